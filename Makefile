@@ -1,0 +1,47 @@
+# Every target sets up what it needs; `make help` lists them.
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+JOBS ?= 2
+SECONDS ?= 20
+
+.PHONY: help demo test lint format unit venv system-demo system-test clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: system-demo venv ## the whole pipeline on this machine, with a live view (SECONDS=20)
+	@$(BIN)/wproxy demo --seconds $(SECONDS)
+
+test: system-test venv ## all tests, with real servers, after installing what they start
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+unit: venv ## the tests that need no server, with branch coverage of the pure packages
+	@$(BIN)/python -m pytest -n $(JOBS) tests/unit --cov --cov-report=term $(ARGS)
+
+lint: venv ## ruff, mypy --strict, import-linter, the shape of the test tree
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/check_tree.py
+
+format: venv ## rewrite the source as ruff formats it
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+system-demo: ## install what the demo needs from Debian
+	@sh scripts/system-packages demo
+
+system-test: ## install what the tests start from Debian (no service is started)
+	@sh scripts/system-packages test
+
+venv: $(VENV)/.ready ## the virtual environment
+
+$(VENV)/.ready: pyproject.toml scripts/make-venv
+	@PYTHON=$(PYTHON) sh scripts/make-venv $(VENV)
+
+clean: ## remove the virtual environment and what the tools left behind
+	@rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .coverage .hypothesis .import_linter_cache *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

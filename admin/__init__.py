@@ -1,0 +1,1 @@
+"""The `wproxy` command: humans steer and watch the proxy over its stats socket."""

@@ -1,0 +1,105 @@
+"""The wire schema between capture and consumer: a batch of observations as one JSON document.
+
+Shape: `{"v": 1, "sensor": "host-a", "seq": 4711, "obs": [["10.0.0.1", "10.0.0.2", 51234, 9000, 1732186800000000000]]}`.
+Each observation is source IP, destination IP, source port, destination port and capture time in integer nanoseconds
+since 1970; its own sequence number is the batch's `seq` plus its index. Any service can read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+
+import orjson
+
+VERSION = 1
+CONTENT_TYPE = "application/vnd.wproxy.observations+json"
+
+_LATEST_NS = 4_102_444_800_000_000_000  # 2100-01-01: a later capture time is a broken clock, not an observation
+_LARGEST_SEQ = 2**63 - 1
+
+
+class MessageError(ValueError):
+    """A message that is no batch. Raised by `decode`; caught by the consumer, which sends it to the dead letters."""
+
+
+class Observation(NamedTuple):
+    """One TCP packet: who sent it, to whom, when (nanoseconds since 1970, UTC)."""
+
+    source: str
+    destination: str
+    source_port: int
+    destination_port: int
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one sensor saw, in order; the i-th observation has sequence number `sequence` + i."""
+
+    sensor: str
+    sequence: int
+    observations: tuple[Observation, ...]
+
+
+def encode(batch: Batch) -> bytes:
+    """Return the JSON document of `batch`."""
+    document = {
+        "v": VERSION,
+        "sensor": batch.sensor,
+        "seq": batch.sequence,
+        # A NamedTuple is no list to orjson: it wants the plain tuple.
+        "obs": [tuple(observation) for observation in batch.observations],
+    }
+    return orjson.dumps(document)
+
+
+def decode(body: bytes) -> Batch:
+    """Return the batch that `body` holds; raise MessageError, which says why, when it holds none."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MessageError(f"no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise MessageError("no JSON object")
+    version = document.get("v")
+    if version != VERSION:
+        raise MessageError(f"version {version!r}, this consumer reads {VERSION}")
+    sensor, sequence, rows = document.get("sensor"), document.get("seq"), document.get("obs")
+    if not isinstance(sensor, str) or not sensor or "|" in sensor:
+        raise MessageError("'sensor' is no name")
+    if not _is_number(sequence, _LARGEST_SEQ):
+        raise MessageError("'seq' is no sequence number")
+    if not isinstance(rows, list):
+        raise MessageError("'obs' is no list")
+    return Batch(sensor, sequence, tuple(_observation(row, index) for index, row in enumerate(rows)))
+
+
+def _observation(row: Any, index: int) -> Observation:  # noqa: ANN401 - whatever the JSON held
+    if not isinstance(row, list) or len(row) != len(Observation._fields):
+        raise MessageError(f"observation {index} does not have {len(Observation._fields)} fields")
+    source, destination, source_port, destination_port, time_ns = row
+    for address in (source, destination):
+        if not _is_address(address):
+            raise MessageError(f"observation {index}: {address!r} is no IP address")
+    for port in (source_port, destination_port):
+        if not _is_number(port, 65535):
+            raise MessageError(f"observation {index}: {port!r} is no port")
+    if not _is_number(time_ns, _LATEST_NS):
+        raise MessageError(f"observation {index}: {time_ns!r} is no capture time in nanoseconds")
+    return Observation(*row)
+
+
+def _is_number(value: Any, largest: int) -> bool:  # noqa: ANN401
+    return type(value) is int and 0 <= value <= largest
+
+
+def _is_address(value: Any) -> bool:  # noqa: ANN401
+    if not isinstance(value, str) or "%" in value:
+        return False
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Takes batches of observations off the queue and writes them to Redis."""

@@ -1,0 +1,1 @@
+"""The proxy: haproxy.cfg in, connections served, steered over its stats socket."""

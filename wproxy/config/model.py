@@ -1,0 +1,181 @@
+"""What a configuration says, as frozen dataclasses; built by `loader`, never changed afterwards.
+
+Times are seconds as float, sizes are bytes, None means "not set". A `listen` section becomes a Frontend and a
+Backend that share one name and one proxy id, as in HAProxy's statistics.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
+
+
+class Mode(enum.Enum):
+    """What a proxy understands of the bytes it passes on."""
+
+    TCP = "tcp"
+    HTTP = "http"
+    REDIS = "redis"
+
+
+class Level(enum.IntEnum):
+    """What a client of a stats socket may do (management manual, section 9.3); a higher level includes the lower."""
+
+    USER = 0
+    OPERATOR = 1
+    ADMIN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The line of a configuration file that said something."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen or to connect: host and port, or the path of a unix socket, or an inherited descriptor.
+
+    `host` is an IPv4 or IPv6 literal without brackets, "" for every IPv4 address ("*"), "::" for every IPv6 one, or a
+    name that the loader could not resolve to a literal by syntax alone.
+    """
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    fd: int | None = None
+
+    def __str__(self) -> str:
+        if self.fd is not None:
+            return f"fd@{self.fd}"
+        if self.path:
+            return self.path
+        host = f"[{self.host}]" if ":" in self.host else self.host or "*"
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The timeouts of one proxy, in seconds; None waits for ever (configuration manual, section 4.2)."""
+
+    connect_s: float | None = None
+    client_s: float | None = None
+    server_s: float | None = None
+    queue_s: float | None = None
+    check_s: float | None = None
+    tunnel_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """One listening address of a frontend."""
+
+    address: Address
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """How a server's health is probed (configuration manual, section 5.2: inter, rise, fall)."""
+
+    inter_s: float = 2.0
+    rise: int = 2
+    fall: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLine:
+    """One `server` line of a backend."""
+
+    name: str
+    address: Address
+    location: Location
+    weight: int = 1
+    maxconn: int | None = None
+    check: CheckSettings | None = None
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frontend:
+    """Where clients arrive. `proxy_id` is the `iid` of the statistics, counted from 2 (1 is HAProxy's GLOBAL)."""
+
+    name: str
+    proxy_id: int
+    mode: Mode
+    location: Location
+    binds: tuple[Bind, ...] = ()
+    default_backend: str | None = None
+    maxconn: int | None = None
+    disabled: bool = False
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Where servers stand.
+
+    `redispatch` is which retry may go to another server: None none, n every n-th, -n the n-th from the last, as
+    `option redispatch` counts them.
+    """
+
+    name: str
+    proxy_id: int
+    mode: Mode
+    location: Location
+    balance: str = "roundrobin"
+    servers: tuple[ServerLine, ...] = ()
+    retries: int = 3
+    redispatch: int | None = None
+    disabled: bool = False
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+@dataclass(frozen=True, slots=True)
+class StatsSocket:
+    """One `stats socket` line: where it listens, who may open it (`mode`, `user`, `group`), what they may do."""
+
+    address: Address
+    location: Location
+    level: Level = Level.OPERATOR
+    mode: int | None = None
+    user: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    """The `global` section."""
+
+    stats_sockets: tuple[StatsSocket, ...] = ()
+    stats_timeout_s: float = 10.0
+    maxconn: int | None = None
+    nbthread: int = 1
+    daemon: bool = False
+    pidfile: str | None = None
+    node: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A line that was accepted and has no effect here, with the reason; `-V` lists them."""
+
+    location: Location
+    keyword: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One whole configuration. Every `default_backend` names an existing backend of the same mode."""
+
+    globals: Global = field(default_factory=Global)
+    frontends: tuple[Frontend, ...] = ()
+    backends: tuple[Backend, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""The rows of the runtime API, a file per group of commands."""
