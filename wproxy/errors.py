@@ -11,14 +11,15 @@ class WproxyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault in a configuration file: where it stands, what it is, what to do about it."""
+    """One fault in a configuration file: where it stands (line 0: the whole file), what it is, what to do about it."""
 
     file: str
     line: int
     message: str
 
     def __str__(self) -> str:
-        return f"[{self.file}:{self.line}] : {self.message}"
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"[{where}] : {self.message}"
 
 
 class ConfigError(WproxyError):

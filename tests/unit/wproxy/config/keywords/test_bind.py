@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tests.unit.wproxy.config.keywords.rows import check_rows, problem_of
+from wproxy.config.drafts import BindDraft
+from wproxy.config.keywords.bind import PARAMETERS
+from wproxy.config.loader import parse
+
+
+def test_every_row_is_sound() -> None:
+    check_rows(PARAMETERS, {field.name for field in dataclasses.fields(BindDraft)})
+
+
+def test_parameters_without_effect_are_listed() -> None:
+    config = parse("listen l\n bind :80 name web tfo\n", "a.cfg", {})
+    assert [line.keyword for line in config.ignored] == ["bind name", "bind tfo"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("listen l\n bind", "'bind' expects a path or address:port, several after commas"),
+        ("listen l\n bind :0", "'bind' has an invalid port '0' in ':0'"),
+        (
+            "listen l\n bind :80 ssl",
+            "'bind' : HAProxy's keyword 'ssl' is not supported by wproxy: wproxy has no TLS yet",
+        ),
+        ("listen l\n bind :80 lvl x", "'bind' : unknown keyword 'lvl'; did you mean 'level'?"),
+        ("global\n stats socket", "'stats socket' expects a path or address:port, several after commas"),
+        (
+            "global\n stats socket /tmp/s level root",
+            "'stats socket' : 'level' only supports 'user', 'operator' and 'admin', not 'root'",
+        ),
+    ],
+)
+def test_problems(text: str, problem: str) -> None:
+    assert problem_of(text) == problem

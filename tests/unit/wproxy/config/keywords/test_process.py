@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tests.unit.wproxy.config.keywords.rows import check_rows, problem_of
+from wproxy.config.drafts import GlobalDraft
+from wproxy.config.keywords.process import GLOBAL
+from wproxy.config.loader import parse
+
+
+def test_every_row_is_sound() -> None:
+    check_rows(GLOBAL, {field.name for field in dataclasses.fields(GlobalDraft)})
+
+
+def test_description_is_the_rest_of_the_line() -> None:
+    assert parse("global\n description a  b c", "a.cfg", {}).globals.description == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("description", "'description' expects a text"),
+        ("nbproc 2", "HAProxy's keyword 'nbproc' is not supported by wproxy: HAProxy dropped it in 2.5, use nbthread"),
+        ("daemon x", "'daemon' cannot handle unexpected argument 'x'"),
+    ],
+)
+def test_problems(line: str, problem: str) -> None:
+    assert problem_of(f"global\n {line}") == problem

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tests.unit.wproxy.config.keywords.rows import check_rows, problem_of
+from wproxy.config.drafts import ServerDraft
+from wproxy.config.keywords.server import PARAMETERS
+from wproxy.config.loader import parse
+from wproxy.config.model import CheckSettings, ServerLine
+from wproxy.errors import ConfigError
+
+
+def servers(text: str) -> tuple[ServerLine, ...]:
+    return parse(f"backend b\n{text}", "a.cfg", {}).backends[0].servers
+
+
+def test_every_row_is_sound() -> None:
+    check_rows(PARAMETERS, {field.name for field in dataclasses.fields(ServerDraft)})
+
+
+def test_default_server_holds_for_the_lines_after_it() -> None:
+    first, second, third = servers(
+        " server a h:1\n default-server weight 5 check rise 9 disabled\n"
+        " server b h:2\n server c h:3 weight 6 no-check enabled\n"
+    )
+    assert (first.weight, first.check, first.disabled) == (1, None, False)
+    assert (second.weight, second.check, second.disabled) == (5, CheckSettings(rise=9), True)
+    assert (third.weight, third.check, third.disabled) == (6, None, False)
+
+
+def test_all_faults_of_a_line_are_reported() -> None:
+    with pytest.raises(ConfigError) as caught:
+        servers(" server a h:0 weight 300 backup\n")
+    assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("server a", "'server' expects a name and address:port"),
+        ("server a/b h:1", "'server' has a name with a character other than letters, digits and '-_.:': 'a/b'"),
+        ("server a h", "'server' needs a fixed port in wproxy: write address:port instead of 'h'"),
+        ("server a h:1 weight 257", "'server a' : 'weight' is not within 0 and 256 (257)"),
+        ("server a h:1 rise 0", "'server a' : 'rise' has to be > 0, not 0"),
+        ("server a h:1 backup", "'server a' : HAProxy's keyword 'backup' is not supported by wproxy"),
+        ("server a h:1 wieght 3", "'server a' : unknown keyword 'wieght'; did you mean 'weight'?"),
+        ("default-server wieght 3", "'default-server' : unknown keyword 'wieght'; did you mean 'weight'?"),
+    ],
+)
+def test_problems(line: str, problem: str) -> None:
+    assert problem_of(f"backend b\n {line}") == problem

@@ -1,0 +1,91 @@
+"""HAProxy's command line (management manual, section 3), as a table of options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from wproxy.errors import UsageError
+
+
+@dataclass(slots=True)
+class Options:
+    """What was asked for. `configurations` are files and folders, in order."""
+
+    configurations: list[str] = field(default_factory=list)
+    check: bool = False
+    foreground: bool = False
+    daemon: bool = False
+    verbose: bool = False
+    version: bool = False
+    quiet: bool = False
+    pidfile: str | None = None
+    maxconn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: its spelling, its argument's name if it has one, what it does, the field it sets ("" for none)."""
+
+    flag: str
+    argument: str
+    summary: str
+    field: str
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("-f", "FILE", "configuration file, or folder of *.cfg files; may be repeated", "configurations"),
+    Option("-c", "", "check the configuration and exit", "check"),
+    Option("-d", "", "stay in the foreground", "foreground"),
+    Option("-db", "", "stay in the foreground", "foreground"),
+    Option("-D", "", "go to the background", "daemon"),
+    Option("-p", "FILE", "write the process id to this file", "pidfile"),
+    Option("-n", "NUMBER", "limit of concurrent connections, in place of the configuration's", "maxconn"),
+    Option("-q", "", "print nothing but errors", "quiet"),
+    Option("-V", "", "print more, also with -c or -D", "verbose"),
+    Option("-v", "", "print the version and exit", "version"),
+    Option("-vv", "", "print the version and exit", "version"),
+    Option("-dM", "", "accepted for HAProxy's sake", ""),
+    Option("-dI", "", "accepted for HAProxy's sake", ""),
+    Option("-dW", "", "accepted for HAProxy's sake", ""),
+    Option("-L", "NAME", "accepted for HAProxy's sake (name of the local peer)", ""),
+    Option("-m", "MEGABYTES", "accepted for HAProxy's sake", ""),
+)
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Return what `arguments`, without the program's name, ask for; raise UsageError."""
+    options = Options()
+    rows = {row.flag: row for row in OPTIONS}
+    rest = list(arguments)
+    while rest:
+        flag = rest.pop(0)
+        if flag == "--":
+            options.configurations += rest
+            break
+        row = rows.get(flag)
+        if row is None:
+            raise UsageError(f"unknown option or command '{flag}': see wproxy --help")
+        if row.argument and not rest:
+            raise UsageError(f"option {flag} needs an argument: {row.argument}")
+        _apply(options, row, rest.pop(0) if row.argument else "")
+    if not options.configurations and not options.version:
+        raise UsageError("no configuration: wproxy -f FILE")
+    return options
+
+
+def _apply(options: Options, row: Option, argument: str) -> None:
+    if row.field == "configurations":
+        options.configurations.append(argument)
+    elif row.field == "maxconn":
+        if not argument.isdigit():
+            raise UsageError(f"option {row.flag} needs a number, not '{argument}'")
+        options.maxconn = int(argument)
+    elif row.field:
+        setattr(options, row.field, argument or True)
+
+
+def usage() -> str:
+    """Return the help text."""
+    lines = (f"  {row.flag:3} {row.argument:10} {row.summary}" for row in OPTIONS)
+    return "\n".join(["usage: wproxy -f FILE [options]", *lines]) + "\n"

@@ -1,0 +1,1 @@
+"""The tables of keywords: one row for every keyword that HAProxy 2.6 knows."""

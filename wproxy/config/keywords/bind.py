@@ -1,0 +1,74 @@
+"""The parameters of `bind` and `stats socket` lines (configuration manual, sections 5.1 and 3.1), and both keywords."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wproxy.config import values
+from wproxy.config.address import listening
+from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft
+from wproxy.config.grammar import Grammar, Report, Section, Sets, Statement, done, ignored, refused
+from wproxy.config.model import StatsSocket
+from wproxy.config.parameters import apply_parameters
+from wproxy.config.values import ArgumentError
+
+_BIND = (Section.BIND,)
+_STATS = (Section.STATS_SOCKET,)
+_BOTH = (Section.BIND, Section.STATS_SOCKET)
+
+_TLS = "acts with `ssl` only, which is refused"
+_TUNING = "tunes HAProxy's sockets or threads"
+
+PARAMETERS: Grammar[BindDraft] = Grammar(
+    (
+        done("level", _STATS, Sets("level", values.LEVEL), "what clients of the socket may do", "5.1"),
+        done("mode", _STATS, Sets("mode", values.PERMISSIONS), "permissions of a unix socket", "5.1"),
+        done("user", _STATS, Sets("user", values.TEXT), "owner of a unix socket", "5.1"),
+        done("group", _STATS, Sets("group", values.TEXT), "group of a unix socket", "5.1"),
+        *ignored("level +1", _BIND, "acts on stats sockets only", "5.1"),
+        *ignored("name +1", _BOTH, "names the socket in statistics that wproxy does not keep per socket", "5.1"),
+        *ignored("backlog +1, nice +1, process +1, thread +1, shards +1, tfo, defer-accept", _BOTH, _TUNING, "5.1"),
+        *ignored("expose-fd +1", _BOTH, "the sockets pass to a new process without it", "5.1"),
+        *ignored(
+            "allow-0rtt, alpn +1, ca-file +1, ca-ignore-err +1, ca-sign-file +1, ca-sign-pass +1, ca-verify-file +1,"
+            "ciphers +1, ciphersuites +1, crl-file +1, crt +1, crt-ignore-err +1, crt-list +1, curves +1, ecdhe +1,"
+            "force-sslv3, force-tlsv10, force-tlsv11, force-tlsv12, force-tlsv13, generate-certificates, no-ca-names,"
+            "no-sslv3, no-tls-tickets, no-tlsv10, no-tlsv11, no-tlsv12, no-tlsv13, npn +1, prefer-client-ciphers,"
+            "ssl-max-ver +1, ssl-min-ver +1, strict-sni, tls-ticket-keys +1, verify +1",
+            _BOTH,
+            _TLS,
+            "5.1",
+        ),
+        *refused("mode +1, user +1, group +1", _BIND, "", "5.1"),
+        *refused("uid +1, gid +1", _BOTH, "write `user` and `group` by name on a stats socket", "5.1"),
+        *refused("ssl", _BOTH, "wproxy has no TLS yet", "5.1"),
+        *refused("accept-proxy, transparent, v4v6, v6only", _BOTH, "", "5.1"),
+        *refused("accept-netscaler-cip +1, id +1, interface +1, maxconn +1, mss +1", _BOTH, "", "5.1"),
+        *refused("namespace +1, proto +1, severity-output +1, tcp-ut +1", _BOTH, "", "5.1"),
+        *refused("quic-cc-algo +1, quic-force-retry", _BOTH, "wproxy has no QUIC", "5.1"),
+    )
+)
+
+
+def bind(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Note one `bind` line of `proxy`."""
+    proxy.binds.append(_listener(replace(statement, section=Section.BIND), report))
+
+
+def stats_socket(process: GlobalDraft, statement: Statement, report: Report) -> None:
+    """Note one `stats socket` line."""
+    draft = _listener(replace(statement, section=Section.STATS_SOCKET), report)
+    process.stats_sockets.extend(
+        StatsSocket(address, draft.location, draft.level, draft.mode, draft.user, draft.group)
+        for address in draft.addresses
+    )
+
+
+def _listener(statement: Statement, report: Report) -> BindDraft:
+    if not statement.arguments:
+        raise ArgumentError("expects a path or address:port, several after commas")
+    address, *parameters = statement.arguments
+    draft = BindDraft(statement.location)
+    apply_parameters(PARAMETERS, draft, statement, tuple(parameters), report)
+    draft.addresses = listening(address)
+    return draft

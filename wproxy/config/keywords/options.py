@@ -1,0 +1,90 @@
+"""The `option` keywords of proxies (configuration manual, section 4.2)."""
+
+from __future__ import annotations
+
+from wproxy.config import values
+from wproxy.config.drafts import ProxyDraft
+from wproxy.config.grammar import Report, Section, SetsTo, Statement, at_most, done, ignored, refused
+
+_ANYWHERE = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND)
+_FRONT = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN)
+_BACK = (Section.DEFAULTS, Section.LISTEN, Section.BACKEND)
+
+_HTTP = "acts in mode http only"
+_LOG = "wproxy writes no connection log yet"
+_KERNEL = "tunes how HAProxy moves bytes"
+_CHECK = "wproxy probes by connecting only"
+
+_EVERY_LAST_RETRY = -1  # what `option redispatch` means without a number
+
+
+def _redispatch(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    at_most(statement, 1)
+    number = statement.arguments[0] if statement.arguments else str(_EVERY_LAST_RETRY)
+    proxy.redispatch = values.interval(number)
+
+
+OPTIONS = (
+    done(
+        "option redispatch",
+        _BACK,
+        _redispatch,
+        "a retry may go to another server: every n-th, -n the n-th from the last; default -1",
+        "4.2",
+        undo=SetsTo("redispatch", None),
+    ),
+    *ignored("option tcplog", _ANYWHERE, _LOG, "4.2"),
+    *ignored("option httplog, option httpslog", _FRONT, _LOG, "4.2"),
+    *ignored(
+        "option dontlog-normal, option dontlognull, option log-separate-errors, option logasap",
+        _FRONT,
+        _LOG,
+        "4.2",
+        reversible=True,
+    ),
+    *ignored("option log-health-checks", _BACK, _LOG, "4.2", reversible=True),
+    *ignored("option contstats, option socket-stats", _FRONT, "concerns statistics only", "4.2", reversible=True),
+    *ignored(
+        "option splice-auto, option splice-request, option splice-response", _ANYWHERE, _KERNEL, "4.2", reversible=True
+    ),
+    *ignored("option tcp-smart-accept", _FRONT, _KERNEL, "4.2", reversible=True),
+    *ignored("option tcp-smart-connect", _BACK, _KERNEL, "4.2", reversible=True),
+    *ignored("option allbackups", _BACK, "acts with backup servers only, which are refused", "4.2", reversible=True),
+    *ignored("option persist", _BACK, "acts with cookies only", "4.2", reversible=True),
+    *ignored(
+        "option accept-invalid-http-request, option disable-h2-upgrade, option h1-case-adjust-bogus-client,"
+        "option http-ignore-probes, option http-use-proxy-header, option idle-close-on-response",
+        _FRONT,
+        _HTTP,
+        "4.2",
+        reversible=True,
+    ),
+    *ignored(
+        "option accept-invalid-http-response, option checkcache, option h1-case-adjust-bogus-server,"
+        "option http-pretend-keepalive, option prefer-last-server",
+        _BACK,
+        _HTTP,
+        "4.2",
+        reversible=True,
+    ),
+    *ignored(
+        "option http-buffer-request, option http-keep-alive, option http-no-delay, option http-server-close,"
+        "option httpclose, option forceclose, option http-tunnel",
+        _ANYWHERE,
+        _HTTP,
+        "4.2",
+        reversible=True,
+    ),
+    *ignored("option forwardfor, option originalto, option http-restrict-req-hdr-names", _ANYWHERE, _HTTP, "4.2"),
+    *refused("option abortonclose, option srvtcpka, option transparent", _BACK, "", "4.2", reversible=True),
+    *refused("option clitcpka", _FRONT, "", "4.2", reversible=True),
+    *refused("option independent-streams, option nolinger", _ANYWHERE, "", "4.2", reversible=True),
+    *refused("option tcpka", _ANYWHERE, "", "4.2"),
+    *refused(
+        "option httpchk, option tcp-check, option redis-check, option mysql-check, option pgsql-check,"
+        "option smtpchk, option ldap-check, option spop-check, option ssl-hello-chk, option external-check",
+        _BACK,
+        _CHECK,
+        "4.2",
+    ),
+)

@@ -1,0 +1,133 @@
+"""The keywords of the `global` section (configuration manual, chapter 3)."""
+
+from __future__ import annotations
+
+from wproxy.config import values
+from wproxy.config.drafts import GlobalDraft
+from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
+from wproxy.config.keywords.bind import stats_socket
+from wproxy.config.values import ArgumentError
+
+_HERE = (Section.GLOBAL,)
+
+_TLS = "acts with TLS only, which is refused where it is asked for"
+_HTTP = "acts in mode http only"
+_LUA = "wproxy runs no Lua"
+_LOG = "wproxy writes no connection log yet"
+_MEMORY = "tunes HAProxy's memory"
+_THREADS = "tunes HAProxy's threads and scheduler"
+_KERNEL = "tunes how HAProxy calls the kernel"
+
+
+def _description(process: GlobalDraft, statement: Statement, report: Report) -> None:
+    if not statement.arguments:
+        raise ArgumentError("expects a text")
+    process.description = " ".join(statement.arguments)
+
+
+GLOBAL: Grammar[GlobalDraft] = Grammar(
+    (
+        done("maxconn", _HERE, Sets("maxconn", values.LIMIT, once=True), "connections at a time, in all", "3.2"),
+        done("nbthread", _HERE, Sets("nbthread", values.THREADS), "number of workers, 1 to 64", "3.1"),
+        done("daemon", _HERE, SetsTo("daemon", True), "go to the background, as -D", "3.1"),
+        done("pidfile", _HERE, Sets("pidfile", values.PATH, once=True), "file that gets the process id", "3.1"),
+        done("node", _HERE, Sets("node", values.NODE), "name of this node in the statistics", "3.1"),
+        done("description", _HERE, _description, "text about this process in the statistics", "3.1"),
+        done("stats socket", _HERE, stats_socket, "where the Runtime API listens: a path, fd@N or address:port", "3.1"),
+        done(
+            "stats timeout",
+            _HERE,
+            Sets("stats_timeout_s", values.POSITIVE_SECONDS),
+            "idle time on a stats socket; default 10s",
+            "3.1",
+        ),
+        *ignored("log", _HERE, _LOG, "3.1", reversible=True),
+        *ignored("log-send-hostname, log-tag", _HERE, _LOG, "3.1"),
+        *ignored(
+            "user, group, uid, gid, chroot", _HERE, "wproxy keeps the user and the root it was started with", "3.1"
+        ),
+        *ignored("ca-base, crt-base, default-path, issuers-chain-path", _HERE, "where HAProxy looks for files", "3.1"),
+        *ignored(
+            "ssl-default-bind-ciphers, ssl-default-bind-ciphersuites, ssl-default-bind-curves,"
+            "ssl-default-bind-options, ssl-default-server-ciphers, ssl-default-server-ciphersuites,"
+            "ssl-default-server-options, ssl-dh-param-file, ssl-engine, ssl-load-extra-del-ext, ssl-load-extra-files,"
+            "ssl-mode-async, ssl-propquery, ssl-provider, ssl-provider-path, ssl-server-verify,"
+            "ssl-skip-self-issued-ca, maxsslconn, maxsslrate, tune.ssl.cachesize, tune.ssl.capture-buffer-size,"
+            "tune.ssl.capture-cipherlist-size, tune.ssl.default-dh-param, tune.ssl.force-private-cache,"
+            "tune.ssl.hard-maxrecord, tune.ssl.keylog, tune.ssl.lifetime, tune.ssl.maxrecord,"
+            "tune.ssl.ssl-ctx-cache-size",
+            _HERE,
+            _TLS,
+            "3.1",
+        ),
+        *ignored(
+            "h1-accept-payload-with-any-method, h1-case-adjust, h1-case-adjust-file,"
+            "h2-workaround-bogus-websocket-clients, httpclient.resolvers.id, httpclient.resolvers.prefer,"
+            "httpclient.ssl.ca-file, httpclient.ssl.verify, maxcompcpuusage, maxcomprate, maxzlibmem,"
+            "tune.comp.maxlevel, tune.h2.header-table-size, tune.h2.initial-window-size,"
+            "tune.h2.max-concurrent-streams, tune.h2.max-frame-size, tune.http.cookielen, tune.http.logurilen,"
+            "tune.http.maxhdr, tune.idle-pool.shared, tune.maxrewrite, tune.zlib.memlevel, tune.zlib.windowsize,"
+            "tune.quic.frontend.conn-tx-buffers.limit, tune.quic.frontend.max-idle-timeout,"
+            "tune.quic.frontend.max-streams-bidi, tune.quic.retry-threshold, tune.quic.conn-buf-limit,"
+            "tune.chksize, tune.pool-high-fd-ratio, tune.pool-low-fd-ratio",
+            _HERE,
+            _HTTP,
+            "3.2",
+        ),
+        *ignored(
+            "tune.lua.forced-yield, tune.lua.maxmem, tune.lua.service-timeout, tune.lua.session-timeout,"
+            "tune.lua.task-timeout, lua-prepend-path",
+            _HERE,
+            _LUA,
+            "3.2",
+        ),
+        *ignored(
+            "tune.buffers.limit, tune.buffers.reserve, tune.bufsize, tune.fail-alloc, tune.pattern.cache-size,"
+            "tune.pipesize, tune.rcvbuf.client, tune.rcvbuf.server, tune.sndbuf.client, tune.sndbuf.server,"
+            "tune.vars.check-max-size, tune.vars.global-max-size, tune.vars.proc-max-size,"
+            "tune.vars.reqres-max-size, tune.vars.sess-max-size, tune.vars.txn-max-size, no-memory-trimming, maxpipes",
+            _HERE,
+            _MEMORY,
+            "3.2",
+        ),
+        *ignored(
+            "tune.idletimer, tune.listener.multi-queue, tune.maxaccept, tune.maxpollevents,"
+            "tune.peers.max-updates-at-once, tune.recv_enough, tune.runqueue-depth, tune.sched.low-latency, cpu-map,"
+            "thread-group, thread-groups, profiling.tasks, max-spread-checks, spread-checks",
+            _HERE,
+            _THREADS,
+            "3.2",
+        ),
+        *ignored("busy-polling, numa-cpu-mapping", _HERE, _THREADS, "3.2", reversible=True),
+        *ignored(
+            "noepoll, noevports, nogetaddrinfo, nokqueue, nopoll, noreuseport, nosplice, tune.fd.edge-triggered,"
+            "ulimit-n, fd-hard-limit",
+            _HERE,
+            _KERNEL,
+            "3.2",
+        ),
+        *ignored("set-dumpable, strict-limits, insecure-fork-wanted", _HERE, _KERNEL, "3.1", reversible=True),
+        *ignored("insecure-setuid-wanted, external-check", _HERE, "wproxy starts no external check", "3.1"),
+        *ignored("stats maxconn, stats bind-process", _HERE, _THREADS, "3.1"),
+        *ignored("quiet, zero-warning", _HERE, "acts on HAProxy's own messages", "3.3"),
+        *ignored("localpeer, cluster-secret, pp2-never-send-local", _HERE, "acts with peers or QUIC only", "3.1"),
+        *ignored("expose-experimental-directives", _HERE, "the directives it allows are refused by name", "3.1"),
+        *ignored("mworker-max-reloads", _HERE, "wproxy has no master process", "3.1"),
+        *ignored(
+            "51degrees-cache-size, 51degrees-data-file, 51degrees-property-name-list, 51degrees-property-separator,"
+            "deviceatlas-json-file, deviceatlas-log-level, deviceatlas-properties-cookie, deviceatlas-separator,"
+            "wurfl-cache-size, wurfl-data-file, wurfl-information-list, wurfl-information-list-separator",
+            _HERE,
+            "acts in mode http only (device detection)",
+            "3.1",
+        ),
+        *refused("master-worker, hard-stop-after, grace, close-spread-time", _HERE, "", "3.1"),
+        *refused("maxconnrate, maxsessrate", _HERE, "", "3.2"),
+        *refused("setenv, presetenv, resetenv, unsetenv", _HERE, "set the environment before the start", "3.1"),
+        *refused("set-var, set-var-fmt", _HERE, "", "3.1"),
+        *refused("server-state-base, server-state-file", _HERE, "", "3.2"),
+        *refused("unix-bind", _HERE, "write mode, user and group on each stats socket", "3.1"),
+        *refused("lua-load, lua-load-per-thread", _HERE, _LUA, "3.1"),
+        *refused("nbproc", _HERE, "HAProxy dropped it in 2.5, use nbthread", "3.1"),
+    )
+)

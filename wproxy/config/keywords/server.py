@@ -1,0 +1,90 @@
+"""The parameters of `server` and `default-server` lines (configuration manual, section 5.2), and both keywords."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from wproxy.config import values
+from wproxy.config.address import connecting
+from wproxy.config.drafts import ProxyDraft, ServerDraft
+from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
+from wproxy.config.parameters import apply_parameters
+from wproxy.config.values import ArgumentError
+
+_BOTH = (Section.SERVER, Section.DEFAULT_SERVER)
+_NAME = re.compile(r"[A-Za-z0-9_.:-]+")
+
+_AGENT = "acts with `agent-check` only, which is refused"
+_DEFAULT = "is the default"
+_HTTP = "acts in mode http only"
+_OBSERVE = "acts with `observe` only, which is refused"
+_RESOLVERS = "acts with `resolvers` only, which is refused"
+_TLS = "acts with `ssl` or `check-ssl` only, which are refused"
+
+PARAMETERS: Grammar[ServerDraft] = Grammar(
+    (
+        done("weight", _BOTH, Sets("weight", values.WEIGHT), "share of the load, 0 to 256; default 1", "5.2"),
+        done("check", _BOTH, SetsTo("check", True), "probe the server's health by connecting to it", "5.2"),
+        done("no-check", _BOTH, SetsTo("check", False), "do not probe the server", "5.2"),
+        done("inter", _BOTH, Sets("inter_s", values.POSITIVE_SECONDS), "time between two probes; default 2s", "5.2"),
+        done("rise", _BOTH, Sets("rise", values.POSITIVE), "good probes before the server is up; default 2", "5.2"),
+        done("fall", _BOTH, Sets("fall", values.POSITIVE), "bad probes before the server is down; default 3", "5.2"),
+        done("maxconn", _BOTH, Sets("maxconn", values.LIMIT), "connections at a time; 0 is no limit", "5.2"),
+        done("disabled", _BOTH, SetsTo("disabled", True), "start in maintenance", "5.2"),
+        done("enabled", _BOTH, SetsTo("disabled", False), "start in service, against a default-server line", "5.2"),
+        *ignored("cookie +1, redir +1, max-reuse +1, ws +1", _BOTH, _HTTP, "5.2"),
+        *ignored("pool-low-conn +1, pool-max-conn +1, pool-purge-delay +1", _BOTH, _HTTP, "5.2"),
+        *ignored("agent-addr +1, agent-inter +1, agent-port +1, agent-send +1", _BOTH, _AGENT, "5.2"),
+        *ignored("error-limit +1, on-error +1", _BOTH, _OBSERVE, "5.2"),
+        *ignored("resolve-net +1, resolve-opts +1, resolve-prefer +1", _BOTH, _RESOLVERS, "5.2"),
+        *ignored("no-agent-check, no-backup, no-check-send-proxy, no-check-ssl, no-send-proxy", _BOTH, _DEFAULT, "5.2"),
+        *ignored("no-send-proxy-v2, no-send-proxy-v2-ssl, no-send-proxy-v2-ssl-cn", _BOTH, _DEFAULT, "5.2"),
+        *ignored("no-ssl, no-tfo", _BOTH, _DEFAULT, "5.2"),
+        *ignored("log-proto +1", _BOTH, "acts in HAProxy's log rings only", "5.2"),
+        *ignored("stick, non-stick", _BOTH, "acts with stick tables only, which are refused", "5.2"),
+        *ignored("tfo", _BOTH, "tunes HAProxy's sockets", "5.2"),
+        *ignored("proxy-v2-options +1", _BOTH, "acts with `send-proxy-v2` only, which is refused", "5.2"),
+        *ignored(
+            "allow-0rtt, alpn +1, ca-file +1, check-alpn +1, check-sni +1, ciphers +1, ciphersuites +1, crl-file +1,"
+            "crt +1, force-sslv3, force-tlsv10, force-tlsv11, force-tlsv12, force-tlsv13, no-ssl-reuse, no-sslv3,"
+            "no-tls-tickets, no-tlsv10, no-tlsv11, no-tlsv12, no-tlsv13, npn +1, sni +1, ssl-max-ver +1,"
+            "ssl-min-ver +1, ssl-reuse, tls-tickets, verify +1, verifyhost +1",
+            _BOTH,
+            _TLS,
+            "5.2",
+        ),
+        *refused("ssl, check-ssl", _BOTH, "wproxy has no TLS yet", "5.2"),
+        *refused("backup, slowstart +1, minconn +1, maxqueue +1, fastinter +1, downinter +1", _BOTH, "", "5.2"),
+        *refused("addr +1, port +1, agent-check, check-proto +1, check-send-proxy", _BOTH, "", "5.2"),
+        *refused("check-via-socks4, socks4 +1, id +1, init-addr +1, namespace +1", _BOTH, "", "5.2"),
+        *refused("observe +1, on-marked-down +1, on-marked-up +1, proto +1, resolvers +1", _BOTH, "", "5.2"),
+        *refused("send-proxy, send-proxy-v2, send-proxy-v2-ssl, send-proxy-v2-ssl-cn", _BOTH, "", "5.2"),
+        *refused("set-proxy-v2-tlv-fmt +1, source +64, usesrc +1, shard +1, tcp-ut +1, track +1", _BOTH, "", "5.2"),
+    )
+)
+
+
+def server(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Note one `server` line of `proxy`, which starts with what its `default-server` lines said."""
+    if len(statement.arguments) < 2:
+        raise ArgumentError("expects a name and address:port")
+    name, address, *parameters = statement.arguments
+    draft = proxy.default_server.child(statement.location)
+    line = replace(statement, section=Section.SERVER, keyword=f"server {name}")
+    apply_parameters(PARAMETERS, draft, line, tuple(parameters), report)
+    draft.name = _server_name(name)
+    draft.address = connecting(address)
+    proxy.servers.append(draft)
+
+
+def default_server(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Change what the `server` lines after this one start with."""
+    line = replace(statement, section=Section.DEFAULT_SERVER)
+    apply_parameters(PARAMETERS, proxy.default_server, line, statement.arguments, report)
+
+
+def _server_name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ArgumentError(f"has a name with a character other than letters, digits and '-_.:': '{text}'")
+    return text

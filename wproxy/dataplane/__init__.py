@@ -1,0 +1,1 @@
+"""All the I/O there is on the way of the traffic."""

@@ -1,0 +1,92 @@
+"""Listening sockets: opened from `bind` lines, served by the loop, paused and resumed without being closed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from wproxy.config.model import Address
+
+BACKLOG = 1024
+
+
+def open_listening(address: Address) -> socket.socket:
+    """Return a listening, non-blocking socket at `address`; raise OSError.
+
+    A unix socket left behind by a process that is gone is replaced.
+    """
+    if address.fd is not None:
+        listening = socket.socket(fileno=os.dup(address.fd))
+    elif address.path:
+        listening = _unix_socket(address.path)
+    else:
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((address.host, address.port))
+        except OSError:
+            listening.close()
+            raise
+    listening.listen(BACKLOG)
+    listening.setblocking(False)
+    return listening
+
+
+def _unix_socket(path: str) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if Path(path).is_socket() and not _answers(path):
+            Path(path).unlink()
+        listening.bind(path)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _answers(path: str) -> bool:
+    """Tell whether somebody listens at `path`."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        return probe.connect_ex(path) == 0
+
+
+class Listener:
+    """One `bind` address of one frontend. Owns the socket it is given; `close` is its end."""
+
+    __slots__ = ("_address", "_factory", "_server", "_socket")
+
+    def __init__(self, address: Address, listening: socket.socket, factory: Callable[[], asyncio.BaseProtocol]) -> None:
+        self._address = address
+        self._socket = listening
+        self._factory = factory
+        self._server: asyncio.Server | None = None
+
+    async def resume(self) -> None:
+        """Accept connections; does nothing while it already does."""
+        if self._server is not None:
+            return
+        loop = asyncio.get_running_loop()
+        # The server owns and closes what it is given; a duplicate keeps the queue of clients alive in a pause.
+        duplicate = self._socket.dup()
+        if duplicate.family == socket.AF_UNIX:
+            self._server = await loop.create_unix_server(self._factory, sock=duplicate)
+        else:
+            self._server = await loop.create_server(self._factory, sock=duplicate, backlog=BACKLOG)
+
+    def pause(self) -> None:
+        """Accept no more; clients that connect wait in the kernel's queue."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.pause()
+        self._socket.close()
+        if self._address.path:
+            Path(self._address.path).unlink(missing_ok=True)

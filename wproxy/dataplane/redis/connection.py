@@ -1,0 +1,206 @@
+"""One client of mode redis: commands in, replies out in the same order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import cast
+
+from wproxy.dataplane.redis.own import OWN
+from wproxy.dataplane.redis.router import Router
+from wproxy.dataplane.redis.slot import Slot
+from wproxy.dataplane.route import Route
+from wproxy.dataplane.services import Services
+from wproxy.policy.redis.routing import Target, fault
+from wproxy.protocols.resp import RequestError, RequestParser
+from wproxy.protocols.resp.values import error as error_reply
+from wproxy.state.session import Session
+
+DEPTH = 256  # commands of one client that are under way; the rest of its pipeline waits in the parser
+
+
+class RedisConnection(asyncio.Protocol):
+    """Parses what one client sends, has it routed, and writes the replies in order.
+
+    It stops reading while `DEPTH` commands are under way or the client does not take its replies, so that what one
+    client costs is bounded by one read and `DEPTH` replies.
+    """
+
+    __slots__ = (
+        "active_at", "at_eof", "client_id", "client_name", "closed", "parser", "protocol", "route", "router",
+        "services", "session", "slots", "stalled", "stopping", "touched", "transport", "writable",
+    )  # fmt: skip
+
+    def __init__(self, route: Route, router: Router, services: Services) -> None:
+        self.route = route
+        self.router = router
+        self.services = services
+        self.session: Session = None  # type: ignore[assignment] # set when the connection is made
+        self.transport: asyncio.Transport = None  # type: ignore[assignment] # the same
+        self.parser = RequestParser()
+        self.slots: deque[Slot] = deque()
+        self.protocol = 2
+        self.client_id = 0
+        self.client_name = b""
+        self.active_at = 0.0
+        self.touched = False  # a flush is due
+        self.stalled = False  # reading has stopped
+        self.writable = True  # the client takes its replies
+        self.stopping = False  # no more commands: QUIT, or a protocol error
+        self.at_eof = False  # the client sends no more
+        self.closed = False
+
+    # -- the loop's side -----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the session."""
+        self.transport = cast("asyncio.Transport", transport)
+        now = self.active_at = self.services.clock()
+        self.session = self.services.sessions.open(self.route.frontend, self.route.backend, now)
+        self.client_id = self.session.session_id
+        self.route.backend.opened(now)
+        self.services.wheel.watch(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take the next bytes of the client."""
+        self.session.bytes_in += len(data)
+        self.active_at = self.services.clock()
+        self.parser.feed(data)
+        self._work()
+
+    def eof_received(self) -> bool:
+        """Answer what is under way, then close."""
+        self.at_eof = True
+        self._flush()
+        return True
+
+    def pause_writing(self) -> None:
+        """Ask for nothing more while the client does not take what it has asked for."""
+        self.writable = False
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self.writable = True
+        self._work()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End the session; replies that are still to come are dropped."""
+        if error is not None and not self.closed:
+            self.route.backend.counters.client_aborts += 1
+        self.close("--" if error is None else "CD")
+
+    # -- commands ------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        """Route the commands that are there, as many as may be under way; then write what is answered."""
+        while self.writable and not self.stopping and len(self.slots) < DEPTH:
+            try:
+                requests = self.parser.take(DEPTH - len(self.slots))
+            except RequestError as error:
+                self._reject(error)
+                break
+            if not requests:
+                break
+            self.route.frontend.counters.requests += len(requests)
+            self.touched = True  # what the proxy answers itself is written below, without another turn of the loop
+            for arguments, raw in requests:
+                self._command(arguments, raw)
+                if self.stopping:
+                    break
+            self._flush()
+        self._read_or_stall()
+
+    def _command(self, arguments: list[bytes], raw: bytes) -> None:
+        slot = Slot(self)
+        self.slots.append(slot)
+        rules = self.router.rules
+        name = arguments[0]
+        rule = rules.get(name) or rules.get(name.upper())
+        refusal = fault(rule, arguments, self.router.backend.balance)
+        if rule is None or refusal is not None:
+            slot.answer(refusal or b"")
+        elif rule.target is Target.OWN:
+            slot.answer(OWN[rule.command.name.upper().encode()](self, arguments))
+        else:
+            self.router.route(rule, arguments, raw, slot, self.protocol)
+
+    def _reject(self, error: RequestError) -> None:
+        """Answer bytes that are no command, and read no more: where the next command begins is not known."""
+        self.route.frontend.counters.request_errors += 1
+        slot = Slot(self)
+        self.slots.append(slot)
+        slot.answer(error_reply(f"ERR Protocol error: {error}"))
+        self.quit()
+        self._flush()
+
+    # -- replies -------------------------------------------------------------------------------------------------
+
+    def answered(self) -> None:
+        """Have the answered replies written at the end of this turn of the loop (`slot.Owner`)."""
+        if not self.touched:
+            self.touched = True
+            self.services.loop.call_soon(self._flush_and_work)
+
+    def _flush_and_work(self) -> None:
+        self._flush()
+        if self.stalled:
+            self._work()
+
+    def _flush(self) -> None:
+        """Write the replies in front that are there; close behind the last one when the session is to end."""
+        self.touched = False
+        if self.closed:
+            return
+        slots = self.slots
+        replies: list[bytes] = []
+        while slots and (reply := slots[0].reply) is not None:
+            replies.append(reply)
+            slots.popleft()
+        if replies:
+            data = b"".join(replies) if len(replies) > 1 else replies[0]
+            self.session.bytes_out += len(data)
+            self.transport.write(data)
+        # A stalled client has commands in the parser; its end is seen only after they have been taken.
+        if not slots and (self.stopping or (self.at_eof and not self.stalled)):
+            self.close("--")
+
+    def _read_or_stall(self) -> None:
+        """Read from the client only while more of its commands may be under way."""
+        full = not self.writable or len(self.slots) >= DEPTH
+        if full == self.stalled or self.closed:
+            return
+        self.stalled = full
+        if full:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def quit(self) -> None:
+        """Take no more commands; close when those under way are answered (`own.Client`)."""
+        self.stopping = True
+
+    def expires_at(self) -> float:
+        """Return when `timeout client` is over."""
+        return self.active_at + (self.route.frontend.config.timeouts.client_s or float("inf"))
+
+    def expired(self) -> None:
+        """Close on a client that has been silent for too long; one that waits for a reply is not silent."""
+        if self.slots:
+            self.active_at = self.services.clock()
+            self.services.wheel.watch(self)
+        else:
+            self.close("cD")
+
+    def close(self, cause: str) -> None:
+        """End the session; only the first call does anything."""
+        if self.closed:
+            return
+        self.closed = True
+        self.session.end(cause)
+        self.services.wheel.forget(self)
+        self.services.sessions.close(self.session)
+        self.route.backend.current -= 1
+        self.slots.clear()
+        self.transport.close()

@@ -1,0 +1,230 @@
+"""One pipelined connection to one server, shared by all clients, and made again whenever it breaks.
+
+    CONNECTING ──▶ READY ──▶ CONNECTING     (lost: try again at once)
+        │ refused, timeout      commands are parked while it connects, refused while it is broken
+        ▼
+      BROKEN ──▶ READY                      (try again with growing, jittered pauses)
+
+A command that was written and not answered when the connection breaks may have been executed: it is answered with an
+error and never sent again. A command that was only parked is handed back, to go elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import random
+from collections import deque
+from math import inf
+from typing import cast
+
+from wproxy.dataplane.connector import open_connection
+from wproxy.dataplane.redis.slot import Waiting
+from wproxy.dataplane.services import Services
+from wproxy.protocols.resp import ReplySplitter
+from wproxy.protocols.resp.replies import ReplyError
+from wproxy.state.server import Server
+
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 2.0
+
+
+class LinkState(enum.Enum):
+    """Whether commands can be sent."""
+
+    CONNECTING = "connecting"
+    READY = "ready"
+    BROKEN = "broken"
+    CLOSED = "closed"
+
+
+class Link(asyncio.Protocol):
+    """Sends commands to `server` and answers those who wait, in order."""
+
+    __slots__ = (
+        "_connect_s", "_hello", "_lost", "_out", "_parked", "_progress_at", "_server_s", "_services", "_splitter",
+        "_task", "_transport", "_waiting", "server", "state",
+    )  # fmt: skip
+
+    def __init__(
+        self, server: Server, services: Services, *, protocol: int, connect_s: float | None, server_s: float | None
+    ) -> None:
+        """Prepare a link that speaks RESP `protocol` (2 or 3); `open` starts it."""
+        self.server = server
+        self.state = LinkState.CONNECTING
+        self._services = services
+        self._hello = b"" if protocol == 2 else b"*2\r\n$5\r\nHELLO\r\n$1\r\n%d\r\n" % protocol
+        self._connect_s = connect_s
+        self._server_s = inf if server_s is None else server_s
+        self._transport: asyncio.Transport | None = None
+        self._splitter = ReplySplitter()
+        self._out: list[bytes] = []  # to be written at the end of this turn of the loop
+        self._waiting: deque[Waiting] = deque()
+        self._parked: list[tuple[bytes, Waiting]] = []
+        self._progress_at = 0.0
+        self._lost = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    # -- used by the router --------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Connect, and stay connected until `close`."""
+        self._task = self._services.keep(self._services.loop.create_task(self._stay_connected()))
+
+    @property
+    def sendable(self) -> bool:
+        """Whether `send` would do more than refuse."""
+        return self.state is LinkState.READY or self.state is LinkState.CONNECTING
+
+    def send(self, raw: bytes, waiting: Waiting) -> None:
+        """Send the command `raw`; `waiting` gets the reply, or the command back when it cannot be sent."""
+        if self.state is LinkState.READY:
+            if not self._out:
+                self._services.loop.call_soon(self._flush)
+            self._out.append(raw)
+            self._waiting.append(waiting)
+        elif self.state is LinkState.CONNECTING:
+            self._parked.append((raw, waiting))
+        else:
+            waiting.refused(raw, self._down())
+
+    def close(self) -> None:
+        """Give up the connection; whoever still waits gets an error."""
+        self.state = LinkState.CLOSED
+        if self._task is not None:
+            self._task.cancel()
+        self._fail()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _flush(self) -> None:
+        """Write what the clients sent during this turn, in one piece."""
+        out = self._out
+        if self._transport is None or not out:
+            return
+        counters = self.server.counters
+        counters.sessions += len(out)
+        counters.balanced += len(out)
+        now = self._services.clock()
+        counters.session_rate.add(now, len(out))
+        self.server.last_session_at = now
+        if len(self._waiting) == len(out):  # nobody waited before: the server's time begins now
+            self._progress_at = now
+            self._services.wheel.watch(self)
+        data = b"".join(out) if len(out) > 1 else out[0]
+        out.clear()
+        counters.bytes_in += len(data)
+        self._transport.write(data)
+
+    # -- the connection ------------------------------------------------------------------------------------------
+
+    async def _stay_connected(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while self.state is not LinkState.CLOSED:
+            if await self._connect():
+                pause_s = _FIRST_PAUSE_S
+                await self._lost.wait()
+                continue
+            # Jitter: clients of a server that comes back must not all arrive in the same instant.
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    async def _connect(self) -> bool:
+        """Make the connection; False, with state BROKEN, when that failed."""
+        self._lost.clear()
+        self.server.counters.connects += 1
+        try:
+            async with asyncio.timeout(self._connect_s):
+                await open_connection(self._services.loop, self.server.line.address, lambda: self)
+        except OSError:  # TimeoutError is one
+            self.server.counters.connect_errors += 1
+            self.state = LinkState.BROKEN
+            self._fail()
+            return False
+        return True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send what was parked."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._splitter = ReplySplitter()
+        self.state = LinkState.READY
+        self.server.current += 1
+        parked, self._parked = self._parked, []
+        if self._hello:
+            self.send(self._hello, _Greeting(self))
+        for raw, waiting in parked:
+            self.send(raw, waiting)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer those whose replies are complete."""
+        self._progress_at = self._services.clock()
+        self.server.counters.bytes_out += len(data)
+        try:
+            replies = self._splitter.split(data)
+        except ReplyError:
+            self.break_off()
+            return
+        waiting = self._waiting
+        if len(replies) > len(waiting):
+            self.break_off()  # it answers what nobody asked: from here on every reply would be somebody else's
+            return
+        for reply in replies:
+            waiting.popleft().answer(reply)
+        if not waiting:
+            self._services.wheel.forget(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Answer those who wait with an error, and connect again."""
+        self._transport = None
+        self.server.current -= 1
+        self._services.wheel.forget(self)
+        if self.state is not LinkState.CLOSED:
+            self.state = LinkState.CONNECTING
+        self._fail()
+        self._lost.set()
+
+    def break_off(self) -> None:
+        """Drop a connection that can no longer be trusted."""
+        self.server.counters.response_errors += 1
+        if self._transport is not None:
+            self._transport.abort()
+
+    def expires_at(self) -> float:
+        """Return when `timeout server` is over for the reply that is due."""
+        return self._progress_at + self._server_s if self._waiting else inf
+
+    def expired(self) -> None:
+        """Drop the connection of a server that does not answer."""
+        self.break_off()
+
+    def _fail(self) -> None:
+        """Answer those whose command is on the way with an error, hand back the commands of the others."""
+        lost = b"-SERVERDOWN connection to %s lost: the command may have been executed\r\n" % str(self.server).encode()
+        waiting, parked, unsent = self._waiting, self._parked, self._out
+        self._waiting, self._parked, self._out = deque(), [], []
+        self.server.counters.response_errors += len(waiting) - len(unsent)
+        for _ in range(len(waiting) - len(unsent)):
+            waiting.popleft().answer(lost)
+        for raw, who in [*zip(unsent, waiting, strict=True), *parked]:
+            who.refused(raw, self._down())
+
+    def _down(self) -> bytes:
+        return (
+            b"-SERVERDOWN %s does not answer: its keys are out of reach until it does\r\n" % str(self.server).encode()
+        )
+
+
+class _Greeting:
+    """Waits for the answer to HELLO: without it the connection speaks the wrong protocol."""
+
+    __slots__ = ("_link",)
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def answer(self, reply: bytes) -> None:
+        if reply.startswith(b"-"):
+            self._link.break_off()
+
+    def refused(self, raw: bytes, error: bytes) -> None:
+        """Nothing to do: the next connection greets again."""

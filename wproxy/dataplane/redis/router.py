@@ -1,0 +1,133 @@
+"""Sends commands of all clients of one backend where the rules say, over one link per server and protocol."""
+
+from __future__ import annotations
+
+from wproxy.dataplane.redis.link import Link
+from wproxy.dataplane.redis.own import OWN
+from wproxy.dataplane.redis.slot import Gather, Slot, Waiting
+from wproxy.dataplane.services import Services
+from wproxy.policy.redis.builtin import ROWS
+from wproxy.policy.redis.commands import parse_rows
+from wproxy.policy.redis.routing import CROSSSLOT, Rule, Target, common_slot, rules
+from wproxy.state.backend import Backend
+from wproxy.state.server import Server
+
+_NO_SERVER = b"-SERVERDOWN no server of this backend has a weight\r\n"
+_NONE_AVAILABLE = b"-SERVERDOWN no server of this backend is available\r\n"
+
+
+class Router:
+    """Owns the links of `backend`."""
+
+    def __init__(self, backend: Backend, services: Services) -> None:
+        self.backend = backend
+        self._services = services
+        self._by_key = backend.balance == "key"
+        self.rules = rules(parse_rows(ROWS), frozenset(OWN), by_key=self._by_key)
+        self._links: dict[int, list[Link]] = {}
+
+    def open(self) -> None:
+        """Connect to every server, so that the first client does not wait for it."""
+        self._links_of(2)
+
+    def close(self) -> None:
+        """Close every link."""
+        for links in self._links.values():
+            for link in links:
+                link.close()
+
+    def route(self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
+        """Send a command that `policy.redis.routing.fault` has nothing against."""
+        if rule.target is Target.SLOT:
+            self._to_owner(common_slot(rule.command.keys(arguments)), raw, slot, protocol)
+        elif rule.target is Target.TURN:
+            _Turn(self, slot, protocol).send(raw)
+        else:
+            self._to_every(rule.absent, raw, slot, protocol)
+
+    def next_link(self, protocol: int) -> Link | None:
+        """Return the link to the server whose turn it is, leaving out those that are known to be broken."""
+        links, turns = self._links_of(protocol), self.backend.turns
+        for _ in range(2 * len(links)):
+            index = turns.pick()
+            if index < 0:
+                return None
+            if links[index].sendable:
+                return links[index]
+        usable = [link for link in links if link.sendable and link.server.usable]
+        return usable[0] if usable else None
+
+    def _to_owner(self, slot_number: int, raw: bytes, slot: Slot, protocol: int) -> None:
+        if slot_number < 0:
+            slot.answer(CROSSSLOT)
+            return
+        index = self.backend.slots.owners[slot_number]
+        if index < 0:
+            slot.answer(_NO_SERVER)
+            return
+        link = self._links_of(protocol)[index]
+        if link.server.running:
+            link.send(raw, slot)
+        else:
+            slot.refused(raw, _down(link.server))
+
+    def _to_every(self, absent: frozenset[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
+        links = self._links_of(protocol)
+        for link, part in zip(links, Gather(slot, len(links), absent).parts(), strict=True):
+            link.send(raw, part)
+
+    def _links_of(self, protocol: int) -> list[Link]:
+        """Return one link per server that speaks `protocol`; the first client that does makes them."""
+        links = self._links.get(protocol)
+        if links is None:
+            timeouts = self.backend.config.timeouts
+            links = self._links[protocol] = [
+                Link(
+                    server,
+                    self._services,
+                    protocol=protocol,
+                    connect_s=timeouts.connect_s,
+                    server_s=timeouts.server_s,
+                )
+                for server in self.backend.servers
+            ]
+            for link in links:
+                link.open()
+        return links
+
+
+class _Turn:
+    """A command that any server may execute: handed back by one, it goes to the next."""
+
+    __slots__ = ("_protocol", "_router", "_slot", "_tries")
+
+    def __init__(self, router: Router, slot: Waiting, protocol: int) -> None:
+        self._router = router
+        self._slot = slot
+        self._protocol = protocol
+        self._tries = 0
+
+    def send(self, raw: bytes) -> None:
+        """Send `raw` to the next server, to each at most once."""
+        link = self._router.next_link(self._protocol)
+        if link is None or self._tries > len(self._router.backend.servers):
+            self._slot.answer(_NONE_AVAILABLE)
+            return
+        self._tries += 1
+        link.send(raw, self)
+
+    def answer(self, reply: bytes) -> None:
+        """Pass the reply on."""
+        self._slot.answer(reply)
+
+    def refused(self, raw: bytes, error: bytes) -> None:
+        """Try the next server."""
+        self._router.backend.counters.redispatches += 1
+        self.send(raw)
+
+
+def _down(server: Server) -> bytes:
+    return b"-SERVERDOWN %s is %s: its keys are out of reach until it is back\r\n" % (
+        str(server).encode(),
+        server.status.encode(),
+    )

@@ -1,0 +1,34 @@
+"""What every connection needs of the process: the loop, its clock, the timeouts, the live sessions."""
+
+from __future__ import annotations
+
+import asyncio
+
+from wproxy.dataplane.wheel import Wheel
+from wproxy.state.session import Sessions
+
+
+class Services:
+    """Made once by `app`, shared by all of the data plane; owns the tasks that outlive their caller."""
+
+    __slots__ = ("_tasks", "clock", "loop", "sessions", "wheel")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sessions: Sessions) -> None:
+        self.loop = loop
+        self.clock = loop.time
+        self.wheel = Wheel(loop)
+        self.sessions = sessions
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        """Hold a reference to `task` until it is done: the loop itself holds none."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        """Cancel the tasks that still run and wait for their end."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,331 @@
+"""mode tcp: one client connection, from accept to close.
+
+    client ──▶ ClientEnd ──write──▶ server's transport ──▶ server
+    client ◀── client's transport ◀──write── ServerEnd ◀── server
+                     └── TcpConnection: places, connects, times out, closes ──┘
+
+Bytes go straight from one end's `data_received` into the other transport's buffer, which the loop writes once a turn.
+A transport whose buffer is full stops the other end's reading. What a client sends before its server is there waits in
+`TcpConnection.early`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+from typing import cast
+
+from wproxy.dataplane.connector import open_connection
+from wproxy.dataplane.route import Route
+from wproxy.dataplane.services import Services
+from wproxy.policy.retry import may_redispatch
+from wproxy.state.server import Server
+from wproxy.state.session import Session
+
+_EARLY_BYTES = 64 * 1024  # what a client may send ahead of its server before its reading stops
+
+
+class End(asyncio.Protocol):
+    """One of the two ends of a relayed connection; the subclasses differ in whose bytes they count."""
+
+    __slots__ = ("at_eof", "connection", "transport", "write")
+
+    def __init__(self, connection: TcpConnection, write: Callable[[bytes], None]) -> None:
+        self.connection = connection
+        self.transport: asyncio.Transport | None = None
+        self.write = write  # where its bytes go
+        self.at_eof = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def eof_received(self) -> bool:
+        """Pass on that this side sends no more; the other direction stays open."""
+        self.at_eof = True
+        self.connection.half_closed(self)
+        return True
+
+    def pause_writing(self) -> None:
+        """Stop reading what would have to be written here."""
+        self.connection.pause(self)
+
+    def resume_writing(self) -> None:
+        """Read on."""
+        self.connection.resume(self)
+
+
+class ClientEnd(End):
+    """The end towards the client."""
+
+    __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the session."""
+        super().connection_made(transport)
+        self.connection.start()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what the client sent."""
+        connection = self.connection
+        connection.session.bytes_in += len(data)
+        connection.active_at = connection.clock()
+        self.write(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End the session: the client is gone."""
+        self.connection.lost(self, error, "CD")
+
+
+class ServerEnd(End):
+    """The end towards the server."""
+
+    __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Join the two ends."""
+        super().connection_made(transport)
+        self.connection.join(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what the server sent."""
+        connection = self.connection
+        connection.session.bytes_out += len(data)
+        connection.active_at = connection.clock()
+        self.write(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End the session: the server is gone."""
+        self.connection.lost(self, error, "SD")
+
+
+class TcpConnection:
+    """Both ends of one connection, and what happens between them besides the bytes.
+
+    While it looks for a server a task does the waiting; once joined there is none. `close` is the only end: it gives
+    back all that was reserved, whatever state the connection is in.
+    """
+
+    __slots__ = (
+        "active_at", "client", "clock", "closed", "deadline", "early", "granted", "place", "route", "server",
+        "services", "session", "task", "timed_out",
+    )  # fmt: skip
+
+    def __init__(self, route: Route, services: Services) -> None:
+        self.route = route
+        self.services = services
+        self.clock = services.clock
+        self.session: Session = None  # type: ignore[assignment] # set by `start`, before any byte can come
+        self.early: list[bytes] = []
+        self.client = ClientEnd(self, self.keep_early)
+        self.server: ServerEnd | None = None
+        self.place: Server | None = None  # the server on which a place is reserved
+        self.granted: asyncio.Future[None] | None = None  # while it waits in the queue
+        self.task: asyncio.Task[None] | None = None  # while it looks for a server
+        self.timed_out = False
+        self.deadline = inf  # of the attempt in hand, until joined
+        self.active_at = 0.0
+        self.closed = False
+
+    # -- looking for a server ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Find a server for the client that has just been accepted."""
+        now = self.active_at = self.clock()
+        backend = self.route.backend
+        self.session = self.services.sessions.open(self.route.frontend, backend, now)
+        backend.opened(now)
+        self.task = self.services.keep(self.services.loop.create_task(self._establish()))
+
+    def keep_early(self, data: bytes) -> None:
+        """Keep what the client sends before its server is there."""
+        self.early.append(data)
+        if self.session.bytes_in > _EARLY_BYTES and self.client.transport is not None:
+            self.client.transport.pause_reading()
+
+    async def _establish(self) -> None:
+        """Reserve a place on a server and connect to it; retry as `retries` and `option redispatch` say."""
+        config = self.route.backend.config
+        for retry in range(config.retries + 1):
+            if retry and not self._goes_elsewhere(retry):
+                self._count("retries")
+                self.deadline = inf
+                await asyncio.sleep(self.route.turn_around_s)
+            elif not await self._reserve():
+                return
+            if await self._connect():
+                self.task = None
+                return
+        self._give_up("SC")
+
+    def _goes_elsewhere(self, retry: int) -> bool:
+        """Tell whether retry number `retry` leaves the server that was tried last."""
+        config = self.route.backend.config
+        assert self.place is not None
+        return not self.place.usable or may_redispatch(retry, config.retries, config.redispatch)
+
+    async def _reserve(self) -> bool:
+        """Get a place on a server, in the queue if all are full; False when there is none to be had."""
+        backend, previous = self.route.backend, self.place
+        if previous is not None:
+            self._count("redispatches")
+            self._release()
+        self.place = backend.assign(avoid=previous)
+        if self.place is None and not backend.usable:
+            self._give_up("SC")
+            return False
+        if self.place is None and not await self._queue():
+            self._give_up("sQ")
+            return False
+        assert self.place is not None
+        self.session.server = self.place
+        self.place.opened(self.clock())
+        return True
+
+    async def _queue(self) -> bool:
+        """Wait for a place on any server; False when `timeout queue` is over first."""
+        self.granted = self.services.loop.create_future()
+        self.route.backend.wait(self)
+        self._wait_until(self.clock() + self.route.queue_s)
+        await self.granted
+        self.granted = None
+        return self.place is not None
+
+    def grant(self, server: Server) -> None:
+        """Leave the queue with a place on `server` (`state.backend.Waiter`)."""
+        self.place = server
+        if self.granted is not None:
+            self.granted.set_result(None)
+
+    async def _connect(self) -> bool:
+        """Connect to the reserved server; False when it refuses or takes longer than `timeout connect`."""
+        assert self.place is not None
+        self._wait_until(self.clock() + self.route.connect_s)
+        try:
+            await open_connection(self.services.loop, self.place.line.address, self._server_end)
+        except OSError:
+            self._count("connect_errors")
+            return False
+        except asyncio.CancelledError:
+            if not self.timed_out:
+                raise
+            self.timed_out = False
+            self._count("connect_errors")
+            return False
+        return True
+
+    def _server_end(self) -> ServerEnd:
+        assert self.client.transport is not None
+        return ServerEnd(self, self.client.transport.write)
+
+    def _wait_until(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.services.wheel.watch(self)
+
+    def _give_up(self, cause: str) -> None:
+        """Close from within the task, which must not cancel itself."""
+        self.task = None
+        self.close(cause)
+
+    def _count(self, counter: str) -> None:
+        """Increment a counter that server and backend both have."""
+        for party in (self.place, self.route.backend):
+            if party is not None:
+                setattr(party.counters, counter, getattr(party.counters, counter) + 1)
+
+    # -- joined --------------------------------------------------------------------------------------------------
+
+    def join(self, server: ServerEnd) -> None:
+        """Let the bytes flow: the server's end is connected."""
+        transport, client = server.transport, self.client
+        assert transport is not None
+        if self.closed or client.transport is None:
+            transport.abort()
+            return
+        self.server = server
+        if self.early:
+            transport.writelines(self.early)
+            self.early = []
+            client.transport.resume_reading()
+        client.write = transport.write
+        if client.at_eof:
+            transport.write_eof()
+        self.active_at = self.clock()
+        self.services.wheel.watch(self)
+
+    def other(self, end: End) -> End | None:
+        """Return the end opposite to `end`."""
+        return self.server if end is self.client else self.client
+
+    def half_closed(self, end: End) -> None:
+        """Pass on that `end` sends no more; close when neither does."""
+        other = self.other(end)
+        if other is None or other.transport is None:
+            return
+        if other.at_eof:
+            self.close("--")
+        else:
+            other.transport.write_eof()
+
+    def pause(self, end: End) -> None:
+        """Stop reading from the end opposite to `end`, whose peer does not take what is written."""
+        other = self.other(end)
+        if other is not None and other.transport is not None:
+            other.transport.pause_reading()
+
+    def resume(self, end: End) -> None:
+        """Read again from the end opposite to `end`."""
+        other = self.other(end)
+        if other is not None and other.transport is not None and not other.transport.is_closing():
+            other.transport.resume_reading()
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def expires_at(self) -> float:
+        """Return when the timeout of the present phase is over."""
+        return self.deadline if self.server is None else self.active_at + self.route.idle_s
+
+    def expired(self) -> None:
+        """End the phase whose timeout is over: the wait in the queue, the attempt to connect, or the session."""
+        if self.granted is not None:
+            self.route.backend.leave(self)
+            self.granted.set_result(None)
+        elif self.task is not None:
+            self.timed_out = True
+            self.task.cancel()
+        else:
+            self.close(self.route.idle_cause)
+
+    def lost(self, end: End, error: Exception | None, cause: str) -> None:
+        """End the session because `end` is gone, with `error` when it did not say goodbye."""
+        if self.closed:
+            return
+        if error is not None:
+            self._count("client_aborts" if end is self.client else "server_aborts")
+        self.close("--" if error is None else cause)
+
+    def close(self, cause: str) -> None:
+        """End the session, send what is still buffered, give back everything; only the first call does anything."""
+        if self.closed:
+            return
+        self.closed = True
+        self.session.end(cause)
+        self.services.wheel.forget(self)
+        if self.task is not None:
+            self.task.cancel()
+        self.early = []
+        for end in (self.client, self.server):
+            if end is not None and end.transport is not None:
+                end.transport.close()
+        backend = self.route.backend
+        backend.leave(self)
+        self.services.sessions.close(self.session)
+        backend.current -= 1
+        self._release()
+
+    def _release(self) -> None:
+        """Give back the place, if there is one."""
+        if self.place is not None:
+            place, self.place = self.place, None
+            self.route.backend.release(place)

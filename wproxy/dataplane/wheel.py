@@ -1,0 +1,92 @@
+"""One timer for all timeouts of the process.
+
+A timeout that is put off by every byte would cost a timer per byte. Here an item is looked at only when the time it
+named last has come; if it has been active since, it names a later time and is put aside again. So activity costs the
+item one assignment of the time, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from math import inf
+from typing import Protocol
+
+TICK_S = 0.01  # timeouts are at most this late
+
+
+class Watched(Protocol):
+    """Something with a timeout."""
+
+    def expires_at(self) -> float:
+        """Return when its time is over, on the loop's clock; infinity for never."""
+
+    def expired(self) -> None:
+        """Do what has to be done when the time is over."""
+
+
+class Wheel:
+    """Calls `expired` on the items whose `expires_at` has come."""
+
+    __slots__ = ("_at", "_buckets", "_loop", "_ticks", "_timer", "_where")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._buckets: dict[int, dict[Watched, None]] = {}
+        self._ticks: list[int] = []  # heap of the keys of _buckets
+        self._where: dict[Watched, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._at = 0  # the tick for which the timer is set
+
+    def watch(self, item: Watched) -> None:
+        """Watch `item` from now on; call again when its time may have come nearer."""
+        at = item.expires_at()
+        if at == inf:
+            return
+        tick = int(at / TICK_S) + 1
+        known = self._where.get(item)
+        if known is not None:
+            if known <= tick:
+                return  # it will be looked at in time, and asked again then
+            del self._buckets[known][item]
+        bucket = self._buckets.get(tick)
+        if bucket is None:
+            bucket = self._buckets[tick] = {}
+            heapq.heappush(self._ticks, tick)
+            if self._timer is None or tick < self._at:
+                self._set_timer()
+        bucket[item] = None
+        self._where[item] = tick
+
+    def forget(self, item: Watched) -> None:
+        """Watch `item` no longer."""
+        tick = self._where.pop(item, None)
+        if tick is not None:
+            del self._buckets[tick][item]
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._at = self._ticks[0]
+        self._timer = self._loop.call_at(self._at * TICK_S, self._turn)
+
+    def _turn(self) -> None:
+        """Look at the items whose tick has come."""
+        self._timer = None
+        now = self._loop.time()
+        while self._ticks and self._ticks[0] * TICK_S <= now:
+            bucket = self._buckets.pop(heapq.heappop(self._ticks))
+            # All leave the wheel first: what expires may forget others of the same tick.
+            for item in bucket:
+                del self._where[item]
+            for item in bucket:
+                if item not in self._where:
+                    self._look(item, now)
+        if self._ticks and self._timer is None:
+            self._set_timer()
+
+    def _look(self, item: Watched, now: float) -> None:
+        if item.expires_at() <= now:
+            item.expired()
+        else:
+            self.watch(item)

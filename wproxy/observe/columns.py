@@ -1,0 +1,175 @@
+"""The columns of `show stat`, a row each, in HAProxy's order (management manual, section 9.1).
+
+A column is a name and what it shows of a frontend, a server and a backend; None shows nothing. A column about something
+that this proxy does not do yet is only a name: tools find the others by position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
+
+from wproxy.policy.health import Health
+from wproxy.state.backend import Backend
+from wproxy.state.frontend import Frontend
+from wproxy.state.server import Server
+
+Value: TypeAlias = int | str | None
+Party: TypeAlias = Frontend | Server | Backend
+P_co = TypeVar("P_co", bound=Party, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Generic[P_co]):
+    """One line of the statistics: whom it is about, and when, on the clock of `state`."""
+
+    it: P_co
+    proxy: Frontend | Backend
+    now: float
+
+
+F: TypeAlias = Callable[[Line[Frontend]], Value]
+S: TypeAlias = Callable[[Line[Server]], Value]
+B: TypeAlias = Callable[[Line[Backend]], Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: what it shows of each kind of line."""
+
+    name: str
+    frontend: F | None = None
+    server: S | None = None
+    backend: B | None = None
+
+
+def _everywhere(name: str, value: Callable[[Line[Party]], Value]) -> Column:
+    return Column(name, value, value, value)
+
+
+def _traffic(name: str, value: Callable[[Line[Server | Backend]], Value]) -> Column:
+    return Column(name, None, value, value)
+
+
+def _check(name: str, value: Callable[[Server], Value]) -> Column:
+    """Return a column that only checked servers have."""
+    return Column(name, server=lambda line: value(line.it) if line.it.check else None)
+
+
+def _health(name: str, value: Callable[[Health], int]) -> Column:
+    return _check(name, lambda server: value(server.health))
+
+
+def _servers(backend: Backend, value: Callable[[Server], int]) -> int:
+    """Return the sum over a backend's servers."""
+    return sum(value(server) for server in backend.servers)
+
+
+def _name(line: Line[Party]) -> str:
+    return line.proxy.name
+
+
+def _weight(server: Server) -> int:
+    """Return the weight in force: none while it drains."""
+    return 0 if server.admin.drain else server.weight
+
+
+def _usable_weight(backend: Backend) -> int:
+    return _servers(backend, lambda server: server.weight if server.usable else 0)
+
+
+def _last_session(line: Line[Server | Backend]) -> int:
+    servers = line.it.servers if isinstance(line.it, Backend) else [line.it]
+    last = max((server.last_session_at for server in servers if server.last_session_at is not None), default=None)
+    return -1 if last is None else int(line.now - last)
+
+
+COLUMNS: tuple[Column, ...] = (
+    _everywhere("pxname", _name),
+    Column("svname", lambda _: "FRONTEND", lambda line: line.it.name, lambda _: "BACKEND"),
+    Column("qcur", None, lambda _: 0, lambda line: len(line.it.queue)),
+    _traffic("qmax", lambda line: line.it.counters.queue_max),
+    _everywhere("scur", lambda line: line.it.current),
+    _everywhere("smax", lambda line: line.it.counters.sessions_max),
+    Column("slim", lambda line: line.it.maxconn, lambda line: line.it.maxconn),
+    _everywhere("stot", lambda line: line.it.counters.sessions),
+    _everywhere("bin", lambda line: line.it.counters.bytes_in),
+    _everywhere("bout", lambda line: line.it.counters.bytes_out),
+    Column("dreq"),
+    Column("dresp"),
+    Column("ereq", lambda line: line.it.counters.request_errors),
+    _traffic("econ", lambda line: line.it.counters.connect_errors),
+    _traffic("eresp", lambda line: line.it.counters.response_errors),
+    _traffic("wretr", lambda line: line.it.counters.retries),
+    _traffic("wredis", lambda line: line.it.counters.redispatches),
+    _everywhere(
+        "status", lambda line: line.it.status if isinstance(line.it, Server | Backend) else line.it.status.value
+    ),
+    Column("weight", None, lambda line: _weight(line.it), lambda line: _usable_weight(line.it)),
+    Column("act", None, lambda _: 1, lambda line: line.it.usable),
+    _traffic("bck", lambda _: 0),
+    _check("chkfail", lambda server: server.check_counters.failed),
+    Column(
+        "chkdown",
+        None,
+        lambda line: line.it.check_counters.downs if line.it.check else None,
+        lambda line: _servers(line.it, lambda server: server.check_counters.downs),
+    ),
+    _traffic("lastchg", lambda line: int(line.now - line.it.changed_at)),
+    _traffic("downtime", lambda line: line.it.downtime_s(line.now)),
+    Column("qlimit"),
+    _everywhere("pid", lambda _: 1),  # the relative number of the process, historically; one process is number 1
+    _everywhere("iid", lambda line: line.proxy.proxy_id),
+    Column("sid", lambda _: 0, lambda line: line.it.server_id, lambda _: 0),
+    Column("throttle"),
+    Column(
+        "lbtot",
+        None,
+        lambda line: line.it.counters.balanced,
+        lambda line: _servers(line.it, lambda server: server.counters.balanced),
+    ),
+    Column("tracked"),
+    Column("type", lambda _: 0, lambda _: 2, lambda _: 1),
+    _everywhere("rate", lambda line: line.it.counters.session_rate.per_second(line.now)),
+    Column("rate_lim", lambda _: 0),
+    _everywhere("rate_max", lambda line: line.it.counters.session_rate.maximum),
+    _check("check_status", lambda server: server.last_check.status.label),
+    Column("check_code"),
+    _check("check_duration", lambda server: server.last_check.duration_ms),
+    *(Column(f"hrsp_{kind}") for kind in ("1xx", "2xx", "3xx", "4xx", "5xx", "other")),
+    *(Column(name) for name in ("hanafail", "req_rate", "req_rate_max")),
+    Column("req_tot", lambda line: line.it.counters.requests),
+    _traffic("cli_abrt", lambda line: line.it.counters.client_aborts),
+    _traffic("srv_abrt", lambda line: line.it.counters.server_aborts),
+    *(Column(f"comp_{what}") for what in ("in", "out", "byp", "rsp")),
+    _traffic("lastsess", _last_session),
+    _check("last_chk", lambda server: server.last_check.info),
+    *(Column(name) for name in ("last_agt", "qtime", "ctime", "rtime", "ttime")),
+    *(Column(f"agent_{what}") for what in ("status", "code", "duration")),
+    _check("check_desc", lambda server: server.last_check.status.description),
+    Column("agent_desc"),
+    _health("check_rise", lambda health: health.rise),
+    _health("check_fall", lambda health: health.fall),
+    _health("check_health", lambda health: health.counter),
+    *(Column(f"agent_{what}") for what in ("rise", "fall", "health")),
+    Column("addr", server=lambda line: str(line.it.line.address)),
+    Column("cookie"),
+    _everywhere("mode", lambda line: line.proxy.config.mode.value),
+    Column("algo", backend=lambda line: line.it.balance),
+    Column("conn_rate", lambda line: line.it.counters.session_rate.per_second(line.now)),
+    Column("conn_rate_max", lambda line: line.it.counters.session_rate.maximum),
+    Column("conn_tot", lambda line: line.it.counters.sessions),
+    *(Column(name) for name in ("intercepted", "dcon", "dses", "wrew")),
+    Column(
+        "connect",
+        None,
+        lambda line: line.it.counters.connects,
+        lambda line: _servers(line.it, lambda server: server.counters.connects),
+    ),
+    *(Column(name) for name in ("reuse", "cache_lookups", "cache_hits", "srv_icur", "src_ilim")),
+    *(Column(name) for name in ("qtime_max", "ctime_max", "rtime_max", "ttime_max", "eint")),
+    *(Column(name) for name in ("idle_conn_cur", "safe_conn_cur", "used_conn_cur", "need_conn_est")),
+    Column("uweight", None, lambda line: line.it.weight, lambda line: _usable_weight(line.it)),
+    *(Column(name) for name in ("agg_server_status", "agg_server_check_status", "agg_check_status")),
+)

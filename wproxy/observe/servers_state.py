@@ -1,0 +1,45 @@
+"""`show servers state`: what a process must know to take over from this one (management manual, section 9.3).
+
+The same text is what a state file holds, format version 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wproxy.state.backend import Backend
+from wproxy.state.server import CheckStatus, Server
+
+_HEADER = (
+    "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
+    "srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state "
+    "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr "
+    "srv_agent_addr srv_agent_port"
+)
+_STOPPED, _RUNNING = 0, 2
+_CONFIGURED_AND_ENABLED = 6
+
+
+def text(backends: Iterable[Backend], now: float) -> str:
+    """Return the version, the header and a line per server."""
+    lines = [_line(backend, server, now) for backend in backends for server in backend.servers]
+    return "\n".join(["1", _HEADER, *lines]) + "\n"
+
+
+def _line(backend: Backend, server: Server, now: float) -> str:
+    address = server.line.address
+    values = (
+        backend.proxy_id, backend.name, server.server_id, server.name, address.host or address.path or "-",
+        _RUNNING if server.running else _STOPPED, int(server.admin), server.weight, server.line.weight,
+        int(now - server.changed_at), server.last_check.status.number, _check_result(server), server.health.counter,
+        _CONFIGURED_AND_ENABLED if server.check else 0, 0, 0, 0, "-", address.port, "-", 0, 0, "-", "-", 0,
+    )  # fmt: skip
+    return " ".join(str(value) for value in values)
+
+
+def _check_result(server: Server) -> int:
+    """Return 0 unknown, 2 failed, 3 passed."""
+    status = server.last_check.status
+    if status in (CheckStatus.UNKNOWN, CheckStatus.INI):
+        return 0
+    return 3 if status.passed else 2

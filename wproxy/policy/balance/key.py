@@ -1,0 +1,99 @@
+"""Sharding by key: 16,384 slots as in Redis Cluster, each owned by one server, in exact proportion to the weights.
+
+A pure function of the servers' names and weights: every process, and every restart, computes the same table. Two steps:
+
+1. Weighted rendezvous: a stable hash gives each pair of server and slot a number u in (0, 1); the slot goes to the
+   server with the least -ln(u)/weight. A change of one weight moves only slots from or to that server.
+   Source: Thaler and Ravishankar, "Using name-based mappings to increase hit rates", 1998; Schindelhauer and Schomaker,
+   "Weighted distributed hash tables", 2005, for the logarithm.
+2. Correction: chance leaves each server some dozens of slots off its quota. The slots that are nearest to belonging to
+   a server that has too few move there, until every server owns its quota (largest remainders, so within one slot).
+   Because the nearest move, the corrections of similar weights are similar, and a change still moves next to nothing
+   beyond the minimum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from array import array
+from binascii import crc_hqx
+from collections.abc import Sequence
+from math import log
+
+SLOTS = 16384
+
+_UNPACK = struct.Struct(f"<{SLOTS}Q").unpack
+
+
+def slot_of(key: bytes) -> int:
+    """Return the slot of `key`: CRC16 of it, or of its first non-empty `{tag}` (Redis Cluster specification)."""
+    opening = key.find(b"{")
+    if opening >= 0:
+        closing = key.find(b"}", opening + 1)
+        if closing > opening + 1:
+            key = key[opening + 1 : closing]
+    return crc_hqx(key, 0) & (SLOTS - 1)
+
+
+class SlotTable:
+    """Who owns which slot: `owners[slot]` is an index into the servers it was built from, -1 when none has a weight."""
+
+    __slots__ = ("owners",)
+
+    def __init__(self, names: Sequence[str], weights: Sequence[int]) -> None:
+        """Take the name and the weight of each server; 0 owns nothing."""
+        active = [index for index, weight in enumerate(weights) if weight]
+        if not active:
+            self.owners = array("h", [-1]) * SLOTS
+            return
+        costs = {index: _costs(names[index], weights[index]) for index in active}
+        self.owners = _nearest(costs)
+        _correct(self.owners, costs, _quotas(weights))
+
+
+def _costs(name: str, weight: int) -> array[float]:
+    """Return -ln(u)/weight for every slot; the least of all servers owns it."""
+    numbers = _UNPACK(hashlib.shake_128(name.encode()).digest(SLOTS * 8))
+    # One half is added so that u is never 0, whose logarithm does not exist.
+    return array("d", [-log((number + 0.5) / 2**64) / weight for number in numbers])
+
+
+def _nearest(costs: dict[int, array[float]]) -> array[int]:
+    """Return for every slot the server with the least cost."""
+    owners = array("h", [0]) * SLOTS
+    indices = list(costs)
+    for slot, row in enumerate(zip(*costs.values(), strict=True)):
+        owners[slot] = indices[row.index(min(row))]
+    return owners
+
+
+def _quotas(weights: Sequence[int]) -> list[int]:
+    """Return how many slots each server owns: its exact share, rounded by largest remainder."""
+    total = sum(weights)
+    quotas = [SLOTS * weight // total for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda index: (-(SLOTS * weights[index] % total), index))
+    for index in by_remainder[: SLOTS - sum(quotas)]:
+        quotas[index] += 1
+    return quotas
+
+
+def _correct(owners: array[int], costs: dict[int, array[float]], quotas: list[int]) -> None:
+    """Move slots from servers with too many to servers with too few, the cheapest moves first, and no more of them."""
+    surplus = [-quota for quota in quotas]
+    for owner in owners:
+        surplus[owner] += 1
+    poor = [index for index in costs if surplus[index] < 0]
+    rich = {index for index in costs if surplus[index] > 0}
+    moves = sorted(
+        (costs[taker][slot] / costs[owner][slot], slot, taker)
+        for slot, owner in enumerate(owners)
+        if owner in rich
+        for taker in poor
+    )
+    for _, slot, taker in moves:
+        owner = owners[slot]
+        if surplus[owner] > 0 and surplus[taker] < 0:
+            owners[slot] = taker
+            surplus[owner] -= 1
+            surplus[taker] += 1

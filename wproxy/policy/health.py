@@ -1,0 +1,63 @@
+"""The health of one server as its checks tell it: a counter between DOWN and UP, with rise and fall.
+
+    0 ……… rise-1 │ rise ……… rise+fall-1
+        DOWN     │          UP
+
+A passed check moves the counter up, and on reaching `rise` all the way to the right; a failed one moves it down, and
+from `rise` all the way to the left. A server starts at `rise`: up, but one failure away from being down.
+
+Source: HAProxy configuration manual, section 5.2, "rise" and "fall"; the numbers show as `UP 1/3`, `DOWN 1/2`.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class Transition(enum.Enum):
+    """What a check result changed."""
+
+    NONE = "none"
+    UP = "up"
+    DOWN = "down"
+
+
+class Health:
+    """The counter of one server."""
+
+    __slots__ = ("counter", "fall", "rise")
+
+    def __init__(self, rise: int, fall: int) -> None:
+        self.rise = rise
+        self.fall = fall
+        self.counter = rise
+
+    @property
+    def up(self) -> bool:
+        """Whether the server may get traffic."""
+        return self.counter >= self.rise
+
+    def passed(self) -> Transition:
+        """Take note of a check that succeeded."""
+        top = self.rise + self.fall - 1
+        self.counter = min(self.counter + 1, top)
+        if self.counter != self.rise or top == self.rise - 1:
+            return Transition.NONE
+        self.counter = top
+        return Transition.UP
+
+    def failed(self) -> Transition:
+        """Take note of a check that failed."""
+        was_up = self.up
+        if self.counter > self.rise:
+            self.counter -= 1
+            return Transition.NONE
+        self.counter = 0
+        return Transition.DOWN if was_up else Transition.NONE
+
+    def __str__(self) -> str:
+        """Return HAProxy's status: UP, `UP 1/3` when going down, DOWN, `DOWN 1/2` when coming up."""
+        if self.up:
+            steps = self.counter - self.rise + 1
+            return "UP" if steps == self.fall else f"UP {steps}/{self.fall}"
+        return f"DOWN {self.counter}/{self.rise}" if self.counter else "DOWN"

@@ -1,0 +1,106 @@
+r"""Finds where a server's replies end; the replies themselves are passed on as the bytes they came in.
+
+Decoding would lose what the client must see: `+OK` against `$2\r\nOK`, `1.10`, the three spellings of null. Knows every
+type of RESP2 and RESP3; pushes (`>`) answer no command and are told apart, attributes (`|`) stay with their reply.
+
+Rules: redis.io "RESP protocol spec".
+"""
+
+from __future__ import annotations
+
+from wproxy.errors import WproxyError
+
+
+class ReplyError(WproxyError):
+    """Bytes that are no RESP. Raised by `ReplySplitter.split`; the link that reads them breaks the connection."""
+
+
+_OK = b"+OK\r\n"
+_LINES = frozenset(b"+-:,#_(")
+_BULKS = frozenset(b"$!=")
+_AGGREGATES = {ord("*"): 1, ord("~"): 1, ord(">"): 1, ord("%"): 2, ord("|"): 2}
+_ATTRIBUTE = ord("|")
+_PUSH = ord(">")
+_LONGEST_LINE = 64 * 1024 * 1024  # an error or a big number is short; this only bounds a server gone mad
+
+
+class ReplySplitter:
+    """Fed any split of a server's bytes, returns the same replies."""
+
+    __slots__ = ("_at", "_buffer", "_chunks", "_chunks_size", "_left", "_missing", "pushes")
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._chunks: list[bytes] = []
+        self._chunks_size = 0
+        self._missing = 0  # bytes that must come before another look is worth it
+        self._at = 0  # how far into the buffer the reply in hand has been read
+        self._left = 1  # values that the reply in hand still misses
+        self.pushes: list[bytes] = []  # out-of-band messages; whoever cares takes them from here
+
+    def split(self, data: bytes) -> list[bytes]:
+        """Take `data`, return the replies that are complete now, each as its raw bytes; raise ReplyError."""
+        self._chunks.append(data)
+        self._chunks_size += len(data)
+        if self._chunks_size < self._missing:
+            return []
+        if self._buffer:
+            self._chunks.insert(0, self._buffer)
+        buffer = self._buffer = b"".join(self._chunks) if len(self._chunks) > 1 else data
+        self._chunks.clear()
+        self._chunks_size = self._missing = 0
+        replies: list[bytes] = []
+        start, size = 0, len(buffer)
+        while start < size:
+            if self._at == start and buffer.startswith(_OK, start):
+                replies.append(_OK)
+                start = self._at = start + 5
+                continue
+            if not self._advance(buffer):
+                break
+            reply = buffer[start : self._at]
+            (self.pushes if reply[0] == _PUSH else replies).append(reply)
+            start = self._at
+            self._left = 1
+        self._buffer = buffer[start:]
+        self._at -= start
+        return replies
+
+    def _advance(self, buffer: bytes) -> bool:
+        """Read values until the reply in hand is whole; False for "need more"."""
+        while self._left:
+            at = self._at
+            end = buffer.find(b"\r\n", at)
+            if end < 0:
+                if len(buffer) - at > _LONGEST_LINE:
+                    raise ReplyError("a line without an end")
+                return False
+            kind = buffer[at] if at < end else 0
+            if kind in _LINES:
+                self._at = end + 2
+                self._left -= 1
+            elif kind in _BULKS:
+                after = end + 2 + _length(buffer, at, end) + 2
+                if after <= end + 3:  # $-1: null, no payload follows
+                    after = end + 2
+                if after > len(buffer):
+                    self._missing = after - len(buffer)
+                    return False
+                self._at = after
+                self._left -= 1
+            elif kind in _AGGREGATES:
+                self._at = end + 2
+                self._left += max(_length(buffer, at, end), 0) * _AGGREGATES[kind] - (kind != _ATTRIBUTE)
+            else:
+                raise ReplyError(f"a reply that begins with {buffer[at : at + 1]!r}")
+        return True
+
+
+def _length(buffer: bytes, at: int, end: int) -> int:
+    """Return N of a `$N` or `*N` line; -1 means null."""
+    text = buffer[at + 1 : end]
+    if text == b"-1":
+        return -1
+    if not text.isdigit():
+        raise ReplyError(f"a length of {text[:32]!r}")
+    return int(text)

@@ -1,0 +1,247 @@
+r"""Splits what a client sends into validated commands, each with the bytes that may be passed on as they are.
+
+A request is an array of bulk strings (`*2\r\n$3\r\nGET\r\n$1\r\nk\r\n`) or an inline command (`GET k\r\n`). Every
+count, length and CRLF is checked before a command is handed out, because the bytes join other clients' commands on one
+server connection, where a shifted byte would give everybody somebody else's answers.
+
+Rules: redis.io "RESP protocol spec"; error texts and limits as redis-server 7.0 answers them, but for one: a payload
+that no CRLF follows is an error here, where Redis skips the two bytes unseen.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from wproxy.errors import WproxyError
+from wproxy.protocols.resp.inline import InlineError, split_inline
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may ask for before memory is taken: elements of a command, bytes of one, bytes of a line."""
+
+    arguments: int = 1024 * 1024
+    bulk_bytes: int = 512 * 1024 * 1024
+    line_bytes: int = 64 * 1024
+
+
+# One command: its arguments (the first is its name, in the client's case) and its bytes as a RESP array.
+# A plain tuple, because one is made for every command.
+Request: TypeAlias = tuple[list[bytes], bytes]
+
+
+class RequestError(WproxyError):
+    """A request that is not RESP. Raised by `RequestParser.take`; the session answers it and closes."""
+
+
+# The common shape, one to five short arguments, taken in one step. Its lengths are checked against the arguments
+# afterwards; what does not fit (longer values, CR inside a value, half a command) goes to the loop below.
+_ARGUMENT = rb"\$(\d{1,4})\r\n([^\r]{0,1024})\r\n"
+_SHORT = re.compile(rb"\*([1-5])\r\n" + _ARGUMENT + b"".join(b"(?:" + _ARGUMENT for _ in range(4)) + b")?" * 4)
+_SIZES = {b"%d" % size: size for size in range(1025)}  # a look-up is a third of int()
+
+_NUMBER = re.compile(rb"-?(?:0|[1-9]\d{0,18})\Z")
+_DOLLAR = ord("$")
+_STAR = ord("*")
+
+
+class RequestParser:
+    """Fed any split of a client's bytes, yields the same commands.
+
+    `feed` takes bytes as they come, `take` returns the commands that are complete, in order.
+    """
+
+    __slots__ = (
+        "_arguments", "_at", "_buffer", "_chunks", "_chunks_size", "_error", "_limits", "_missing", "_start", "_wanted",
+    )  # fmt: skip
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._buffer = b""
+        self._chunks: list[bytes] = []  # what came since the buffer was last looked at
+        self._chunks_size = 0
+        self._missing = 0  # bytes that must come before another look at the buffer is worth it
+        self._start = 0  # where the command in hand begins
+        self._at = 0  # where the next unread byte of it stands
+        self._wanted = 0  # arguments of the command in hand that are still to come; 0 between commands
+        self._arguments: list[bytes] = []
+        self._error: RequestError | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Take `data`, the next bytes of the client."""
+        self._chunks.append(data)
+        self._chunks_size += len(data)
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes are held that belong to no command taken."""
+        return len(self._buffer) - self._start + self._chunks_size
+
+    def take(self, limit: int) -> list[Request]:
+        """Return up to `limit` complete commands, [] for "need more".
+
+        Raise RequestError when what comes next can never become a command; those in front of it are returned first.
+        """
+        if self._error is not None:
+            raise self._error
+        requests: list[Request] = []
+        if self._chunks_size < self._missing or not self._fill():
+            return requests
+        try:
+            self._collect(requests, limit)
+        except RequestError as error:
+            self._error = error
+            if not requests:
+                raise
+        return requests
+
+    def _fill(self) -> bool:
+        """Join what came to what is left; tell whether there is anything to read."""
+        if self._chunks:
+            if self._start < len(self._buffer):
+                self._chunks.insert(0, self._buffer[self._start :])
+            self._buffer = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+            self._at -= self._start
+            self._start = 0
+            self._chunks.clear()
+            self._chunks_size = self._missing = 0
+        return self._at < len(self._buffer)
+
+    def _collect(self, requests: list[Request], limit: int) -> None:
+        """Append commands to `requests` until it holds `limit`, or more bytes are needed."""
+        while True:
+            if not self._wanted:
+                self._collect_short(requests, limit)
+            if len(requests) >= limit or self._at >= len(self._buffer):
+                return
+            request = self._next()
+            if request is None:
+                return
+            if request[0]:
+                requests.append(request)
+
+    def _collect_short(self, requests: list[Request], limit: int) -> None:
+        """Append commands while they have the common shape; leave at the first that has not."""
+        buffer, start, sizes = self._buffer, self._start, _SIZES
+        room = limit - len(requests)
+        scan = _SHORT.scanner(buffer, start).match  # type: ignore[attr-defined] # undocumented, not in typeshed
+        while room and (match := scan()) is not None:
+            count, size0, name, size1, first, size2, second, size3, *_ = match.groups()
+            if sizes.get(size0) != len(name):
+                break
+            if count == b"3" and size3 is None:
+                if second is None or sizes.get(size1) != len(first) or sizes.get(size2) != len(second):
+                    break
+                arguments = [name, first, second]
+            elif count == b"2" and size2 is None:
+                if first is None or sizes.get(size1) != len(first):
+                    break
+                arguments = [name, first]
+            else:
+                arguments = _arguments_of(match.groups())
+                if not arguments:
+                    break
+            end = match.end()
+            requests.append((arguments, buffer[start:end]))
+            start = end
+            room -= 1
+        self._start = self._at = start
+
+    def _next(self) -> Request | None:
+        """Return the command in hand, one without arguments for `*0` or an empty line, or None for "need more"."""
+        if not self._wanted:
+            if self._buffer[self._at] != _STAR:
+                return self._inline()
+            count = self._count()
+            if count is None:
+                return None
+            if count <= 0:
+                self._start = self._at
+                return [], b""
+            self._wanted = count
+        while self._wanted:
+            argument = self._bulk()
+            if argument is None:
+                return None
+            self._arguments.append(argument)
+            self._wanted -= 1
+        request = self._arguments, self._buffer[self._start : self._at]
+        self._arguments = []
+        self._start = self._at
+        return request
+
+    def _count(self) -> int | None:
+        """Read `*N` and step behind it."""
+        end = self._line_end("too big mbulk count string")
+        if end is None:
+            return None
+        text = self._buffer[self._at + 1 : end]
+        count = int(text) if _NUMBER.match(text) else None
+        if count is None or count > self._limits.arguments:
+            raise RequestError("invalid multibulk length")
+        self._at = end + 2
+        return count
+
+    def _bulk(self) -> bytes | None:
+        """Read one `$N` and its payload and step behind them."""
+        buffer, at = self._buffer, self._at
+        if at >= len(buffer):
+            return None
+        if buffer[at] != _DOLLAR:
+            raise RequestError(f"expected '$', got '{chr(buffer[at])}'")
+        end = self._line_end("too big bulk count string")
+        if end is None:
+            return None
+        text = buffer[at + 1 : end]
+        size = int(text) if _NUMBER.match(text) else -1
+        if not 0 <= size <= self._limits.bulk_bytes:
+            raise RequestError("invalid bulk length")
+        payload_end = end + 2 + size
+        if len(buffer) < payload_end + 2:
+            self._missing = payload_end + 2 - len(buffer)
+            return None
+        if buffer[payload_end : payload_end + 2] != b"\r\n":
+            raise RequestError("expected CRLF after bulk payload")
+        self._at = payload_end + 2
+        return buffer[end + 2 : payload_end]
+
+    def _line_end(self, too_long: str) -> int | None:
+        """Return where the CRLF of the line in hand stands."""
+        end = self._buffer.find(b"\r\n", self._at, self._at + self._limits.line_bytes + 2)
+        if end >= 0:
+            return end
+        if len(self._buffer) - self._at > self._limits.line_bytes:
+            raise RequestError(too_long)
+        return None
+
+    def _inline(self) -> Request | None:
+        """Read one inline command, which ends in LF or CRLF."""
+        end = self._buffer.find(b"\n", self._at, self._at + self._limits.line_bytes + 1)
+        if end < 0:
+            if len(self._buffer) - self._at > self._limits.line_bytes:
+                raise RequestError("too big inline request")
+            return None
+        line = self._buffer[self._at : end].removesuffix(b"\r")
+        try:
+            arguments = split_inline(line)
+        except InlineError as error:
+            raise RequestError(str(error)) from error
+        self._start = self._at = end + 1
+        return arguments, pack(arguments)
+
+
+def _arguments_of(groups: tuple[bytes | None, ...]) -> list[bytes]:
+    """Return the arguments of a match of the common shape, none when a count or a length in it is wrong."""
+    arguments = [argument for argument in groups[2::2] if argument is not None]
+    sizes = [_SIZES.get(size) for size in groups[1::2] if size is not None]
+    fits = groups[0] == b"%d" % len(arguments) and sizes == [len(argument) for argument in arguments]
+    return arguments if fits else []
+
+
+def pack(arguments: list[bytes]) -> bytes:
+    """Return `arguments` as a RESP array of bulk strings."""
+    parts = [b"*%d\r\n" % len(arguments)]
+    parts += [b"$%d\r\n%b\r\n" % (len(argument), argument) for argument in arguments]
+    return b"".join(parts)

@@ -1,0 +1,61 @@
+"""Commands that show what is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wproxy.config.model import Level
+from wproxy.runtime.command import Command, CommandError, Context, word
+
+
+def show_stat(context: Context, arguments: Sequence[str]) -> str:
+    return context.reports.statistics(*(_number(word(arguments, index)) for index in range(3)))
+
+
+def _number(text: str) -> int:
+    """Read a filter as C's atoi does, which is what HAProxy's clients have got used to; nothing given is -1, any."""
+    if not text:
+        return -1
+    digits = text[1:] if text[0] == "-" else text
+    return int(text) if digits.isascii() and digits.isdigit() else 0
+
+
+def show_info(context: Context, arguments: Sequence[str]) -> str:
+    return context.reports.information()
+
+
+def show_servers_state(context: Context, arguments: Sequence[str]) -> str:
+    name = word(arguments, 0)
+    backends = context.registry.backends
+    if name and name not in backends:
+        raise CommandError("Can't find backend.\n")
+    return context.reports.servers_state([backends[name]] if name else list(backends.values()))
+
+
+def show_backend(context: Context, arguments: Sequence[str]) -> str:
+    return "# name\n" + "".join(f"{name}\n" for name in context.registry.backends)
+
+
+def show_cli_level(context: Context, arguments: Sequence[str]) -> str:
+    return f"{context.conversation.level.name.lower()}\n"
+
+
+COMMANDS = (
+    Command(
+        ("show", "backend"), "show backend",
+        "list backends in the current running config", Level.USER, show_backend,
+    ),
+    Command(
+        ("show", "cli", "level"), "show cli level",
+        "display the level of the current CLI session", Level.USER, show_cli_level,
+    ),
+    Command(("show", "info"), "show info", "report information about the running process", Level.USER, show_info),
+    Command(
+        ("show", "servers", "state"), "show servers state [<backend>]",
+        "dump volatile server information (all or for a single backend)", Level.USER, show_servers_state,
+    ),
+    Command(
+        ("show", "stat"), "show stat [<iid> <type> <sid>]",
+        "report counters for each proxy and server", Level.USER, show_stat,
+    ),
+)  # fmt: skip

@@ -1,0 +1,70 @@
+"""Finds the command rows that a line of the stats socket means, and runs them. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from wproxy.config.model import Level
+from wproxy.policy.weight import WeightError
+from wproxy.runtime.command import Command, CommandError, Context
+from wproxy.runtime.commands import conversation, servers, show
+
+_SEPARATOR = re.compile(r"(?<!\\);")
+_USAGE_WIDTH = 39
+
+
+def split_line(line: str) -> list[str]:
+    r"""Return the commands of one line; `;` separates them, `\;` is part of one."""
+    return [part.replace("\\;", ";").strip() for part in _SEPARATOR.split(line)]
+
+
+class Interpreter:
+    """Runs commands for one process."""
+
+    def __init__(self) -> None:
+        self._help = Command(("help",), "help [<command>]", "list matching or all commands", Level.USER, self._run_help)
+        last = conversation.COMMANDS[-2:]
+        rows = [*servers.COMMANDS, *show.COMMANDS, *conversation.COMMANDS[:-2]]
+        self._always = (self._help, *last)  # shown whatever was asked for, and last
+        self._rows = (*sorted(rows, key=lambda row: row.words), *self._always)
+
+    def execute(self, context: Context, line: str) -> str:
+        """Run one command, return what to answer: its text and the empty line that ends it."""
+        words = line.split()
+        row = self._find(words)
+        if row is None:
+            return self._unknown(context.conversation.level, words) + "\n"
+        if context.conversation.level < row.level:
+            return "Permission denied\n\n"
+        try:
+            return row.run(context, words[len(row.words) :]) + "\n"
+        except (CommandError, WeightError) as error:
+            return f"{error}\n"
+
+    def _find(self, words: Sequence[str]) -> Command | None:
+        """Return the row with the longest name that `words` begin with."""
+        matches = [row for row in self._rows if tuple(words[: len(row.words)]) == row.words]
+        return max(matches, key=lambda row: len(row.words), default=None)
+
+    def _run_help(self, context: Context, arguments: Sequence[str]) -> str:
+        head = "The following commands are valid at this level:\n"
+        return head + self._usages(context.conversation.level, arguments)
+
+    def _unknown(self, level: Level, words: Sequence[str]) -> str:
+        if any(row.words[0] == words[0] for row in self._rows if words):
+            head = "Unknown command, but maybe one of the following ones is a better match:\n"
+            return head + self._usages(level, words[:1])
+        return "Unknown command. Please enter one of the following commands only:\n" + self._usages(level, ())
+
+    def _usages(self, level: Level, beginning: Sequence[str]) -> str:
+        """Return the help lines of what `level` may use and whose name begins with the words of `beginning`."""
+        return "".join(
+            _usage(row)
+            for row in self._rows
+            if row.level <= level and (tuple(beginning) == row.words[: len(beginning)] or row in self._always)
+        )
+
+
+def _usage(row: Command) -> str:
+    return f"  {row.usage:<{_USAGE_WIDTH}} : {row.summary}\n"

@@ -1,0 +1,48 @@
+"""The plain integers behind the statistics; incremented on the data path, read by `observe`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from wproxy.state.rate import Rate
+
+
+@dataclass(slots=True)
+class FrontendCounters:
+    """What clients did. Sessions are accepted connections; requests are commands in mode redis."""
+
+    sessions: int = 0
+    sessions_max: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    requests: int = 0
+    request_errors: int = 0
+    session_rate: Rate = field(default_factory=Rate)
+
+
+@dataclass(slots=True)
+class TrafficCounters:
+    """What a backend and each of its servers did. A session is a connection in mode tcp, a command in mode redis."""
+
+    sessions: int = 0
+    sessions_max: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    connect_errors: int = 0
+    response_errors: int = 0
+    retries: int = 0
+    redispatches: int = 0
+    balanced: int = 0  # sessions that came here by the balance algorithm's choice ("lbtot")
+    client_aborts: int = 0
+    server_aborts: int = 0
+    connects: int = 0
+    queue_max: int = 0
+    session_rate: Rate = field(default_factory=Rate)
+
+
+@dataclass(slots=True)
+class CheckCounters:
+    """What the health checks of one server saw."""
+
+    failed: int = 0
+    downs: int = 0

@@ -1,0 +1,43 @@
+"""One live frontend: open or paused, how many sessions it has."""
+
+from __future__ import annotations
+
+import enum
+
+from wproxy.config import model
+from wproxy.state.counters import FrontendCounters
+
+
+class FrontendStatus(enum.Enum):
+    """HAProxy's `status` column of a frontend."""
+
+    OPEN = "OPEN"
+    PAUSED = "PAUSED"
+    STOPPED = "STOP"
+
+
+class Frontend:
+    """Where clients arrive."""
+
+    __slots__ = ("config", "counters", "current", "maxconn", "name", "proxy_id", "status")
+
+    def __init__(self, config: model.Frontend, maxconn: int) -> None:
+        self.config = config
+        self.name = config.name
+        self.proxy_id = config.proxy_id
+        self.maxconn = config.maxconn or maxconn
+        self.status = FrontendStatus.OPEN
+        self.current = 0
+        self.counters = FrontendCounters()
+
+    def opened(self, now: float) -> None:
+        """Count a new session."""
+        counters = self.counters
+        self.current += 1
+        counters.sessions += 1
+        counters.sessions_max = max(counters.sessions_max, self.current)
+        counters.session_rate.add(now)
+
+    def closed(self) -> None:
+        """Count the end of one."""
+        self.current -= 1

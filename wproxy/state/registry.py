@@ -1,0 +1,28 @@
+"""Everything that is alive in the process, by name: the root of `state`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wproxy.config.model import Config
+from wproxy.state.backend import Backend
+from wproxy.state.frontend import Frontend
+from wproxy.state.server import Server
+from wproxy.state.session import Sessions
+
+
+class Registry:
+    """Built once from a configuration; `now` is the start on the clock that all times of `state` are taken from."""
+
+    def __init__(self, config: Config, maxconn: int, now: float) -> None:
+        self.config = config
+        self.maxconn = maxconn
+        self.started_at = now
+        self.frontends = {line.name: Frontend(line, maxconn) for line in config.frontends if not line.disabled}
+        self.backends = {line.name: Backend(line, now) for line in config.backends if not line.disabled}
+        self.sessions = Sessions()
+
+    def servers(self) -> Iterator[Server]:
+        """Yield every server of every backend, in the configuration's order."""
+        for backend in self.backends.values():
+            yield from backend.servers

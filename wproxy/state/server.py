@@ -1,0 +1,134 @@
+"""One live server: its weight, its administrative state, its health, how many sessions it serves."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from wproxy.config.model import CheckSettings, ServerLine
+from wproxy.policy.health import Health
+from wproxy.state.counters import CheckCounters, TrafficCounters
+from wproxy.state.downtime import Downtime
+
+
+class Admin(enum.IntFlag):
+    """What an administrator asked for; the values are `srv_admin_state`'s (management manual, "show servers state")."""
+
+    READY = 0
+    FORCED_MAINT = 1
+    CONFIG_MAINT = 4
+    FORCED_DRAIN = 8
+
+    @property
+    def maint(self) -> bool:
+        """Whether the server is in maintenance, for whatever reason."""
+        return bool(self & (Admin.FORCED_MAINT | Admin.CONFIG_MAINT))
+
+    @property
+    def drain(self) -> bool:
+        """Whether the server keeps its sessions and gets no new ones."""
+        return bool(self & Admin.FORCED_DRAIN)
+
+
+class CheckStatus(enum.Enum):
+    """The outcome of a check: its name in `check_status`, its number in `srv_check_status`, its description."""
+
+    UNKNOWN = ("UNK", 0, "unknown")
+    INI = ("INI", 1, "initializing")
+    L4OK = ("L4OK", 6, "Layer4 check passed")
+    L4TOUT = ("L4TOUT", 7, "Layer4 timeout")
+    L4CON = ("L4CON", 8, "Layer4 connection problem")
+
+    def __init__(self, label: str, number: int, description: str) -> None:
+        self.label = label
+        self.number = number
+        self.description = description
+
+    @property
+    def passed(self) -> bool:
+        """Whether the server answered as it should."""
+        return self is CheckStatus.L4OK
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check's outcome: status, what the system said about it, milliseconds it took."""
+
+    status: CheckStatus
+    info: str = ""
+    duration_ms: int = 0
+
+
+class Server:
+    """One server of one backend. Changed only by `state.control.Control`, but for the counters and `current`."""
+
+    __slots__ = (
+        "admin", "backend_name", "changed_at", "check", "check_counters", "counters", "current", "downtime",
+        "health", "last_check", "last_session_at", "line", "maxconn", "name", "server_id", "weight",
+    )  # fmt: skip
+
+    def __init__(self, backend_name: str, server_id: int, line: ServerLine, now: float) -> None:
+        self.backend_name = backend_name
+        self.name = line.name
+        self.server_id = server_id
+        self.line = line
+        self.weight = line.weight
+        self.admin = Admin.CONFIG_MAINT if line.disabled else Admin.READY
+        self.check: CheckSettings | None = line.check
+        settings = line.check or CheckSettings()
+        self.health = Health(settings.rise, settings.fall)
+        self.last_check = CheckResult(CheckStatus.INI)
+        self.maxconn = line.maxconn
+        self.current = 0  # sessions it serves now
+        self.counters = TrafficCounters()
+        self.check_counters = CheckCounters()
+        self.changed_at = now
+        self.downtime = Downtime()
+        self.downtime.note(self.running, now)
+        self.last_session_at: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.backend_name}/{self.name}"
+
+    @property
+    def running(self) -> bool:
+        """Whether it is there at all: not in maintenance, and healthy as far as is known."""
+        return not self.admin.maint and self.health.up
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may get new sessions."""
+        return self.running and not self.admin.drain and self.weight > 0
+
+    @property
+    def configured_weight(self) -> int:
+        """The weight by which data are spread, whatever its health: an outage must not move keys."""
+        return 0 if self.admin.maint or self.admin.drain else self.weight
+
+    @property
+    def full(self) -> bool:
+        """Whether `maxconn` allows no more sessions."""
+        return self.maxconn is not None and self.current >= self.maxconn
+
+    @property
+    def status(self) -> str:
+        """HAProxy's `status` column."""
+        if self.admin.maint:
+            return "MAINT"
+        if not self.health.up:
+            return str(self.health)
+        if self.admin.drain:
+            return "DRAIN"
+        return str(self.health) if self.check else "no check"
+
+    def opened(self, now: float) -> None:
+        """Count a session on a place that was reserved here."""
+        self.counters.sessions += 1
+        self.counters.balanced += 1
+        self.counters.sessions_max = max(self.counters.sessions_max, self.current)
+        self.counters.session_rate.add(now)
+        self.last_session_at = now
+
+    def downtime_s(self, now: float) -> int:
+        """Return how many seconds it has been away since the start."""
+        return self.downtime.seconds(now)

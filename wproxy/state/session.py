@@ -1,0 +1,81 @@
+"""Live sessions: who talks to whom, how much was said, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wproxy.state.backend import Backend
+from wproxy.state.frontend import Frontend
+from wproxy.state.server import Server
+
+
+class Session:
+    """One client's connection in mode tcp or redis.
+
+    The data path only adds to `bytes_in` and `bytes_out`; `settle` moves what came since to the counters.
+    """
+
+    __slots__ = (
+        "accepted_at", "backend", "bytes_in", "bytes_out", "frontend", "server", "session_id", "settled_in",
+        "settled_out", "termination",
+    )  # fmt: skip
+
+    def __init__(self, session_id: int, frontend: Frontend, backend: Backend, now: float) -> None:
+        self.session_id = session_id
+        self.frontend = frontend
+        self.backend = backend
+        self.server: Server | None = None
+        self.accepted_at = now
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.settled_in = 0
+        self.settled_out = 0
+        self.termination = ""
+
+    def settle(self) -> None:
+        """Add what was transferred since the last time to the counters of frontend, backend and server."""
+        came, went = self.bytes_in - self.settled_in, self.bytes_out - self.settled_out
+        self.settled_in, self.settled_out = self.bytes_in, self.bytes_out
+        for party in (self.frontend, self.backend, self.server):
+            if party is not None:
+                party.counters.bytes_in += came
+                party.counters.bytes_out += went
+
+    def end(self, termination: str) -> None:
+        """Note how it ended, the first cause only (configuration manual, section 8.5: two letters, who and when)."""
+        self.termination = self.termination or termination
+
+
+class Sessions:
+    """All live sessions of the process, and how many there ever were."""
+
+    __slots__ = ("live", "maximum", "on_empty", "total")
+
+    def __init__(self) -> None:
+        self.live: set[Session] = set()
+        self.total = 0
+        self.maximum = 0
+        self.on_empty: Callable[[], None] | None = None  # called when the last one ends
+
+    def open(self, frontend: Frontend, backend: Backend, now: float) -> Session:
+        """Make the session of a client that was just accepted."""
+        self.total += 1
+        session = Session(self.total, frontend, backend, now)
+        self.live.add(session)
+        self.maximum = max(self.maximum, len(self.live))
+        frontend.opened(now)
+        return session
+
+    def close(self, session: Session) -> None:
+        """Settle `session` and forget it; closing twice is harmless."""
+        if session in self.live:
+            self.live.remove(session)
+            session.settle()
+            session.frontend.closed()
+            if self.on_empty is not None and not self.live:
+                self.on_empty()
+
+    def settle(self) -> None:
+        """Bring the counters up to date, for somebody who is about to read them."""
+        for session in self.live:
+            session.settle()
