@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _proxy(arguments: list[str]) -> int:
-    """Run the proxy, return its exit code: 0 stopped as told, 1 configuration or address unusable, 2 usage or nothing to do."""
+    """Run the proxy, return its exit code: 0 stopped as told, 1 unusable configuration or address, 2 usage."""
     try:
         options = command_line.parse(arguments)
         if options.version:

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from wproxy.config import model
 from wproxy.dataplane.listener import Listener, open_listening
@@ -112,7 +113,10 @@ class Application:
         self._stats = [
             StatsListener(line, sock, self._context, config.globals.stats_timeout_s) for line, sock in sockets.stats
         ]
+        for frontend in self._registry.frontends.values():
+            frontend.on_limit = partial(self._admit, frontend)
         self._stop = asyncio.Event()
+        self._stopping = False
         self._control.subscribe(self._follow)
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -136,6 +140,7 @@ class Application:
 
     def _stop_softly(self) -> None:
         """Accept no more, end when the last session has ended."""
+        self._stopping = True
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.close()
@@ -145,6 +150,7 @@ class Application:
 
     async def _close(self) -> None:
         """Close in the order in which traffic flows, so that nothing new arrives at a part that is gone."""
+        self._stopping = True
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.close()
@@ -179,11 +185,15 @@ class Application:
         for line in notices.lines(notice):
             self._log(line.severity, line.text)
         if isinstance(notice, FrontendNotice):
-            for listener in self._listeners[notice.frontend.name]:
-                if notice.frontend.status is FrontendStatus.OPEN:
-                    self._services.keep(self._loop.create_task(listener.resume()))
-                else:
-                    listener.pause()
+            self._admit(notice.frontend)
+
+    def _admit(self, frontend: Frontend) -> None:
+        """Accept for `frontend` while it is open and has room; otherwise clients wait in the kernel's queue."""
+        for listener in self._listeners[frontend.name]:
+            if frontend.status is FrontendStatus.OPEN and not frontend.full and not self._stopping:
+                self._services.keep(self._loop.create_task(listener.resume()))
+            else:
+                listener.pause()
 
     def _context(self, conversation: Conversation) -> Context:
         """Return what the commands of one client of a stats socket work on."""
@@ -206,5 +216,5 @@ class Application:
             node=globals_.node or platform.node(),
             description=globals_.description or "",
             open_files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-            stopping=self._registry.sessions.on_empty is not None,
+            stopping=self._stopping,
         )

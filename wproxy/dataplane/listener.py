@@ -58,18 +58,20 @@ def _answers(path: str) -> bool:
 class Listener:
     """One `bind` address of one frontend. Owns the socket it is given; `close` is its end."""
 
-    __slots__ = ("_address", "_factory", "_server", "_socket")
+    __slots__ = ("_accepting", "_address", "_factory", "_server", "_socket")
 
     def __init__(self, address: Address, listening: socket.socket, factory: Callable[[], asyncio.BaseProtocol]) -> None:
         self._address = address
         self._socket = listening
         self._factory = factory
         self._server: asyncio.Server | None = None
+        self._accepting = False
 
     async def resume(self) -> None:
         """Accept connections; does nothing while it already does."""
-        if self._server is not None:
+        if self._accepting:
             return
+        self._accepting = True
         loop = asyncio.get_running_loop()
         # The server owns and closes what it is given; a duplicate keeps the queue of clients alive in a pause.
         duplicate = self._socket.dup()
@@ -77,9 +79,12 @@ class Listener:
             self._server = await loop.create_unix_server(self._factory, sock=duplicate)
         else:
             self._server = await loop.create_server(self._factory, sock=duplicate, backlog=BACKLOG)
+        if not self._accepting:
+            self.pause()  # it was paused while the loop made the server
 
     def pause(self) -> None:
         """Accept no more; clients that connect wait in the kernel's queue."""
+        self._accepting = False
         if self._server is not None:
             self._server.close()
             self._server = None

@@ -259,12 +259,12 @@ class TcpConnection:
         return self.server if end is self.client else self.client
 
     def half_closed(self, end: End) -> None:
-        """Pass on that `end` sends no more; close when neither does."""
+        """Pass on that `end` sends no more; finish when neither does."""
         other = self.other(end)
         if other is None or other.transport is None:
             return
         if other.at_eof:
-            self.close("--")
+            self._finish()
         else:
             other.transport.write_eof()
 
@@ -298,15 +298,30 @@ class TcpConnection:
             self.close(self.route.idle_cause)
 
     def lost(self, end: End, error: Exception | None, cause: str) -> None:
-        """End the session because `end` is gone, with `error` when it did not say goodbye."""
+        """Take note that the transport of `end` is gone, with `error` when it did not say goodbye."""
+        end.transport = None
         if self.closed:
             return
-        if error is not None:
-            self._count("client_aborts" if end is self.client else "server_aborts")
-        self.close("--" if error is None else cause)
+        if error is None:
+            self.session.end("--")
+            self._finish()
+            return
+        self._count("client_aborts" if end is self.client else "server_aborts")
+        self.close(cause)
+
+    def _finish(self) -> None:
+        """Close when what was sent has been taken; until then the timeouts go on."""
+        self.active_at = self.clock()
+        transports = [end.transport for end in (self.client, self.server) if end is not None]
+        if self.server is None or not any(transport and transport.get_write_buffer_size() for transport in transports):
+            self.close("--")
+            return
+        for transport in transports:
+            if transport is not None:
+                transport.close()  # once it is flushed, `lost` is called
 
     def close(self, cause: str) -> None:
-        """End the session, send what is still buffered, give back everything; only the first call does anything."""
+        """End the session now and give back everything; only the first call does anything."""
         if self.closed:
             return
         self.closed = True
@@ -317,7 +332,7 @@ class TcpConnection:
         self.early = []
         for end in (self.client, self.server):
             if end is not None and end.transport is not None:
-                end.transport.close()
+                _drop(end.transport)
         backend = self.route.backend
         backend.leave(self)
         self.services.sessions.close(self.session)
@@ -329,3 +344,11 @@ class TcpConnection:
         if self.place is not None:
             place, self.place = self.place, None
             self.route.backend.release(place)
+
+
+def _drop(transport: asyncio.Transport) -> None:
+    """Close `transport`; with bytes left that nobody takes, a close would wait for ever."""
+    if transport.get_write_buffer_size():
+        transport.abort()
+    else:
+        transport.close()

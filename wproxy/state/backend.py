@@ -26,7 +26,7 @@ class Backend:
 
     __slots__ = (
         "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "name", "proxy_id", "queue",
-        "servers", "slots", "turns",
+        "running", "servers", "slots", "turns",
     )  # fmt: skip
 
     def __init__(self, config: model.Backend, now: float) -> None:
@@ -45,6 +45,7 @@ class Backend:
 
     def rebuild(self) -> None:
         """Prepare the choice anew, after a weight or a state has changed; then serve the queue by it."""
+        self.running = [server.running for server in self.servers]  # looked up for every command in mode redis
         self.turns = RoundRobin([server.weight if server.usable else 0 for server in self.servers])
         if self.balance == "key":
             names = [server.name for server in self.servers]

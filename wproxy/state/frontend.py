@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 
 from wproxy.config import model
 from wproxy.state.counters import FrontendCounters
@@ -19,7 +20,7 @@ class FrontendStatus(enum.Enum):
 class Frontend:
     """Where clients arrive."""
 
-    __slots__ = ("config", "counters", "current", "maxconn", "name", "proxy_id", "status")
+    __slots__ = ("config", "counters", "current", "maxconn", "name", "on_limit", "proxy_id", "status")
 
     def __init__(self, config: model.Frontend, maxconn: int) -> None:
         self.config = config
@@ -29,6 +30,12 @@ class Frontend:
         self.status = FrontendStatus.OPEN
         self.current = 0
         self.counters = FrontendCounters()
+        self.on_limit: Callable[[], None] | None = None  # called when `full` changes
+
+    @property
+    def full(self) -> bool:
+        """Whether `maxconn` allows no more sessions."""
+        return self.current >= self.maxconn
 
     def opened(self, now: float) -> None:
         """Count a new session."""
@@ -37,7 +44,11 @@ class Frontend:
         counters.sessions += 1
         counters.sessions_max = max(counters.sessions_max, self.current)
         counters.session_rate.add(now)
+        if self.current == self.maxconn and self.on_limit is not None:
+            self.on_limit()
 
     def closed(self) -> None:
         """Count the end of one."""
         self.current -= 1
+        if self.current == self.maxconn - 1 and self.on_limit is not None:
+            self.on_limit()

@@ -48,7 +48,7 @@ class RedisConnection(asyncio.Protocol):
         self.writable = True  # the client takes its replies
         self.stopping = False  # no more commands: QUIT, or a protocol error
         self.at_eof = False  # the client sends no more
-        self.closed = False
+        self.closed = False  # nothing more is to be written
 
     # -- the loop's side -----------------------------------------------------------------------------------------
 
@@ -84,10 +84,15 @@ class RedisConnection(asyncio.Protocol):
         self._work()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End the session; replies that are still to come are dropped."""
-        if error is not None and not self.closed:
+        """End the session and give back everything; replies that are still to come are dropped."""
+        if error is not None:
             self.route.backend.counters.client_aborts += 1
-        self.close("--" if error is None else "CD")
+        self.closed = True
+        self.session.end("--" if error is None else "CD")
+        self.services.wheel.forget(self)
+        self.services.sessions.close(self.session)
+        self.route.backend.current -= 1
+        self.slots.clear()
 
     # -- commands ------------------------------------------------------------------------------------------------
 
@@ -162,7 +167,8 @@ class RedisConnection(asyncio.Protocol):
             self.transport.write(data)
         # A stalled client has commands in the parser; its end is seen only after they have been taken.
         if not slots and (self.stopping or (self.at_eof and not self.stalled)):
-            self.close("--")
+            self.closed = True
+            self.transport.close()  # once the replies are taken, `connection_lost` is called
 
     def _read_or_stall(self) -> None:
         """Read from the client only while more of its commands may be under way."""
@@ -186,21 +192,10 @@ class RedisConnection(asyncio.Protocol):
         return self.active_at + (self.route.frontend.config.timeouts.client_s or float("inf"))
 
     def expired(self) -> None:
-        """Close on a client that has been silent for too long; one that waits for a reply is not silent."""
-        if self.slots:
+        """Drop a client that has been silent for too long; one that waits for a reply is not silent."""
+        if self.slots and self.writable:
             self.active_at = self.services.clock()
             self.services.wheel.watch(self)
         else:
-            self.close("cD")
-
-    def close(self, cause: str) -> None:
-        """End the session; only the first call does anything."""
-        if self.closed:
-            return
-        self.closed = True
-        self.session.end(cause)
-        self.services.wheel.forget(self)
-        self.services.sessions.close(self.session)
-        self.route.backend.current -= 1
-        self.slots.clear()
-        self.transport.close()
+            self.session.end("cD")
+            self.transport.abort()

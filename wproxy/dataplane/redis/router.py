@@ -66,7 +66,7 @@ class Router:
             slot.answer(_NO_SERVER)
             return
         link = self._links_of(protocol)[index]
-        if link.server.running:
+        if self.backend.running[index]:
             link.send(raw, slot)
         else:
             slot.refused(raw, _down(link.server))
@@ -74,7 +74,10 @@ class Router:
     def _to_every(self, absent: frozenset[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
         links = self._links_of(protocol)
         for link, part in zip(links, Gather(slot, len(links), absent).parts(), strict=True):
-            link.send(raw, part)
+            if link.server.admin.maint:
+                part.refused(raw, _down(link.server))
+            else:
+                link.send(raw, part)
 
     def _links_of(self, protocol: int) -> list[Link]:
         """Return one link per server that speaks `protocol`; the first client that does makes them."""
