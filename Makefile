@@ -6,7 +6,7 @@ PYTHON ?= python3
 JOBS ?= 2
 SECONDS ?= 20
 
-.PHONY: help demo test lint format unit venv system-demo system-test clean
+.PHONY: help demo test unit bench lint format venv system-demo system-test system-bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +19,9 @@ test: system-test venv ## all tests, with real servers, after installing what th
 
 unit: venv ## the tests that need no server, with branch coverage of the pure packages
 	@$(BIN)/python -m pytest -n $(JOBS) tests/unit --cov --cov-report=term $(ARGS)
+
+bench: system-bench venv ## wproxy beside HAProxy and twemproxy, turn by turn (ARGS="--only tcp")
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lint: venv ## ruff, mypy --strict, import-linter, the shape of the test tree
 	@$(BIN)/ruff format --check .
@@ -36,6 +39,9 @@ system-demo: ## install what the demo needs from Debian
 
 system-test: ## install what the tests start from Debian (no service is started)
 	@sh scripts/system-packages test
+
+system-bench: ## install the peers that are measured
+	@sh scripts/system-packages bench
 
 venv: $(VENV)/.ready ## the virtual environment
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import orjson
 
@@ -76,6 +76,22 @@ def decode(body: bytes) -> Batch:
     return Batch(sensor, sequence, tuple(_observation(row, index) for index, row in enumerate(rows)))
 
 
+class Extent(NamedTuple):
+    """How much a message holds: the number of its observations, and when the newest was captured (0 for none)."""
+
+    count: int
+    newest_ns: int
+
+
+def extent(body: bytes) -> Extent:
+    """Return the extent of a message that `encode` made, without checking its parts again; else raise MessageError."""
+    try:
+        times = [row[-1] for row in orjson.loads(body)["obs"]]
+        return Extent(len(times), int(max(times, default=0)))
+    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
+        raise MessageError(f"no batch: {error}") from error
+
+
 def _observation(row: Any, index: int) -> Observation:  # noqa: ANN401 - whatever the JSON held
     if not isinstance(row, list) or len(row) != len(Observation._fields):
         raise MessageError(f"observation {index} does not have {len(Observation._fields)} fields")
@@ -91,7 +107,7 @@ def _observation(row: Any, index: int) -> Observation:  # noqa: ANN401 - whateve
     return Observation(*row)
 
 
-def _is_number(value: Any, largest: int) -> bool:  # noqa: ANN401
+def _is_number(value: Any, largest: int) -> TypeGuard[int]:  # noqa: ANN401
     return type(value) is int and 0 <= value <= largest
 
 

@@ -188,12 +188,16 @@ class Application:
             self._admit(notice.frontend)
 
     def _admit(self, frontend: Frontend) -> None:
-        """Accept for `frontend` while it is open and has room; otherwise clients wait in the kernel's queue."""
+        """Accept for `frontend` while it is open; without room clients wait in the kernel's queue."""
+        if self._stopping:
+            return
         for listener in self._listeners[frontend.name]:
-            if frontend.status is FrontendStatus.OPEN and not frontend.full and not self._stopping:
-                self._services.keep(self._loop.create_task(listener.resume()))
-            else:
+            if frontend.status is not FrontendStatus.OPEN:
+                listener.refuse()
+            elif frontend.full:
                 listener.pause()
+            else:
+                self._services.keep(self._loop.create_task(listener.resume()))
 
     def _context(self, conversation: Conversation) -> Context:
         """Return what the commands of one client of a stats socket work on."""

@@ -58,7 +58,7 @@ def _answers(path: str) -> bool:
 class Listener:
     """One `bind` address of one frontend. Owns the socket it is given; `close` is its end."""
 
-    __slots__ = ("_accepting", "_address", "_factory", "_server", "_socket")
+    __slots__ = ("_accepting", "_address", "_factory", "_server", "_shut", "_socket")
 
     def __init__(self, address: Address, listening: socket.socket, factory: Callable[[], asyncio.BaseProtocol]) -> None:
         self._address = address
@@ -66,6 +66,7 @@ class Listener:
         self._factory = factory
         self._server: asyncio.Server | None = None
         self._accepting = False
+        self._shut = False  # the socket is bound, but does not listen
 
     async def resume(self) -> None:
         """Accept connections; does nothing while it already does."""
@@ -73,7 +74,10 @@ class Listener:
             return
         self._accepting = True
         loop = asyncio.get_running_loop()
-        # The server owns and closes what it is given; a duplicate keeps the queue of clients alive in a pause.
+        if self._shut:
+            self._socket.listen(BACKLOG)
+            self._shut = False
+        # The server owns and closes what it is given; the original keeps the address through a pause.
         duplicate = self._socket.dup()
         if duplicate.family == socket.AF_UNIX:
             self._server = await loop.create_unix_server(self._factory, sock=duplicate)
@@ -88,6 +92,14 @@ class Listener:
         if self._server is not None:
             self._server.close()
             self._server = None
+
+    def refuse(self) -> None:
+        """Accept no more and have clients refused, as HAProxy does; on a unix socket they wait all the same."""
+        self.pause()
+        # Linux lets a TCP socket listen again after this; a unix socket would be lost.
+        if self._socket.family != socket.AF_UNIX and not self._shut:
+            self._socket.shutdown(socket.SHUT_RD)
+            self._shut = True
 
     def close(self) -> None:
         """Stop listening."""

@@ -1,0 +1,26 @@
+# One image for proxy, capture and consumer; compose.yaml says which is which.
+FROM python:3.11-slim AS build
+WORKDIR /src
+COPY pyproject.toml README.md ./
+COPY wproxy wproxy
+COPY capture capture
+COPY consumer consumer
+COPY admin admin
+RUN python -m venv /opt/wproxy && /opt/wproxy/bin/pip install --no-cache-dir .
+
+FROM python:3.11-slim
+# scapy compiles capture's kernel filter with libpcap; Debian renamed the package with 64-bit time.
+RUN apt-get update \
+    && (apt-get install -y --no-install-recommends libpcap0.8t64 || apt-get install -y --no-install-recommends libpcap0.8) \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --no-create-home wproxy \
+    # A new named volume takes the owner of the folder it covers.
+    && install -d -o wproxy -g wproxy -m 750 /run/wproxy \
+    && install -d -m 700 /var/spool/wproxy
+COPY --from=build /opt/wproxy /opt/wproxy
+COPY compose/haproxy.cfg /etc/wproxy/haproxy.cfg
+ENV PATH=/opt/wproxy/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    WPROXY_SOCKET=/run/wproxy/admin.sock
+USER wproxy
+CMD ["wproxy", "-f", "/etc/wproxy/haproxy.cfg"]

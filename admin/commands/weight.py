@@ -1,0 +1,123 @@
+"""`wproxy weight get|set`: what part of its backend's work a server gets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import click
+
+from admin.client import StatsSocket
+from admin.commands.common import json_option, read_servers, socket_option, stats_socket
+from admin.errors import MisusedError
+from admin.render import percent, print_json, print_table, table
+from admin.servers import Server, find, shares
+from admin.statistics import parse_initial_weights
+
+WEIGHT_MAX = 256  # HAProxy management manual, "set weight"
+_WEIGHT = re.compile(r"([0-9]{1,9})(%?)")
+
+
+@dataclass(frozen=True, slots=True)
+class WeightChange:
+    """What one `set weight` did: the server as it stood before and after, with its share of each."""
+
+    before: Server
+    after: Server
+    share_before: float
+    share_after: float
+
+    def __str__(self) -> str:
+        """Return the sentence for humans, `redisA 70 → 30, share 50.0 % → 30.0 %`."""
+        weights = f"{self.after.name} {self.before.weight} → {self.after.weight}"
+        idle = "" if self.after.usable else f" (gets nothing now: {self.after.status})"
+        return f"{weights}, share {percent(self.share_before)} → {percent(self.share_after)}{idle}"
+
+    def document(self) -> dict[str, object]:
+        """Return the same for programs."""
+        return {
+            "backend": self.after.backend,
+            "server": self.after.name,
+            "status": self.after.status,
+            "weight": {"before": self.before.weight, "after": self.after.weight},
+            "share": {"before": self.share_before, "after": self.share_after},
+        }
+
+
+def set_weight(proxy: StatsSocket, wanted: str, weight: str) -> WeightChange:
+    """Give the server that `wanted` names the weight; return what that changed.
+
+    `weight` is 0 to 256, or a percentage of the configured weight. Raises MisusedError before anything is sent when it
+    is neither or `wanted` fits several servers, RefusedError when the proxy will not, NoAnswerError when there is none.
+    """
+    check_weight(weight)
+    servers = read_servers(proxy)
+    before = find(servers, wanted)
+    proxy.tell(f"set weight {before.path} {weight}")
+    changed = read_servers(proxy)
+    return WeightChange(
+        before, find(changed, before.path), shares(servers)[before.path], shares(changed).get(before.path, 0.0)
+    )
+
+
+def check_weight(text: str) -> None:
+    """Raise MisusedError when `text` is no weight."""
+    match = _WEIGHT.fullmatch(text)
+    if match is None or (not match[2] and int(match[1]) > WEIGHT_MAX):
+        raise MisusedError(
+            f"{text!r} is no weight: 0 to {WEIGHT_MAX}, or a percentage of the configured weight such as 50%"
+        )
+
+
+@click.group(no_args_is_help=False)
+@socket_option
+def weight() -> None:
+    """Show or change the weights of servers."""
+
+
+@weight.command("get")
+@click.argument("server", required=False)
+@socket_option
+@json_option
+def get_command(server: str | None, *, as_json: bool) -> None:
+    """Show the weight of SERVER (backend/server, or the name when it is unique), or of every server."""
+    proxy = stats_socket()
+    servers = read_servers(proxy)
+    chosen = [find(servers, server)] if server else servers
+    initial = parse_initial_weights(proxy.ask("show servers state"))
+    share = shares(servers)
+    if as_json:
+        print_json([_document(each, initial.get((each.backend, each.name)), share[each.path]) for each in chosen])
+        return
+    rows = [
+        (each.path, each.weight, initial.get((each.backend, each.name)), percent(share[each.path]), each.status)
+        for each in chosen
+    ]
+    print_table(table(("server", "weight", "initial", "share", "status"), rows))
+
+
+# A weight of -5 is for check_weight to refuse, not an unknown option.
+@weight.command("set", context_settings={"ignore_unknown_options": True})
+@click.argument("server")
+@click.argument("weight")
+@socket_option
+@json_option
+def set_command(server: str, weight: str, *, as_json: bool) -> None:
+    """Set the weight of SERVER to WEIGHT: 0 to 256, or a percentage of the configured weight such as 50%."""
+    check_weight(weight)
+    change = set_weight(stats_socket(), server, weight)
+    if as_json:
+        print_json(change.document())
+    else:
+        click.echo(str(change))
+
+
+def _document(server: Server, initial: int | None, share: float) -> dict[str, object]:
+    return {
+        "backend": server.backend,
+        "server": server.name,
+        "weight": server.weight,
+        "initial": initial,
+        "share": share,
+        "status": server.status,
+    }

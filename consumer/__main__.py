@@ -1,0 +1,105 @@
+"""The command line of `wproxy consume`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import click
+
+from capture.topology import BrokerQueue, SpoolQueue, parse_queue_url
+from consumer.options import Address, address, duration_ms
+
+if TYPE_CHECKING:
+    from consumer.app import Settings
+
+PASSWORD_VARIABLE = "WPROXY_REDIS_PASSWORD"
+
+T = TypeVar("T")
+
+
+def main() -> None:
+    """Run `wproxy consume …`, or `python -m consumer …`; exit 2 for bad usage, 1 when it cannot start."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["consume"]:
+        arguments = arguments[1:]
+    try:
+        consume.main(arguments, prog_name="wproxy consume", standalone_mode=False)
+    except click.ClickException as error:
+        _exit(error.format_message(), error.exit_code)
+    except click.Abort:
+        _exit("interrupted before it started", 1)
+
+
+def _parsed(parse: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, str | None], T | None]:
+    """Return a click callback that reads a value with `parse` and shows its ValueError as bad usage."""
+
+    def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> T | None:
+        try:
+            return None if value is None else parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), context, parameter) from error
+
+    return callback
+
+
+@click.command(context_settings={"show_default": True})
+@click.option(
+    "--queue",
+    required=True,
+    metavar="URL",
+    callback=_parsed(parse_queue_url),
+    help="amqp://USER:PASSWORD@HOST:PORT/VHOST?queue=NAME, or spool:///folder.",
+)
+@click.option(
+    "--redis",
+    required=True,
+    metavar="HOST:PORT",
+    callback=_parsed(address),
+    help=f"The proxy, or a Redis server. A password is taken from ${PASSWORD_VARIABLE}.",
+)
+@click.option(
+    "--ttl",
+    default="5m",
+    metavar="DURATION",
+    callback=_parsed(duration_ms),
+    help="How long after its capture an observation stays in Redis: 90s, 5m, 1h.",
+)
+@click.option("--prefetch", default=20, type=click.IntRange(1, 65_535), help="Batches taken off the queue ahead.")
+@click.option("--connection-per-batch", is_flag=True, help="For a proxy whose weights count connections (mode tcp).")
+@click.option("--metrics", metavar="HOST:PORT", callback=_parsed(address), help="Where Prometheus reads the counters.")
+def consume(
+    queue: BrokerQueue | SpoolQueue,
+    redis: Address,
+    ttl: int,
+    prefetch: int,
+    connection_per_batch: bool,
+    metrics: Address | None,
+) -> None:
+    """Take batches of observations off the queue and write each observation to Redis, to expire TTL after capture."""
+    from consumer.app import Settings
+
+    _run(
+        Settings(queue, redis, ttl, prefetch, connection_per_batch, metrics, os.environ.get(PASSWORD_VARIABLE) or None)
+    )
+
+
+def _run(settings: Settings) -> None:
+    from consumer.app import StartError, run
+    from consumer.broker.queue import QueueError
+
+    try:
+        run(settings)
+    except (StartError, QueueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _exit(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"wproxy consume: {message}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

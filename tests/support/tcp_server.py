@@ -1,0 +1,110 @@
+"""Small real TCP servers, and sockets to drive both ends of a connection by hand."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+
+TIMEOUT_S = 10.0
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+Serve = Callable[[socket.socket], None]
+
+
+@contextmanager
+def listening_socket(backlog: int = 128, port: int = 0) -> Iterator[socket.socket]:
+    """Yield a listening socket on a free port; the test accepts by hand."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.settimeout(TIMEOUT_S)
+        listening.bind(("127.0.0.1", port))
+        listening.listen(backlog)
+        yield listening
+
+
+def port_of(listening: socket.socket) -> int:
+    port: int = listening.getsockname()[1]
+    return port
+
+
+def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """Return a connection with a timeout, so that no test hangs."""
+    return socket.create_connection((host, port), TIMEOUT_S)
+
+
+def accept(listening: socket.socket) -> socket.socket:
+    """Return the next connection, with a timeout."""
+    accepted, _ = listening.accept()
+    accepted.settimeout(TIMEOUT_S)
+    return accepted
+
+
+def reset(connection: socket.socket) -> None:
+    """Close with a reset instead of a goodbye."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    connection.close()
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Return everything up to the other side's goodbye."""
+    data = bytearray()
+    while chunk := connection.recv(1 << 20):
+        data += chunk
+    return bytes(data)
+
+
+def read_exactly(connection: socket.socket, size: int) -> bytes:
+    """Return the next `size` bytes."""
+    data = bytearray()
+    while len(data) < size and (chunk := connection.recv(size - len(data))):
+        data += chunk
+    assert len(data) == size, f"{len(data)} of {size} bytes, then the end"
+    return bytes(data)
+
+
+@contextmanager
+def tcp_server(serve: Serve, port: int = 0) -> Iterator[int]:
+    """Run a server that gives each connection to `serve`, one after the other, and closes it; yield its port."""
+    with listening_socket(1024, port) as listening:
+        listening.settimeout(None)
+        thread = threading.Thread(target=_accept_for_ever, args=(listening, serve), daemon=True)
+        thread.start()
+        try:
+            yield port_of(listening)
+        finally:
+            with suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)  # wakes the thread out of accept
+            thread.join(TIMEOUT_S)
+
+
+def _accept_for_ever(listening: socket.socket, serve: Serve) -> None:
+    while True:
+        try:
+            connection, _ = listening.accept()
+        except OSError:
+            return
+        with connection, suppress(OSError):
+            connection.settimeout(TIMEOUT_S)
+            serve(connection)
+
+
+def identify(name: str) -> Serve:
+    """Return what serves a connection by saying `name` and hanging up."""
+    return lambda connection: connection.sendall(name.encode())
+
+
+def named_server(name: str, port: int = 0) -> AbstractContextManager[int]:
+    """Run a server that says its name to everybody."""
+    return tcp_server(identify(name), port)
+
+
+def ask_name(port: int) -> str:
+    """Return the name of the server that a new connection to `port` ends at, "" for none."""
+    with connect(port) as connection:
+        try:
+            return read_all(connection).decode()
+        except ConnectionResetError:
+            return ""
