@@ -1,8 +1,8 @@
 """The counters of one capture process: plain ints, each changed by one thread only and read by any.
 
-    packets = kernel_drops + parsed + unparsed + ignored              (once the socket is read empty)
-    parsed  = queued + dropped_queue                                  (once the last batch is handed on)
-    queued + drained = confirmed + expired + spooled + dropped_spool  (once nothing is in flight)
+packets = kernel_drops + parsed + unparsed + ignored              (once the socket is read empty)
+parsed  = queued + dropped_queue                                  (once the last batch is handed on)
+queued + drained = confirmed + expired + spooled + dropped_spool  (once nothing is in flight)
 """
 
 from __future__ import annotations

@@ -64,8 +64,8 @@ def decode(body: bytes) -> Batch:
     if not isinstance(document, dict):
         raise MessageError("no JSON object")
     version = document.get("v")
-    if version != VERSION:
-        raise MessageError(f"version {version!r}, this consumer reads {VERSION}")
+    if type(version) is not int or version != VERSION:  # True is 1 as well
+        raise MessageError(f"version {_shown(version)}, this consumer reads {VERSION}")
     sensor, sequence, rows = document.get("sensor"), document.get("seq"), document.get("obs")
     if not isinstance(sensor, str) or not sensor or "|" in sensor:
         raise MessageError("'sensor' is no name")
@@ -79,7 +79,7 @@ def decode(body: bytes) -> Batch:
 class Extent(NamedTuple):
     """How much a message holds: the number of its observations, and when the newest was captured (0 for none)."""
 
-    count: int
+    observations: int
     newest_ns: int
 
 
@@ -98,13 +98,19 @@ def _observation(row: Any, index: int) -> Observation:  # noqa: ANN401 - whateve
     source, destination, source_port, destination_port, time_ns = row
     for address in (source, destination):
         if not _is_address(address):
-            raise MessageError(f"observation {index}: {address!r} is no IP address")
+            raise MessageError(f"observation {index}: {_shown(address)} is no IP address")
     for port in (source_port, destination_port):
         if not _is_number(port, 65535):
-            raise MessageError(f"observation {index}: {port!r} is no port")
+            raise MessageError(f"observation {index}: {_shown(port)} is no port")
     if not _is_number(time_ns, _LATEST_NS):
-        raise MessageError(f"observation {index}: {time_ns!r} is no capture time in nanoseconds")
+        raise MessageError(f"observation {index}: {_shown(time_ns)} is no capture time in nanoseconds")
     return Observation(*row)
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401
+    """Return what an error says of a value, however long it is."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def _is_number(value: Any, largest: int) -> TypeGuard[int]:  # noqa: ANN401

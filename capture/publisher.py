@@ -25,7 +25,8 @@ from capture.broker import Link
 from capture.counters import Counters
 from capture.messages import Batch, Extent, MessageError, encode, extent
 from capture.outbox import Outbox
-from capture.spool import Position, SpoolError, SpoolReader, SpoolWriter
+from capture.shelf import Shelf
+from capture.spool import Position, Record
 from capture.topology import BrokerQueue
 
 WINDOW = 64  # messages that may be under way to the broker, not yet confirmed
@@ -49,14 +50,17 @@ class Publisher(Protocol):
     def stop(self, timeout_s: float) -> None:
         """Bring what was handed over to safety, within about `timeout_s`, and end the thread."""
 
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the thread runs: when it does not, nothing is safe any more."""
+
 
 class SpoolPublisher:
     """Appends to a spool that is the queue itself (`spool:///folder`)."""
 
-    def __init__(self, writer: SpoolWriter, counters: Counters) -> None:
-        self._counters = counters
+    def __init__(self, shelf: Shelf, counters: Counters) -> None:
         self._outbox = Outbox(counters)
-        self._shelf = _Shelf(writer, counters)
+        self._shelf = shelf
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="publisher")
 
@@ -69,9 +73,14 @@ class SpoolPublisher:
         return self._outbox.put(batch, timeout_s)
 
     def stop(self, timeout_s: float) -> None:
-        """Write what was handed over, close the spool, end the thread."""
+        """Write what was handed over, end the thread."""
         self._stopping.set()
-        self._thread.join(timeout_s)
+        self._thread.join()
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the thread runs."""
+        return self._thread.is_alive()
 
     def _run(self) -> None:
         while True:
@@ -79,38 +88,17 @@ class SpoolPublisher:
             last_turn = self._stopping.is_set()
             batch = self._outbox.take(0.0 if last_turn else _PATIENCE_S)
             if batch is not None:
-                self._shelf.append(encode(batch), len(batch.observations))
+                self._shelf.put(encode(batch), len(batch.observations))
             elif last_turn:
                 return
 
 
-class _Shelf:
-    """The writing side of the spool, with the counting; tells once when it is full and once when it is not any more."""
-
-    def __init__(self, writer: SpoolWriter, counters: Counters) -> None:
-        self._writer = writer
-        self._counters = counters
-        self._is_full = False
-
-    def append(self, payload: bytes, count: int) -> None:
-        try:
-            self._writer.append(payload)
-        except SpoolError as error:
-            self._counters.dropped_spool += count
-            self._tell(is_full=True, line=f"{error}: dropping what does not fit")
-        else:
-            self._counters.spooled += count
-            self._tell(is_full=False, line="the spool has room again")
-
-    def _tell(self, *, is_full: bool, line: str) -> None:
-        if is_full != self._is_full:
-            _log.warning("%s", line)
-        self._is_full = is_full
-
-
 @dataclass(slots=True)
 class _Sent:
-    """A message on its way: confirmed under `tag` (0: nothing to wait for), from `position` in the spool or fresh."""
+    """A message on its way: to be confirmed under `tag`, from `position` in the spool or fresh (None).
+
+    One that has expired in the spool, or is no batch, waits here only for its turn to be committed; its tag is 0.
+    """
 
     tag: int
     payload: bytes
@@ -118,6 +106,7 @@ class _Sent:
     position: Position | None
     sent_at: float
     is_done: bool = False
+    is_expired: bool = False
 
 
 class Backoff(NamedTuple):
@@ -127,7 +116,7 @@ class Backoff(NamedTuple):
 
     def delay_s(self, jitter: float) -> float:
         """Return the wait for a `jitter` in [0, 1)."""
-        longest = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2 ** min(self.failures, 10))
+        longest: float = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2 ** min(self.failures, 10))
         return longest * (0.5 + jitter / 2)
 
     def failed(self) -> Backoff:
@@ -136,20 +125,17 @@ class Backoff(NamedTuple):
 
 
 class BrokerPublisher:
-    """Publishes to RabbitMQ, with the spool in `writer` and `reader` to fall back on.
+    """Publishes to RabbitMQ, with the spool behind `shelf` to fall back on.
 
     All state but the outbox belongs to the publisher thread, which runs pika's event loop.
     """
 
-    def __init__(
-        self, queue: BrokerQueue, writer: SpoolWriter, reader: SpoolReader, ttl_s: float, counters: Counters
-    ) -> None:
+    def __init__(self, queue: BrokerQueue, shelf: Shelf, ttl_s: float, counters: Counters) -> None:
         self._queue = queue
-        self._reader = reader
+        self._shelf = shelf
         self._ttl_ns = int(ttl_s * 1e9)
         self._counters = counters
         self._outbox = Outbox(counters)
-        self._shelf = _Shelf(writer, counters)
         self._loop = IOLoop()
         self._link: Link | None = None
         self._is_ready = False
@@ -157,8 +143,9 @@ class BrokerPublisher:
         self._backoff = Backoff()
         self._reason = ""
         self._in_flight: deque[_Sent] = deque()
-        self._has_backlog = reader.backlog_bytes > 0
+        self._has_backlog = shelf.backlog_bytes > 0
         self._stop_at: float | None = None
+        self._is_finishing = False
         self._thread = Thread(target=self._run, name="publisher")
 
     def start(self) -> None:
@@ -178,13 +165,18 @@ class BrokerPublisher:
         self._loop.add_callback_threadsafe(lambda: self._begin_stop(stop_at))
         self._thread.join()
 
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the thread runs."""
+        return self._thread.is_alive()
+
     # The event loop's callbacks.
 
     def link_ready(self) -> None:
         """Go on with what waited."""
         self._is_ready, self._is_trying_first = True, False
         if self._reason:
-            backlog = f", {self._reader.backlog_bytes} bytes to drain from the spool" if self._has_backlog else ""
+            backlog = f", {self._shelf.backlog_bytes} bytes to drain from the spool" if self._has_backlog else ""
             _log.warning("%s: back%s", self._queue, backlog)
             self._reason = ""
         self._pump()
@@ -207,7 +199,7 @@ class BrokerPublisher:
         self._reason = reason
         self._give_up_link()
         if self._stop_at is None:
-            self._loop.call_later(self._backoff.delay_s(random.random()), self._connect)  # noqa: S311
+            self._loop.call_later(self._backoff.delay_s(random.random()), self._connect)
             self._backoff = self._backoff.failed()
         self._pump()
 
@@ -241,7 +233,7 @@ class BrokerPublisher:
                 self._send(payload, count, None)
             else:
                 self._put_aside(payload, count)
-        if self._stop_at is not None:
+        if self._stop_at is not None and not self._is_finishing:
             self._finish_if_done(self._stop_at)
 
     def _may_send(self) -> bool:
@@ -255,24 +247,20 @@ class BrokerPublisher:
 
     def _drain_spool(self) -> None:
         while self._has_backlog and self._may_send():
-            records = self._reader.read(1)
-            self._count_torn()
-            if not records:
+            record = self._shelf.take()
+            if record is None:
                 self._has_backlog = False
-            for payload, position in records:
-                self._send_again(payload, position)
+            else:
+                self._send_again(record)
         self._settle()
 
-    def _send_again(self, payload: bytes, position: Position) -> None:
-        size = _extent(payload)
-        if size is None:
-            self._in_flight.append(_Sent(0, b"", 0, position, time.monotonic(), is_done=True))
-        elif size.newest_ns < time.time_ns() - self._ttl_ns:
-            self._counters.expired += size.count
-            self._counters.drained += size.count
-            self._in_flight.append(_Sent(0, b"", 0, position, time.monotonic(), is_done=True))
-        else:
-            self._send(payload, size.count, position)
+    def _send_again(self, record: Record) -> None:
+        size = _extent(record.payload)
+        if size.newest_ns >= time.time_ns() - self._ttl_ns:
+            self._send(record.payload, size.observations, record.position)
+            return
+        gone = _Sent(0, b"", size.observations, record.position, time.monotonic(), is_done=True, is_expired=True)
+        self._in_flight.append(gone)
 
     def _send(self, payload: bytes, count: int, position: Position | None) -> None:
         assert self._link is not None
@@ -284,16 +272,21 @@ class BrokerPublisher:
         position = None
         while self._in_flight and self._in_flight[0].is_done:
             sent = self._in_flight.popleft()
-            self._counters.confirmed += sent.count
-            if sent.position is not None:
-                self._counters.drained += sent.count
-                position = sent.position
+            self._count(sent)
+            position = sent.position or position
         if position is not None:
-            self._reader.commit(position)
+            self._shelf.commit(position)
+
+    def _count(self, done: _Sent) -> None:
+        if done.is_expired:
+            self._counters.expired += done.count
+        else:
+            self._counters.confirmed += done.count
+        if done.position is not None:
+            self._counters.drained += done.count
 
     def _put_aside(self, payload: bytes, count: int) -> None:
-        self._shelf.append(payload, count)
-        self._has_backlog = True
+        self._has_backlog |= self._shelf.put(payload, count)
 
     def _give_up_link(self) -> None:
         """Bring what is in flight to safety: the spool's records are still there, the fresh ones join them."""
@@ -304,16 +297,10 @@ class BrokerPublisher:
             if sent.position is not None:
                 self._has_backlog = True
             elif sent.is_done:
-                self._counters.confirmed += sent.count
+                self._count(sent)
             else:
                 self._put_aside(sent.payload, sent.count)
-        self._reader.rewind()
-
-    def _count_torn(self) -> None:
-        torn = self._reader.torn - self._counters.torn
-        if torn:
-            self._counters.torn += torn
-            _log.warning("the spool held %d records that were cut off or damaged", torn)
+        self._shelf.rewind()
 
     def _begin_stop(self, stop_at: float) -> None:
         self._stop_at = stop_at
@@ -324,6 +311,7 @@ class BrokerPublisher:
         is_waiting = self._is_trying_first or (self._is_ready and (self._has_backlog or bool(self._in_flight)))
         if (is_waiting or not self._outbox.is_empty) and time.monotonic() < stop_at:
             return
+        self._is_finishing = True
         link = self._link
         self._give_up_link()
         while (batch := self._outbox.take()) is not None:
@@ -340,11 +328,12 @@ class BrokerPublisher:
             self._loop.call_later(0.02, lambda: self._end_when(condition, deadline))
 
 
-def _extent(payload: bytes) -> Extent | None:
+def _extent(payload: bytes) -> Extent:
+    """Return how much a record of the spool holds; one that is whole and still no batch was not written by us."""
     try:
         return extent(payload)
     except MessageError:
-        return None
+        return Extent(0, 0)
 
 
 def fallback_folder(state: Path, queue: BrokerQueue) -> Path:

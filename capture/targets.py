@@ -31,7 +31,7 @@ class Targets:
     def __init__(self, addresses: Iterable[Address]) -> None:
         self._addresses = tuple(addresses)
         self._exact = frozenset((host, port) for host, port in self._addresses)
-        self._any_ipv4 = frozenset(port for host, port in self._addresses if host == "0.0.0.0")  # noqa: S104
+        self._any_ipv4 = frozenset(port for host, port in self._addresses if host == "0.0.0.0")
         self._any_ipv6 = frozenset(port for host, port in self._addresses if host == "::")
 
     def wants(self, observation: Observation) -> bool:

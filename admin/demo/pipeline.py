@@ -91,7 +91,9 @@ class Pipeline:
         """Return how far the packets have come, by the counters of capture and consumer."""
         consumer = read_counters(HOST, self._ports.consumer_metrics, "wproxy_consumer_")
         capture = read_counters(HOST, self._ports.capture_metrics, "wproxy_capture_")
-        return Flow(capture["packets"] - capture["ignored"], capture["queued"], capture["expired"] + consumer["expired"])
+        return Flow(
+            capture["packets"] - capture["ignored"], capture["queued"], capture["expired"] + consumer["expired"]
+        )
 
     def weights(self) -> dict[str, int]:
         """Return the weights in force, as the proxy tells them."""
@@ -106,7 +108,7 @@ class Pipeline:
         self.servers.start(self._children, folder, patience)
         self._start_proxy(weights, folder, patience)
         self._start_consumer(queue, ttl_s, patience)
-        self._start_capture(queue, patience)
+        self._start_capture(queue, ttl_s, folder, patience)
 
     def _start_proxy(self, weights: Mapping[str, int], folder: Path, patience: Patience) -> None:
         file = folder / "haproxy.cfg"
@@ -122,9 +124,10 @@ class Pipeline:
             self._ready(lambda: _counts(self._ports.consumer_metrics)), START_TIMEOUT_S, "the consumer starts"
         )
 
-    def _start_capture(self, queue: DemoQueue, patience: Patience) -> None:
+    def _start_capture(self, queue: DemoQueue, ttl_s: int, folder: Path, patience: Patience) -> None:
         metrics = f"{HOST}:{self._ports.capture_metrics}"
         options = ["--listen", f"{HOST}:{self._ports.capture}", "--queue", queue.url, "--metrics", metrics]
+        options += ["--ttl", f"{ttl_s}s", "--spool-dir", str(folder / "capture")]
         if self.real_packets:
             self._children.start("capture", [*_WPROXY, "capture", *options, "--interface", "lo"])
         else:

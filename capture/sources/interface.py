@@ -66,9 +66,7 @@ class InterfaceSource:
 
     def statistics(self) -> Statistics:
         """Return the kernel's counts since the last call: the kernel starts again at each reading."""
-        packets, drops = _STATISTICS.unpack(
-            self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, _STATISTICS.size)
-        )
+        packets, drops = _STATISTICS.unpack(self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, _STATISTICS.size))
         return Statistics(packets, drops)
 
     def close(self) -> None:

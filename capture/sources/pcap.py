@@ -125,7 +125,7 @@ class PcapSource:
             from scapy.error import Scapy_Exception
             from scapy.utils import RawPcapNgReader, RawPcapReader
         try:
-            reader = RawPcapReader(self._pipe or self._stream)
+            reader = RawPcapReader(self._pipe or self._stream)  # type: ignore[arg-type]  # takes any stream
         except (Scapy_Exception, EOFError, OSError) as error:
             raise SourceError(f"{self._name}: not a pcap file") from error
         if isinstance(reader, RawPcapNgReader):
@@ -151,4 +151,3 @@ def _open(path: str) -> BinaryIO:
         return Path(path).open("rb")
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
-

@@ -26,9 +26,6 @@ def balanced(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Proxy]:
             f"server b 127.0.0.1:{b} weight 70",
         ) as made,
     ):
-        # The connection that waited for the port has had its turn: an own one begins the period anew.
-        made.stats.ask("set weight main/a 29")
-        made.stats.ask("set weight main/a 30")
         yield made
 
 

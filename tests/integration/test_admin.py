@@ -1,4 +1,4 @@
-"""`wproxy weight`, `server` and `show` as a user runs them, on the stats socket of a real HAProxy."""
+"""`wproxy weight`, `server` and `show` as a user runs them, on the stats sockets of HAProxy and of wproxy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.support.programs import WPROXY, free_port, haproxy, need
+from tests.support.programs import WPROXY, free_port, haproxy, need, wproxy
 from tests.support.pty import run_in_terminal
 
 CONFIGURATION = """
@@ -34,6 +34,9 @@ listen redis
     server redisB 127.0.0.1:2 weight 50
 backend other
     server redisB 127.0.0.1:2
+"""
+# Only HAProxy refuses to weigh a hash; wproxy has no such algorithm yet.
+HASHED = """
 backend hashed
     balance source
     server only 127.0.0.1:3 weight 10
@@ -47,12 +50,12 @@ def tcp_port() -> int:
     return free_port()
 
 
-@pytest.fixture
-def run(tmp_path: Path, tcp_port: int) -> Iterator[Run]:
-    """Run a `wproxy` command line against a HAProxy of the test's own."""
+@pytest.fixture(params=["haproxy", "wproxy"])
+def run(request: pytest.FixtureRequest, tmp_path: Path, tcp_port: int) -> Iterator[Run]:
+    """Run a `wproxy` command line against a proxy of the test's own: the same tests hold on both."""
+    start = {"haproxy": haproxy, "wproxy": wproxy}[request.param]
     port = free_port()
-    configuration = CONFIGURATION.format(folder=tmp_path, tcp=tcp_port, port=port)
-    with haproxy(tmp_path, configuration, port):
+    with start(tmp_path, CONFIGURATION.format(folder=tmp_path, tcp=tcp_port, port=port), port):
         yield lambda *arguments, **options: command(*arguments, **{"socket_path": tmp_path / "admin.sock", **options})
 
 
@@ -94,10 +97,9 @@ def test_every_command_that_prints_data_prints_json(run: Run) -> None:
         ("redis", "redisA", 50, 50, 0.5),
         ("redis", "redisB", 50, 50, 0.5),
         ("other", "redisB", 1, 1, 1.0),
-        ("hashed", "only", 10, 10, 1.0),
     ]
     (server,) = json.loads(run("server", "list", "redisA", "--json").stdout)
-    assert (server["address"], server["status"], server["sessions"]) == ("127.0.0.1:1", "no check", 0)
+    assert (server["address"], server["status"], server["backup"]) == ("127.0.0.1:1", "no check", False)
     statistics = json.loads(run("show", "stat", "--json").stdout)
     assert {(row["pxname"], row["svname"]) for row in statistics} >= {("redis", "FRONTEND"), ("redis", "BACKEND")}
     assert json.loads(run("show", "info", "--json").stdout)["Name"] == "HAProxy"
@@ -118,7 +120,7 @@ def test_servers_leave_and_come_back(run: Run) -> None:
 def test_tables_in_a_pipe_are_plain_aligned_text(run: Run) -> None:
     heading, *rows = run("server", "list").stdout.splitlines()
     assert heading.split() == ["server", "address", "status", "since", "weight", "share", "sessions", "total"]
-    assert [row.split()[0] for row in rows] == ["redis/redisA", "redis/redisB", "other/redisB", "hashed/only"]
+    assert [row.split()[0] for row in rows] == ["redis/redisA", "redis/redisB", "other/redisB"]
     assert all(row.isascii() for row in rows)
     assert run("show", "stat").stdout.splitlines()[1].split()[:3] == ["redis", "FRONTEND", "OPEN"]
     assert run("show", "info").stdout.splitlines()[1].split() == ["Name", "HAProxy"]
@@ -144,9 +146,15 @@ def test_the_socket_may_be_named_at_the_group_at_the_command_and_over_tcp(
 
 
 def test_what_the_proxy_refuses_is_exit_code_1_in_its_words(run: Run, tmp_path: Path) -> None:
-    assert "static LB algorithm" in the_line(run("weight", "set", "only", "5"), 1)
     assert "Permission denied" in the_line(run("weight", "set", "redisA", "5", socket_path=tmp_path / "user.sock"), 1)
     assert "no such server: redisC; did you mean" in the_line(run("server", "drain", "redisC"), 1)
+
+
+def test_a_refusal_that_only_the_proxy_can_know_is_passed_on(tmp_path: Path, tcp_port: int) -> None:
+    port = free_port()
+    with haproxy(tmp_path, CONFIGURATION.format(folder=tmp_path, tcp=tcp_port, port=port) + HASHED, port):
+        refused = command("weight", "set", "only", "5", socket_path=tmp_path / "admin.sock")
+    assert "static LB algorithm" in the_line(refused, 1)
 
 
 @pytest.mark.parametrize("weight", ["257", "-1", "many"])

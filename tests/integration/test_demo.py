@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 
 from tests.support.programs import WPROXY, need
 from tests.support.pty import run_in_terminal
@@ -139,13 +140,15 @@ def test_without_redis_server_fakeredis_takes_its_place(demo: Demo, tmp_path: Pa
 
 def test_the_queue_may_be_a_rabbitmq_which_is_left_as_it_was(demo: Demo, tmp_path: Path) -> None:
     with rabbitmq(tmp_path) as broker:
-        finished = demo.run("--json", "--amqp", broker.url)
+        # Through a shell that becomes the demo, to know the pid that the queue is named after.
+        finished = demo.run("--json", "--amqp", broker.url, prefix=("/bin/sh", "-c", 'echo $$ >&2; exec "$@"', "sh"))
         check(finished)
+        queue = f"wproxy.demo.{finished.stderr.splitlines()[0]}"
         assert f"queue: RabbitMQ at 127.0.0.1:{broker.port};" in finished.stderr
-        listed = subprocess.run(
-            ["grep", "-rl", "wproxy.demo", str(broker.folder / "log")], capture_output=True, text=True, check=False
-        )
-        assert "guest:guest" not in finished.stderr + listed.stdout
+        assert "guest" not in finished.stderr
+        for name in (queue, f"{queue}.dead"):
+            with broker.channel() as channel, pytest.raises(ChannelClosedByBroker, match="no queue"):
+                channel.queue_declare(name, passive=True)
     assert demo.left_behind() == []
 
 

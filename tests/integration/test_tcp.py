@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -16,6 +16,7 @@ from tests.support.programs import free_port
 from tests.support.proxies import Proxy, proxy
 from tests.support.tcp_server import (
     TIMEOUT_S,
+    Sender,
     accept,
     ask_name,
     connect,
@@ -57,7 +58,6 @@ def proxied_socket(program: str, folder: Path, *lines: str) -> Iterator[tuple[Pr
     """Yield a proxy in front of a listening socket of the test's own."""
     with listening_socket() as listening:
         with proxy(program, folder, f"server s 127.0.0.1:{port_of(listening)}", *lines) as made:
-            accept(listening).close()  # who waited for the proxy's port
             yield made, listening
 
 
@@ -65,7 +65,6 @@ def proxied_socket(program: str, folder: Path, *lines: str) -> Iterator[tuple[Pr
 def pair(program: str, tmp_path: Path) -> Iterator[Pair]:
     """A connection through the proxy; at the end nothing of it may be left."""
     with proxied_socket(program, tmp_path) as (made, listening):
-        made.stats.wait_until_idle()
         descriptors = made.descriptors
         opened = Pair(made, listening)
         try:
@@ -91,23 +90,15 @@ def test_bytes_pass_both_ways_as_they_are(pair: Pair) -> None:
 
 def test_bulk_passes_both_ways_at_once(pair: Pair) -> None:
     received: dict[str, bytes] = {}
-
-    def send(connection: socket.socket) -> None:
-        connection.sendall(BULK)
-        connection.shutdown(socket.SHUT_WR)
-
-    def receive(name: str, connection: socket.socket) -> None:
-        received[name] = read_all(connection)
-
-    threads = [
-        *(threading.Thread(target=send, args=(end,)) for end in (pair.client, pair.served)),
-        threading.Thread(target=receive, args=("client", pair.client)),
-        threading.Thread(target=receive, args=("served", pair.served)),
+    senders = Sender(pair.client, BULK), Sender(pair.served, BULK)
+    ends = {"client": pair.client, "served": pair.served}
+    readers = [
+        Thread(target=lambda name, end: received.update({name: read_all(end)}), args=row) for row in ends.items()
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60.0)
+    for reader in readers:
+        reader.start()
+    for thread in (*senders, *readers):
+        thread.join()
     assert {name: digest(data) for name, data in received.items()} == {
         "client": digest(BULK),
         "served": digest(BULK),
@@ -165,15 +156,13 @@ def test_what_a_client_sends_before_its_server_is_there_arrives(program: str, tm
     with listening_socket() as listening:
         server = f"server s 127.0.0.1:{port_of(listening)} maxconn 1"
         with proxy(program, tmp_path, server, "timeout queue 10s") as made:
-            first = accept(listening)  # takes the only place
-            with connect(made.port) as client:
-                sender = threading.Thread(target=lambda: (client.sendall(early), client.shutdown(socket.SHUT_WR)))
-                sender.start()
+            with connect(made.port), accept(listening) as first:  # takes the only place
+                client = connect(made.port)
+                sender = Sender(client, early)
                 wait_for(lambda: made.stats.numbers("BACKEND", "qcur") == (1,), what="the client queues")
-                first.close()
-                with accept(listening) as served:
-                    assert digest(read_all(served)) == digest(early)
-                sender.join(TIMEOUT_S)
+            with client, accept(listening) as served:
+                assert digest(read_all(served)) == digest(early)
+                sender.join()
 
 
 def test_a_unix_socket_and_ipv6_on_either_side(program: str, tmp_path: Path) -> None:
@@ -184,15 +173,13 @@ def test_a_unix_socket_and_ipv6_on_either_side(program: str, tmp_path: Path) -> 
         listening.listen()
         lines = f"bind [::1]:{port6}", f"bind {path}", "server u " + str(server_path), f"server f 127.0.0.1:{four}"
         with proxy(program, tmp_path, *lines) as made:
-            accept(listening).close()
-            assert read_name(connect(port6, "::1")) == "four"
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
                 client.settimeout(TIMEOUT_S)
                 client.connect(str(path))
                 with accept(listening) as served:
                     served.sendall(b"unix")
                 assert read_all(client) == b"unix"
-            assert ask_name(made.port) == "four"
+            assert read_name(connect(port6, "::1")) == "four"
 
 
 def read_name(connection: socket.socket) -> str:
@@ -228,7 +215,9 @@ def test_many_connections_at_once_each_get_their_own_bytes(program: str, tmp_pat
 def test_frontends_share_a_backend(program: str, tmp_path: Path) -> None:
     other = free_port()
     with named_server("x") as x:
-        rest = f"frontend second\n    bind 127.0.0.1:{other}\n    default_backend b\nbackend b\n    server x 127.0.0.1:{x}"
+        rest = (
+            f"frontend second\n    bind 127.0.0.1:{other}\n    default_backend b\nbackend b\n    server x 127.0.0.1:{x}"
+        )
         with proxy(program, tmp_path, f"server x 127.0.0.1:{x}", rest=rest) as made:
             assert (ask_name(made.port), ask_name(other)) == ("x", "x")
             assert made.stats.ask("show backend").splitlines()[-3:-1] == ["main", "b"]

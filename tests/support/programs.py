@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -29,12 +30,21 @@ def need(program: str) -> str:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a TCP port of `host` on which nobody listens now."""
+    """Return a TCP port of `host` on which nobody listens now.
+
+    It lies below the range from which the kernel takes the ports of outgoing connections: one of those must not take it
+    before the program that it is meant for.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        port = random.randint(11_000, 32_000)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
 
 
 def listening(port: int, host: str = "127.0.0.1") -> bool:

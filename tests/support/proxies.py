@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.programs import WPROXY, free_port, need, running, wait_until_listening
+from tests.support.programs import WPROXY, free_port, need, running
 from tests.support.stats import Stats
+from tests.support.waiting import wait_for
 
 CONFIGURATION = """\
 global
@@ -44,6 +45,14 @@ class Proxy:
     @property
     def log(self) -> str:
         return (self.folder / f"{self.program}.log").read_text()
+
+    def serves(self) -> bool:
+        """Tell whether the stats socket answers; asked instead of the port, so that no counter moves."""
+        assert self.process.poll() is None, f"{self.program} ended with {self.process.returncode}:\n{self.log}"
+        try:
+            return "Pid: " in self.stats.ask("show info")
+        except OSError:
+            return False
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, return the exit code."""
@@ -80,8 +89,8 @@ def proxy(
     file.write_text(configuration(program, folder, port, *lines, mode=mode, rest=rest))
     start = WPROXY if program == "wproxy" else [need("haproxy"), "-db"]
     with running([*start, "-f", file.name], folder, program) as process:
-        wait_until_listening(process, port, folder / f"{program}.log")
         made = Proxy(program, folder, port, process)
+        wait_for(made.serves, 15.0, f"{program} serves")
         try:
             yield made
         except BaseException as error:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
+from tests.support.waiting import wait_for
+
 TIMEOUT_S = 10.0
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -63,6 +65,39 @@ def read_exactly(connection: socket.socket, size: int) -> bytes:
         data += chunk
     assert len(data) == size, f"{len(data)} of {size} bytes, then the end"
     return bytes(data)
+
+
+class Sender:
+    """Sends `data` from a thread of its own, then hangs up that direction; gives up when the connection breaks."""
+
+    def __init__(self, connection: socket.socket, data: bytes) -> None:
+        self.sent = 0
+        self._connection = connection
+        self._data = memoryview(data)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with suppress(OSError):
+            while self.sent < len(self._data):
+                self.sent += self._connection.send(self._data[self.sent : self.sent + (1 << 18)])
+            self._connection.shutdown(socket.SHUT_WR)
+
+    def wait_until_stuck(self) -> None:
+        """Return when nothing more is taken for a while."""
+        pause = threading.Event()
+
+        def stuck() -> bool:
+            before = self.sent
+            pause.wait(0.2)
+            return self.sent == before
+
+        wait_for(stuck, what="the sender is stuck")
+        assert self.sent < len(self._data), "everything was taken: more than the kernel's buffers hold is needed"
+
+    def join(self) -> None:
+        self._thread.join(TIMEOUT_S)
+        assert not self._thread.is_alive(), f"still sending, {self.sent} bytes so far"
 
 
 @contextmanager

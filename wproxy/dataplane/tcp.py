@@ -146,72 +146,93 @@ class TcpConnection:
 
     async def _establish(self) -> None:
         """Reserve a place on a server and connect to it; retry as `retries` and `option redispatch` say."""
-        config = self.route.backend.config
-        for retry in range(config.retries + 1):
-            if retry and not self._goes_elsewhere(retry):
-                self._count("retries")
-                self.deadline = inf
-                await asyncio.sleep(self.route.turn_around_s)
-            elif not await self._reserve():
+        retries = self.route.backend.config.retries
+        stays = False
+        for retry in range(retries + 1):
+            if not stays and not await self._reserve():
                 return
             if await self._connect():
                 self.task = None
                 return
+            if retry < retries:
+                stays = await self._turn_around(retry + 1)
+        self._count("connect_errors", self.place)
         self._give_up("SC")
 
-    def _goes_elsewhere(self, retry: int) -> bool:
-        """Tell whether retry number `retry` leaves the server that was tried last."""
-        config = self.route.backend.config
+    async def _turn_around(self, retry: int) -> bool:
+        """Tell whether retry number `retry` stays on the same server, after the pause that this takes."""
         assert self.place is not None
-        return not self.place.usable or may_redispatch(retry, config.retries, config.redispatch)
+        stays = not self._may_leave(self.place, retry)
+        if stays:
+            self._count("retries", self.place)
+            self.place.counters.sessions += 1  # as HAProxy: one per attempt
+        # A timeout has been a pause itself, and another server need not be waited for.
+        if not self.timed_out and (stays or self.route.backend.usable <= 1):
+            self.deadline = inf
+            await asyncio.sleep(self.route.turn_around_s)
+        return stays
+
+    def _may_leave(self, server: Server, retry: int) -> bool:
+        """Tell whether retry number `retry` may go to another server than the one that was tried last."""
+        backend = self.route.backend
+        interval = backend.config.redispatch
+        # In turn any server is as good as another: no need to insist on this one.
+        return interval is not None and (
+            not server.running or backend.usable > 1 or may_redispatch(retry, backend.config.retries, interval)
+        )
 
     async def _reserve(self) -> bool:
         """Get a place on a server, in the queue if all are full; False when there is none to be had."""
         backend, previous = self.route.backend, self.place
-        if previous is not None:
-            self._count("redispatches")
-            self._release()
+        self._release()
         self.place = backend.assign(avoid=previous)
         if self.place is None and not backend.usable:
+            self._count("connect_errors", None)
             self._give_up("SC")
             return False
         if self.place is None and not await self._queue():
             self._give_up("sQ")
             return False
         assert self.place is not None
+        if previous is not None:
+            self._count("retries" if previous is self.place else "redispatches", previous)
         self.session.server = self.place
         self.place.opened(self.clock())
         return True
 
     async def _queue(self) -> bool:
         """Wait for a place on any server; False when `timeout queue` is over first."""
-        self.granted = self.services.loop.create_future()
+        granted = self.granted = self.services.loop.create_future()
         self.route.backend.wait(self)
         self._wait_until(self.clock() + self.route.queue_s)
-        await self.granted
-        self.granted = None
+        await granted
         return self.place is not None
 
     def grant(self, server: Server) -> None:
         """Leave the queue with a place on `server` (`state.backend.Waiter`)."""
         self.place = server
+        self._leave_queue()
+
+    def _leave_queue(self) -> None:
+        """End the wait, once: its time may be over in the same moment in which a place is free."""
+        self.deadline = inf
         if self.granted is not None:
-            self.granted.set_result(None)
+            granted, self.granted = self.granted, None
+            granted.set_result(None)
 
     async def _connect(self) -> bool:
         """Connect to the reserved server; False when it refuses or takes longer than `timeout connect`."""
         assert self.place is not None
+        self.place.counters.connects += 1
+        self.timed_out = False
         self._wait_until(self.clock() + self.route.connect_s)
         try:
             await open_connection(self.services.loop, self.place.line.address, self._server_end)
         except OSError:
-            self._count("connect_errors")
             return False
         except asyncio.CancelledError:
             if not self.timed_out:
                 raise
-            self.timed_out = False
-            self._count("connect_errors")
             return False
         return True
 
@@ -228,9 +249,9 @@ class TcpConnection:
         self.task = None
         self.close(cause)
 
-    def _count(self, counter: str) -> None:
-        """Increment a counter that server and backend both have."""
-        for party in (self.place, self.route.backend):
+    def _count(self, counter: str, server: Server | None) -> None:
+        """Increment a counter that `server` and the backend both have."""
+        for party in (server, self.route.backend):
             if party is not None:
                 setattr(party.counters, counter, getattr(party.counters, counter) + 1)
 
@@ -240,14 +261,15 @@ class TcpConnection:
         """Let the bytes flow: the server's end is connected."""
         transport, client = server.transport, self.client
         assert transport is not None
-        if self.closed or client.transport is None:
+        if self.closed or self.timed_out or client.transport is None:
             transport.abort()
             return
         self.server = server
         if self.early:
+            # In this order: what is written may fill the server's buffer, which stops the client again.
+            client.transport.resume_reading()
             transport.writelines(self.early)
             self.early = []
-            client.transport.resume_reading()
         client.write = transport.write
         if client.at_eof:
             transport.write_eof()
@@ -290,7 +312,7 @@ class TcpConnection:
         """End the phase whose timeout is over: the wait in the queue, the attempt to connect, or the session."""
         if self.granted is not None:
             self.route.backend.leave(self)
-            self.granted.set_result(None)
+            self._leave_queue()
         elif self.task is not None:
             self.timed_out = True
             self.task.cancel()
@@ -300,13 +322,17 @@ class TcpConnection:
     def lost(self, end: End, error: Exception | None, cause: str) -> None:
         """Take note that the transport of `end` is gone, with `error` when it did not say goodbye."""
         end.transport = None
-        if self.closed:
+        if self.closed or (end is not self.client and end is not self.server):
             return
         if error is None:
             self.session.end("--")
             self._finish()
             return
-        self._count("client_aborts" if end is self.client else "server_aborts")
+        if end is self.client:
+            self._count("client_aborts", self.place)
+        else:
+            self._count("server_aborts", self.place)
+            self._count("response_errors", self.place)
         self.close(cause)
 
     def _finish(self) -> None:

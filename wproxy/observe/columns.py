@@ -53,8 +53,14 @@ def _traffic(name: str, value: Callable[[Line[Server | Backend]], Value]) -> Col
 
 
 def _check(name: str, value: Callable[[Server], Value]) -> Column:
-    """Return a column that only checked servers have."""
-    return Column(name, server=lambda line: value(line.it) if line.it.check else None)
+    """Return a column that only servers have whose checks run: not in maintenance."""
+    return Column(name, server=lambda line: value(line.it) if line.it.check and not line.it.admin.maint else None)
+
+
+def _downtime(line: Line[Server | Backend]) -> int | None:
+    """Return the seconds away of what can be seen to be away: checked servers, backends that have servers."""
+    known = line.it.servers if isinstance(line.it, Backend) else line.it.check
+    return line.it.downtime_s(line.now) if known else None
 
 
 def _health(name: str, value: Callable[[Health], int]) -> Column:
@@ -68,11 +74,6 @@ def _servers(backend: Backend, value: Callable[[Server], int]) -> int:
 
 def _name(line: Line[Party]) -> str:
     return line.proxy.name
-
-
-def _weight(server: Server) -> int:
-    """Return the weight in force: none while it drains."""
-    return 0 if server.admin.drain else server.weight
 
 
 def _usable_weight(backend: Backend) -> int:
@@ -106,18 +107,18 @@ COLUMNS: tuple[Column, ...] = (
     _everywhere(
         "status", lambda line: line.it.status if isinstance(line.it, Server | Backend) else line.it.status.value
     ),
-    Column("weight", None, lambda line: _weight(line.it), lambda line: _usable_weight(line.it)),
+    Column("weight", None, lambda line: line.it.weight, lambda line: _usable_weight(line.it)),
     Column("act", None, lambda _: 1, lambda line: line.it.usable),
     _traffic("bck", lambda _: 0),
-    _check("chkfail", lambda server: server.check_counters.failed),
+    Column("chkfail", server=lambda line: line.it.check_counters.failed if line.it.check else None),
     Column(
         "chkdown",
         None,
-        lambda line: line.it.check_counters.downs if line.it.check else None,
-        lambda line: _servers(line.it, lambda server: server.check_counters.downs),
+        lambda line: line.it.downtime.outages if line.it.check else None,
+        lambda line: line.it.downtime.outages,
     ),
     _traffic("lastchg", lambda line: int(line.now - line.it.changed_at)),
-    _traffic("downtime", lambda line: line.it.downtime_s(line.now)),
+    _traffic("downtime", _downtime),
     Column("qlimit"),
     _everywhere("pid", lambda _: 1),  # the relative number of the process, historically; one process is number 1
     _everywhere("iid", lambda line: line.proxy.proxy_id),

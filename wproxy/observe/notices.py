@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wproxy.state.backend import Backend
-from wproxy.state.control import FrontendNotice, ServerNotice
+from wproxy.state.control import FrontendNotice, ServerChange, ServerNotice
 from wproxy.state.frontend import FrontendStatus
 
 
@@ -17,15 +16,23 @@ class LogLine(NamedTuple):
     text: str
 
 
+_WITHOUT_COUNTS = frozenset({ServerChange.MAINT_TO_READY, ServerChange.MAINT_TO_DRAIN, ServerChange.DRAIN_TO_READY})
+
+
 def lines(notice: ServerNotice | FrontendNotice) -> Iterator[LogLine]:
     """Yield the lines to log about `notice`."""
     if isinstance(notice, FrontendNotice):
         verb = "Resumed" if notice.frontend.status is FrontendStatus.OPEN else "Paused"
         yield LogLine("WARNING", f"{verb} frontend {notice.frontend.name}.")
         return
-    yield LogLine("WARNING", f"Server {notice.server} {notice.what}{_reason(notice)}. {_left(notice)}")
-    if not notice.backend.usable:
-        yield LogLine("ALERT", f"backend '{notice.backend.name}' has no server available!")
+    if notice.change is not ServerChange.WEIGHT:
+        counts = "" if notice.change in _WITHOUT_COUNTS else f" {_left(notice)}"
+        yield LogLine("WARNING", f"Server {notice.server} {notice.change.value}{_reason(notice)}.{counts}")
+    if notice.change is ServerChange.MAINT_TO_DRAIN:
+        yield LogLine("WARNING", f"Server {notice.server} remains in forced drain mode.")
+    if notice.backend_lost:
+        kind = "proxy" if notice.backend.in_listen else "backend"
+        yield LogLine("ALERT", f"{kind} '{notice.backend.name}' has no server available!")
 
 
 def _reason(notice: ServerNotice) -> str:
@@ -37,9 +44,7 @@ def _reason(notice: ServerNotice) -> str:
 
 
 def _left(notice: ServerNotice) -> str:
-    backend: Backend = notice.backend
-    return (
-        f"{backend.usable} active and 0 backup servers {'online' if notice.server.usable else 'left'}. "
-        f"{notice.server.current} sessions {'requeued' if notice.server.usable else 'active'}, "
-        f"0 {'total' if notice.server.usable else 'requeued, 0 remaining'} in queue."
-    )
+    counts = f"{notice.backend.usable} active and 0 backup servers"
+    if notice.server.running:
+        return f"{counts} online. 0 sessions requeued, 0 total in queue."
+    return f"{counts} left. {notice.server.current} sessions active, 0 requeued, 0 remaining in queue."

@@ -3,8 +3,8 @@
     0 ……… rise-1 │ rise ……… rise+fall-1
         DOWN     │          UP
 
-A passed check moves the counter up, and on reaching `rise` all the way to the right; a failed one moves it down, and
-from `rise` all the way to the left. A server starts at `rise`: up, but one failure away from being down.
+A passed check moves the counter up, and from `rise` on all the way to the right; a failed one moves it down, and from
+`rise` all the way to the left. A server starts at `rise`, also after maintenance: up, but one failure away from down.
 
 Source: HAProxy configuration manual, section 5.2, "rise" and "fall"; the numbers show as `UP 1/3`, `DOWN 1/2`.
 """
@@ -39,12 +39,11 @@ class Health:
 
     def passed(self) -> Transition:
         """Take note of a check that succeeded."""
-        top = self.rise + self.fall - 1
-        self.counter = min(self.counter + 1, top)
-        if self.counter != self.rise or top == self.rise - 1:
-            return Transition.NONE
-        self.counter = top
-        return Transition.UP
+        was_up = self.up
+        self.counter += 1
+        if self.up:
+            self.counter = self.rise + self.fall - 1
+        return Transition.UP if self.up and not was_up else Transition.NONE
 
     def failed(self) -> Transition:
         """Take note of a check that failed."""
@@ -54,6 +53,14 @@ class Health:
             return Transition.NONE
         self.counter = 0
         return Transition.DOWN if was_up else Transition.NONE
+
+    def pause(self) -> None:
+        """Know nothing, while there are no checks: the server is in maintenance."""
+        self.counter = 0
+
+    def restart(self) -> None:
+        """Begin as at the start."""
+        self.counter = self.rise
 
     def __str__(self) -> str:
         """Return HAProxy's status: UP, `UP 1/3` when going down, DOWN, `DOWN 1/2` when coming up."""

@@ -7,7 +7,8 @@ import re
 from wproxy.config.model import WEIGHT_MAX
 from wproxy.errors import WproxyError
 
-_NUMBER = re.compile(r"[+-]?\d+")
+_NUMBER = re.compile(r"([+-]?)0*([0-9]+)")
+_LONGEST = 9  # digits; more is too much whatever they are
 
 
 class WeightError(WproxyError):
@@ -24,13 +25,14 @@ def parse_weight(text: str, initial: int) -> int:
     number = _NUMBER.match(text)
     if number is None:
         raise WeightError("Empty weight string empty or preceded by garbage")
-    value, rest = int(number.group()), text[number.end() :]
+    sign, digits = number.groups()
+    value, rest = int(sign + digits[:_LONGEST]), text[number.end() :]
     if rest == "%":
         if value < 0:
             raise WeightError("Relative weight must be positive.\n")
         return min(initial * value // 100, WEIGHT_MAX)
-    if rest:
-        raise WeightError("Trailing garbage in weight string")
     if not 0 <= value <= WEIGHT_MAX:
         raise WeightError(f"Absolute weight can only be between 0 and {WEIGHT_MAX} inclusive.\n")
+    if rest:
+        raise WeightError("Trailing garbage in weight string")
     return value

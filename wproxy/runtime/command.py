@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from wproxy.config.model import Level
 from wproxy.errors import WproxyError
@@ -12,6 +13,8 @@ from wproxy.state.control import Control
 from wproxy.state.frontend import Frontend
 from wproxy.state.registry import Registry
 from wproxy.state.server import Server
+
+P = TypeVar("P")
 
 
 class CommandError(WproxyError):
@@ -46,26 +49,38 @@ class Context:
     conversation: Conversation = field(default_factory=lambda: Conversation(Level.ADMIN))
 
     def server(self, name: str) -> Server:
-        """Return the server that `backend/server` names; raise CommandError with HAProxy's words."""
-        backend_name, slash, server_name = name.partition("/")
-        if not slash:
+        """Return the server of `backend/server`, each a name or `#id`; raise CommandError with HAProxy's words."""
+        backend_name, _, server_name = name.partition("/")
+        if not server_name:
             raise CommandError("Require 'backend/server'.\n")
-        backend = self.registry.backends.get(backend_name)
+        backend = self.backend(backend_name)
         if backend is None:
             raise CommandError("No such backend.\n")
-        server = backend.by_name.get(server_name)
+        server = _named_or_numbered(server_name, backend.by_name, lambda server: server.server_id)
         if server is None:
             raise CommandError("No such server.\n")
         return server
 
+    def backend(self, name: str) -> Backend | None:
+        """Return the backend of that name or `#id`."""
+        return _named_or_numbered(name, self.registry.backends, lambda backend: backend.proxy_id)
+
     def frontend(self, name: str) -> Frontend:
-        """Return the frontend of that name; raise CommandError."""
+        """Return the frontend of that name or `#id`; raise CommandError."""
         if not name:
             raise CommandError("A frontend name is expected.\n")
-        frontend = self.registry.frontends.get(name)
+        frontend = _named_or_numbered(name, self.registry.frontends, lambda frontend: frontend.proxy_id)
         if frontend is None:
             raise CommandError("No such frontend.\n")
         return frontend
+
+
+def _named_or_numbered(name: str, parties: Mapping[str, P], number_of: Callable[[P], int]) -> P | None:
+    """Return the one of that name, or of that number for a name such as `#3`."""
+    number = name.removeprefix("#")
+    if number == name or not (number.isascii() and number.isdigit()):
+        return parties.get(name)
+    return next((party for party in parties.values() if str(number_of(party)) == number), None)
 
 
 Handler = Callable[[Context, Sequence[str]], str]

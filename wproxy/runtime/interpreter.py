@@ -51,10 +51,12 @@ class Interpreter:
         head = "The following commands are valid at this level:\n"
         return head + self._usages(context.conversation.level, arguments)
 
-    def _unknown(self, level: Level, words: Sequence[str]) -> str:
-        if any(row.words[0] == words[0] for row in self._rows if words):
-            head = "Unknown command, but maybe one of the following ones is a better match:\n"
-            return head + self._usages(level, words[:1])
+    def _unknown(self, level: Level, words: list[str]) -> str:
+        """Return the rows that share most of their beginning with `words`, all rows when none does."""
+        for count in range(len(words), 0, -1):
+            if any(list(row.words[:count]) == words[:count] for row in self._rows):
+                head = "Unknown command, but maybe one of the following ones is a better match:\n"
+                return head + self._usages(level, words[:count])
         return "Unknown command. Please enter one of the following commands only:\n" + self._usages(level, ())
 
     def _usages(self, level: Level, beginning: Sequence[str]) -> str:

@@ -65,9 +65,9 @@ class StatsConnection(asyncio.Protocol):
         assert transport is not None
         for command in split_line(line):
             answer = self._interpreter.execute(self._context, command).encode()
-            transport.write(answer + _PROMPT if self._conversation.prompt else answer)
-            if self._conversation.closing:
+            if self._conversation.closing:  # `quit` itself is not answered
                 break
+            transport.write(answer + _PROMPT if self._conversation.prompt else answer)
         if self._conversation.closing or not self._conversation.prompt:
             transport.close()
 

@@ -22,15 +22,17 @@ class Backend:
     """Chooses servers and counts who uses them.
 
     `assign` or the queue reserve a place on a server (`server.current`); whoever got one gives it back by `release`.
+    `in_listen` tells that a `listen` section made it, together with a frontend.
     """
 
     __slots__ = (
-        "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "name", "proxy_id", "queue",
-        "running", "servers", "slots", "turns",
+        "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "in_listen", "name",
+        "proxy_id", "queue", "running", "servers", "slots", "turns",
     )  # fmt: skip
 
-    def __init__(self, config: model.Backend, now: float) -> None:
+    def __init__(self, config: model.Backend, now: float, *, in_listen: bool = False) -> None:
         self.config = config
+        self.in_listen = in_listen
         self.name = config.name
         self.proxy_id = config.proxy_id
         self.balance = config.balance
@@ -39,9 +41,9 @@ class Backend:
         self.counters = TrafficCounters()
         self.current = 0
         self.changed_at = now
-        self.downtime = Downtime()
         self.queue: dict[Waiter, None] = {}  # in order of arrival; a dict, because anyone in it may leave
         self.rebuild()
+        self.downtime = Downtime(self.usable > 0, now)
 
     def rebuild(self) -> None:
         """Prepare the choice anew, after a weight or a state has changed; then serve the queue by it."""

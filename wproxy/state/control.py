@@ -6,6 +6,7 @@ follow: it is applied, the backend prepares its choice anew, and a notice of it 
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,13 +18,30 @@ from wproxy.state.registry import Registry
 from wproxy.state.server import Admin, CheckResult, Server
 
 
+class ServerChange(enum.Enum):
+    """What happened to a server, in HAProxy's words."""
+
+    UP = "is UP"
+    DOWN = "is DOWN"
+    MAINT = "is going DOWN for maintenance"
+    DRAIN = "enters drain state"
+    MAINT_TO_READY = "is UP/READY (leaving forced maintenance)"
+    MAINT_TO_DRAIN = "is UP/DRAIN (leaving forced maintenance)"
+    DRAIN_TO_READY = "is UP (leaving forced drain)"
+    WEIGHT = "has no weight"
+
+
 @dataclass(frozen=True, slots=True)
 class ServerNotice:
-    """A server changed: `what` in HAProxy's words, `check` when a health check was the reason."""
+    """A server changed: `check` when a health check was the reason, `backend_lost` when it was the last to serve.
+
+    Of weights only the change is told that takes the last server from a backend.
+    """
 
     backend: Backend
     server: Server
-    what: str
+    change: ServerChange
+    backend_lost: bool = False
     check: CheckResult | None = None
 
 
@@ -52,49 +70,43 @@ class Control:
     def set_weight(self, server: Server, text: str) -> None:
         """Set the weight to `30` or to `50%` of the configured one; raise policy.weight.WeightError."""
         server.weight = parse_weight(text, server.line.weight)
-        self._backend(server).rebuild()
+        backend = self.registry.backends[server.backend_name]
+        if self._rebuild(backend):
+            self._notify(ServerNotice(backend, server, ServerChange.WEIGHT, backend_lost=True))
 
     def set_ready(self, server: Server) -> None:
         """End maintenance and drain."""
-        was = server.admin
-        self._set_admin(server, Admin.READY)
-        if was.maint:
-            self._tell(server, "is UP/READY (leaving forced maintenance)")
-        elif was.drain:
-            self._tell(server, "is UP (leaving forced drain)")
+        if server.admin.maint:
+            self._set_admin(server, Admin.READY, ServerChange.MAINT_TO_READY)
+        elif server.admin.drain:
+            self._set_admin(server, Admin.READY, ServerChange.DRAIN_TO_READY)
 
     def set_drain(self, server: Server) -> None:
         """Let it finish its sessions and give it no new ones."""
-        if not server.admin.drain:
-            self._set_admin(server, Admin.FORCED_DRAIN)
-            self._tell(server, "enters drain state")
+        if server.admin.maint:
+            self._set_admin(server, Admin.FORCED_DRAIN, ServerChange.MAINT_TO_DRAIN)
+        elif not server.admin.drain:
+            self._set_admin(server, Admin.FORCED_DRAIN, ServerChange.DRAIN)
 
     def set_maint(self, server: Server) -> None:
         """Take it out of service; its checks pause."""
         if not server.admin.maint:
-            self._set_admin(server, server.admin | Admin.FORCED_MAINT)
-            self._tell(server, "is going DOWN for maintenance")
-
-    def enable(self, server: Server) -> None:
-        """End maintenance, leave drain as it is ("enable server")."""
-        if server.admin.maint:
-            self._set_admin(server, server.admin & Admin.FORCED_DRAIN)
-            self._tell(server, "is UP/READY (leaving forced maintenance)")
+            self._set_admin(server, Admin.FORCED_MAINT, ServerChange.MAINT)
 
     def report_check(self, server: Server, result: CheckResult) -> None:
-        """Take note of a health check's outcome."""
+        """Take note of a health check's outcome; one that was under way when maintenance began tells nothing."""
+        if server.admin.maint:
+            return
         server.last_check = result
         if result.status.passed:
             transition = server.health.passed()
         else:
-            server.check_counters.failed += server.health.up
+            server.check_counters.failed += server.health.counter > 0
             transition = server.health.failed()
-        if transition is Transition.NONE:
-            return
-        if transition is Transition.DOWN:
-            server.check_counters.downs += 1
-        self._changed(server)
-        self._tell(server, f"is {transition.name}", result)
+        if transition is Transition.UP:
+            self._changed(server, ServerChange.UP, result)
+        elif transition is Transition.DOWN:
+            self._changed(server, ServerChange.DOWN, result)
 
     def pause(self, frontend: Frontend) -> None:
         """Stop accepting; live sessions stay."""
@@ -109,28 +121,31 @@ class Control:
             frontend.status = status
             self._notify(FrontendNotice(frontend))
 
-    def _set_admin(self, server: Server, admin: Admin) -> None:
-        if server.admin != admin:
-            server.admin = admin
-            self._changed(server)
+    def _set_admin(self, server: Server, admin: Admin, change: ServerChange) -> None:
+        was_maint = server.admin.maint
+        server.admin = admin | (server.admin & Admin.CONFIG_MAINT)
+        if server.admin.maint:
+            server.health.pause()
+        elif was_maint and server.check is not None:
+            server.health.restart()
+        self._changed(server, change)
 
-    def _changed(self, server: Server) -> None:
-        """Stamp the change and have the backend choose by it."""
-        now = self.clock()
-        server.changed_at = now
-        server.downtime.note(server.running, now)
-        backend = self._backend(server)
-        before = backend.status
+    def _changed(self, server: Server, change: ServerChange, check: CheckResult | None = None) -> None:
+        """Stamp the change, have the backend choose by it, and tell."""
+        server.changed_at = self.clock()
+        server.downtime.note(server.running, server.changed_at)
+        backend = self.registry.backends[server.backend_name]
+        lost = self._rebuild(backend)
+        self._notify(ServerNotice(backend, server, change, lost, check))
+
+    def _rebuild(self, backend: Backend) -> bool:
+        """Have `backend` choose anew; tell whether that took the last server from it."""
+        before = backend.usable
         backend.rebuild()
-        backend.downtime.note(backend.usable > 0, now)
-        if backend.status != before:
-            backend.changed_at = now
-
-    def _backend(self, server: Server) -> Backend:
-        return self.registry.backends[server.backend_name]
-
-    def _tell(self, server: Server, what: str, check: CheckResult | None = None) -> None:
-        self._notify(ServerNotice(self._backend(server), server, what, check))
+        if bool(backend.usable) != bool(before):
+            backend.changed_at = self.clock()
+            backend.downtime.note(backend.usable > 0, backend.changed_at)
+        return bool(before) and not backend.usable
 
     def _notify(self, notice: ServerNotice | FrontendNotice) -> None:
         for subscriber in self._subscribers:

@@ -45,4 +45,3 @@ class CheckCounters:
     """What the health checks of one server saw."""
 
     failed: int = 0
-    downs: int = 0

@@ -1,16 +1,20 @@
-"""For how long something has been away, all its outages together."""
+"""For how long and how often something has been away."""
 
 from __future__ import annotations
 
 
 class Downtime:
-    """Told each time whether it is there; times are seconds of any steady clock."""
+    """Told each time whether it is there; times are seconds of any steady clock.
 
-    __slots__ = ("_since", "_total_s")
+    `outages` counts how often it went away; to be away from the start is none.
+    """
 
-    def __init__(self) -> None:
-        self._since: float | None = None
+    __slots__ = ("_since", "_total_s", "outages")
+
+    def __init__(self, there: bool, now: float) -> None:
+        self._since = None if there else now
         self._total_s = 0.0
+        self.outages = 0
 
     def note(self, there: bool, now: float) -> None:
         """Take note that it is there, or is not, from `now` on."""
@@ -19,6 +23,7 @@ class Downtime:
             self._since = None
         elif not there and self._since is None:
             self._since = now
+            self.outages += 1
 
     def seconds(self, now: float) -> int:
         """Return the seconds of all outages, the present one included."""

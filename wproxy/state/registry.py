@@ -19,7 +19,12 @@ class Registry:
         self.maxconn = maxconn
         self.started_at = now
         self.frontends = {line.name: Frontend(line, maxconn) for line in config.frontends if not line.disabled}
-        self.backends = {line.name: Backend(line, now) for line in config.backends if not line.disabled}
+        shared = {line.proxy_id for line in config.frontends}
+        self.backends = {
+            line.name: Backend(line, now, in_listen=line.proxy_id in shared)
+            for line in config.backends
+            if not line.disabled
+        }
         self.sessions = Sessions()
 
     def servers(self) -> Iterator[Server]:

@@ -12,7 +12,10 @@ from wproxy.state.downtime import Downtime
 
 
 class Admin(enum.IntFlag):
-    """What an administrator asked for; the values are `srv_admin_state`'s (management manual, "show servers state")."""
+    """What an administrator asked for; the values are `srv_admin_state`'s (management manual, "show servers state").
+
+    CONFIG_MAINT remembers for good that the configuration said `disabled`; it comes with FORCED_MAINT, which ends.
+    """
 
     READY = 0
     FORCED_MAINT = 1
@@ -21,8 +24,8 @@ class Admin(enum.IntFlag):
 
     @property
     def maint(self) -> bool:
-        """Whether the server is in maintenance, for whatever reason."""
-        return bool(self & (Admin.FORCED_MAINT | Admin.CONFIG_MAINT))
+        """Whether the server is in maintenance."""
+        return bool(self & Admin.FORCED_MAINT)
 
     @property
     def drain(self) -> bool:
@@ -73,18 +76,19 @@ class Server:
         self.server_id = server_id
         self.line = line
         self.weight = line.weight
-        self.admin = Admin.CONFIG_MAINT if line.disabled else Admin.READY
+        self.admin = Admin.FORCED_MAINT | Admin.CONFIG_MAINT if line.disabled else Admin.READY
         self.check: CheckSettings | None = line.check
         settings = line.check or CheckSettings()
         self.health = Health(settings.rise, settings.fall)
+        if line.disabled:
+            self.health.pause()
         self.last_check = CheckResult(CheckStatus.INI)
         self.maxconn = line.maxconn
         self.current = 0  # sessions it serves now
         self.counters = TrafficCounters()
         self.check_counters = CheckCounters()
         self.changed_at = now
-        self.downtime = Downtime()
-        self.downtime.note(self.running, now)
+        self.downtime = Downtime(self.running, now)
         self.last_session_at: float | None = None
 
     def __str__(self) -> str:
@@ -93,7 +97,7 @@ class Server:
     @property
     def running(self) -> bool:
         """Whether it is there at all: not in maintenance, and healthy as far as is known."""
-        return not self.admin.maint and self.health.up
+        return not self.admin.maint and (self.check is None or self.health.up)
 
     @property
     def usable(self) -> bool:
@@ -115,11 +119,10 @@ class Server:
         """HAProxy's `status` column."""
         if self.admin.maint:
             return "MAINT"
-        if not self.health.up:
-            return str(self.health)
-        if self.admin.drain:
-            return "DRAIN"
-        return str(self.health) if self.check else "no check"
+        if self.check is None:
+            return "DRAIN" if self.admin.drain else "no check"
+        health = str(self.health)
+        return health.replace("UP", "DRAIN") if self.admin.drain else health
 
     def opened(self, now: float) -> None:
         """Count a session on a place that was reserved here."""

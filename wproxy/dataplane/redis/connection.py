@@ -87,7 +87,7 @@ class RedisConnection(asyncio.Protocol):
         """End the session and give back everything; replies that are still to come are dropped."""
         if error is not None:
             self.route.backend.counters.client_aborts += 1
-        self.closed = True
+        self.closed = self.stopping = True
         self.session.end("--" if error is None else "CD")
         self.services.wheel.forget(self)
         self.services.sessions.close(self.session)

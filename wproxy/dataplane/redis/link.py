@@ -1,8 +1,9 @@
 """One pipelined connection to one server, shared by all clients, and made again whenever it breaks.
 
     CONNECTING ──▶ READY ──▶ CONNECTING     (lost: try again at once)
-        │ refused, timeout      commands are parked while it connects, refused while it is broken
-        ▼
+        │ refused,     │        commands are parked while it connects, refused while it is broken
+        │ timeout      │ lost after a moment
+        ▼              ▼
       BROKEN ──▶ READY                      (try again with growing, jittered pauses)
 
 A command that was written and not answered when the connection breaks may have been executed: it is answered with an
@@ -27,6 +28,7 @@ from wproxy.state.server import Server
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
+_MOMENT_S = 1.0  # a server that accepts and hangs up, as with too many clients, is not called again at once
 
 
 class LinkState(enum.Enum):
@@ -122,15 +124,19 @@ class Link(asyncio.Protocol):
         pause_s = _FIRST_PAUSE_S
         while self.state is not LinkState.CLOSED:
             if await self._connect():
-                pause_s = _FIRST_PAUSE_S
+                made_at = self._services.clock()
                 await self._lost.wait()
-                continue
+                if self._services.clock() - made_at >= _MOMENT_S:
+                    pause_s = _FIRST_PAUSE_S
+                    continue
+            self.state = LinkState.BROKEN
+            self._fail()
             # Jitter: clients of a server that comes back must not all arrive in the same instant.
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     async def _connect(self) -> bool:
-        """Make the connection; False, with state BROKEN, when that failed."""
+        """Make the connection; False when that failed."""
         self._lost.clear()
         self.server.counters.connects += 1
         try:
@@ -138,8 +144,6 @@ class Link(asyncio.Protocol):
                 await open_connection(self._services.loop, self.server.line.address, lambda: self)
         except OSError:  # TimeoutError is one
             self.server.counters.connect_errors += 1
-            self.state = LinkState.BROKEN
-            self._fail()
             return False
         return True
 

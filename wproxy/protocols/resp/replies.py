@@ -21,6 +21,7 @@ _BULKS = frozenset(b"$!=")
 _AGGREGATES = {ord("*"): 1, ord("~"): 1, ord(">"): 1, ord("%"): 2, ord("|"): 2}
 _ATTRIBUTE = ord("|")
 _PUSH = ord(">")
+_LONGEST_LENGTH = 19  # digits of a 64-bit number
 _LONGEST_LINE = 64 * 1024 * 1024  # an error or a big number is short; this only bounds a server gone mad
 
 
@@ -101,6 +102,6 @@ def _length(buffer: bytes, at: int, end: int) -> int:
     text = buffer[at + 1 : end]
     if text == b"-1":
         return -1
-    if not text.isdigit():
+    if not text.isdigit() or len(text) > _LONGEST_LENGTH:
         raise ReplyError(f"a length of {text[:32]!r}")
     return int(text)

@@ -42,7 +42,8 @@ _ARGUMENT = rb"\$(\d{1,4})\r\n([^\r]{0,1024})\r\n"
 _SHORT = re.compile(rb"\*([1-5])\r\n" + _ARGUMENT + b"".join(b"(?:" + _ARGUMENT for _ in range(4)) + b")?" * 4)
 _SIZES = {b"%d" % size: size for size in range(1025)}  # a look-up is a third of int()
 
-_NUMBER = re.compile(rb"-?(?:0|[1-9]\d{0,18})\Z")
+_NUMBER = re.compile(rb"(?:0|-?[1-9]\d{0,18})\Z")  # "-0", "+3" and "03" are no numbers, as in Redis
+_HTTP = frozenset({b"POST", b"HOST:"})
 _DOLLAR = ord("$")
 _STAR = ord("*")
 
@@ -209,7 +210,7 @@ class RequestParser:
 
     def _line_end(self, too_long: str) -> int | None:
         """Return where the CRLF of the line in hand stands."""
-        end = self._buffer.find(b"\r\n", self._at, self._at + self._limits.line_bytes + 2)
+        end = self._buffer.find(b"\r\n", self._at, self._at + self._limits.line_bytes + 1)
         if end >= 0:
             return end
         if len(self._buffer) - self._at > self._limits.line_bytes:
@@ -228,6 +229,9 @@ class RequestParser:
             arguments = split_inline(line)
         except InlineError as error:
             raise RequestError(str(error)) from error
+        if arguments and arguments[0].upper() in _HTTP:
+            # A browser can be made to send these; the commands in its body must not be reached.
+            raise RequestError("this is HTTP")
         self._start = self._at = end + 1
         return arguments, pack(arguments)
 

@@ -19,7 +19,7 @@ def quit_(context: Context, arguments: Sequence[str]) -> str:
 
 
 def operator(context: Context, arguments: Sequence[str]) -> str:
-    context.conversation.level = min(context.conversation.level, Level.OPERATOR)
+    context.conversation.level = Level.OPERATOR
     return ""
 
 
@@ -29,7 +29,9 @@ def user(context: Context, arguments: Sequence[str]) -> str:
 
 
 COMMANDS = (
-    Command(("operator",), "operator", "lower the level of the current CLI session to operator", Level.USER, operator),
+    Command(
+        ("operator",), "operator", "lower the level of the current CLI session to operator", Level.OPERATOR, operator
+    ),
     Command(("user",), "user", "lower the level of the current CLI session to user", Level.USER, user),
     Command(("prompt",), "prompt", "toggle interactive mode with prompt", Level.USER, prompt),
     Command(("quit",), "quit", "disconnect", Level.USER, quit_),

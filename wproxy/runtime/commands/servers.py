@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from wproxy.config.model import Level
 from wproxy.runtime.command import Command, CommandError, Context, word
+from wproxy.state.frontend import FrontendStatus
 from wproxy.state.server import Server
 
 
@@ -48,7 +49,7 @@ _SETTINGS: Mapping[str, Callable[[Context, Server, str], None]] = {"state": _set
 
 
 def enable_server(context: Context, arguments: Sequence[str]) -> str:
-    context.control.enable(context.server(word(arguments, 0)))
+    context.control.set_ready(context.server(word(arguments, 0)))
     return ""
 
 
@@ -58,12 +59,18 @@ def disable_server(context: Context, arguments: Sequence[str]) -> str:
 
 
 def enable_frontend(context: Context, arguments: Sequence[str]) -> str:
-    context.control.resume(context.frontend(word(arguments, 0)))
+    frontend = context.frontend(word(arguments, 0))
+    if frontend.status is FrontendStatus.OPEN:
+        raise CommandError("All sockets are already enabled.\n")
+    context.control.resume(frontend)
     return ""
 
 
 def disable_frontend(context: Context, arguments: Sequence[str]) -> str:
-    context.control.pause(context.frontend(word(arguments, 0)))
+    frontend = context.frontend(word(arguments, 0))
+    if frontend.status is not FrontendStatus.OPEN:
+        raise CommandError("All sockets are already disabled.\n")
+    context.control.pause(frontend)
     return ""
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from wproxy.config.model import Level
 from wproxy.runtime.command import Command, CommandError, Context, word
+
+_LEADING_NUMBER = re.compile("[+-]?[0-9]{1,9}")
 
 
 def show_stat(context: Context, arguments: Sequence[str]) -> str:
@@ -14,10 +17,8 @@ def show_stat(context: Context, arguments: Sequence[str]) -> str:
 
 def _number(text: str) -> int:
     """Read a filter as C's atoi does, which is what HAProxy's clients have got used to; nothing given is -1, any."""
-    if not text:
-        return -1
-    digits = text[1:] if text[0] == "-" else text
-    return int(text) if digits.isascii() and digits.isdigit() else 0
+    number = _LEADING_NUMBER.match(text or "-1")
+    return int(number.group()) if number else 0
 
 
 def show_info(context: Context, arguments: Sequence[str]) -> str:
@@ -26,10 +27,12 @@ def show_info(context: Context, arguments: Sequence[str]) -> str:
 
 def show_servers_state(context: Context, arguments: Sequence[str]) -> str:
     name = word(arguments, 0)
-    backends = context.registry.backends
-    if name and name not in backends:
+    if not name:
+        return context.reports.servers_state(list(context.registry.backends.values()))
+    backend = context.backend(name)
+    if backend is None:
         raise CommandError("Can't find backend.\n")
-    return context.reports.servers_state([backends[name]] if name else list(backends.values()))
+    return context.reports.servers_state([backend])
 
 
 def show_backend(context: Context, arguments: Sequence[str]) -> str:

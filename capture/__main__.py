@@ -1,0 +1,172 @@
+"""The command line of `wproxy capture`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import click
+
+from capture.options import Address, address, duration_s, sensor_name
+from capture.targets import target
+from capture.topology import BrokerQueue, SpoolQueue, parse_queue_url
+
+if TYPE_CHECKING:
+    from capture.app import Settings
+
+T = TypeVar("T")
+
+
+def main() -> None:
+    """Run `wproxy capture …`, or `python -m capture …`; exit 2 for bad usage, 1 when it cannot start."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["capture"]:
+        arguments = arguments[1:]
+    try:
+        capture.main(arguments, prog_name="wproxy capture", standalone_mode=False)
+    except click.ClickException as error:
+        _exit(error.format_message(), error.exit_code)
+    except click.Abort:
+        _exit("interrupted before it started", 1)
+
+
+def _parsed(parse: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, str | None], T | None]:
+    """Return a click callback that reads a value with `parse` and shows its ValueError as bad usage."""
+
+    def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> T | None:
+        try:
+            return None if value is None else parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), context, parameter) from error
+
+    return callback
+
+
+def _targets(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Address, ...]:
+    try:
+        return tuple(target(value) for value in values)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, parameter) from error
+
+
+def state_folder() -> Path:
+    """Return where this program keeps what must survive it: systemd's choice, root's, or the user's own."""
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given.partition(":")[0])
+    if os.geteuid() == 0:
+        return Path("/var/lib/wproxy/capture")
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "wproxy/capture"
+
+
+@click.command(context_settings={"show_default": True})
+@click.option(
+    "--listen",
+    required=True,
+    multiple=True,
+    metavar="IP:PORT",
+    callback=_targets,
+    help="Observe what is sent here; 127.0.0.1:9000, [::1]:9000, 0.0.0.0:9000. May be given several times.",
+)
+@click.option("--interface", default="lo", metavar="NAME", help="The network interface that the packets arrive on.")
+@click.option(
+    "--queue",
+    required=True,
+    envvar="WPROXY_QUEUE",
+    metavar="URL",
+    callback=_parsed(parse_queue_url),
+    help="amqp://USER:PASSWORD@HOST:PORT/VHOST?queue=NAME, or spool:///folder; or in $WPROXY_QUEUE.",
+)
+@click.option("--no-listen", is_flag=True, help="Another service owns the port: only watch.")
+@click.option("--read", metavar="FILE", help="Read a pcap file instead of the interface; - is standard input.")
+@click.option(
+    "--sensor",
+    default=socket.gethostname,
+    show_default="host name",
+    metavar="NAME",
+    callback=_parsed(sensor_name),
+    help="Who observed, in every batch.",
+)
+@click.option("--batch-size", default=1000, type=click.IntRange(1, 10_000), help="Most observations in a batch.")
+@click.option(
+    "--batch-time",
+    default="100ms",
+    metavar="DURATION",
+    callback=_parsed(duration_s),
+    help="How long an observation waits for its batch to fill.",
+)
+@click.option(
+    "--spool-dir",
+    default=state_folder,
+    show_default="a state folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where batches wait while the broker is away.",
+)
+@click.option("--spool-limit", default=1024, metavar="MIB", type=click.IntRange(1), help="How large a spool may grow.")
+@click.option(
+    "--ttl",
+    default="5m",
+    metavar="DURATION",
+    callback=_parsed(duration_s),
+    help="What waited longer than this for the broker is dropped.",
+)
+@click.option("--metrics", metavar="HOST:PORT", callback=_parsed(address), help="Where Prometheus reads the counters.")
+def capture(
+    *,
+    listen: tuple[Address, ...],
+    interface: str,
+    queue: BrokerQueue | SpoolQueue,
+    no_listen: bool,
+    read: str | None,
+    sensor: str,
+    batch_size: int,
+    batch_time: float,
+    spool_dir: Path,
+    spool_limit: int,
+    ttl: float,
+    metrics: Address | None,
+) -> None:
+    """Watch the TCP packets sent to IP:PORT and put who sent them, to whom and when, on a queue."""
+    from capture.app import Settings
+
+    _run(
+        Settings(
+            listen=listen,
+            interface=interface,
+            queue=queue,
+            sensor=sensor,
+            state=spool_dir,
+            read=read,
+            is_listening=not no_listen,
+            batch_size=batch_size,
+            batch_time_s=batch_time,
+            spool_bytes=spool_limit << 20,
+            ttl_s=ttl,
+            metrics=metrics,
+        )
+    )
+
+
+def _run(settings: Settings) -> None:
+    from capture.app import StartError, run
+    from capture.listener import ListenError
+    from capture.sources import SourceError
+    from capture.spool import SpoolError
+
+    try:
+        run(settings)
+    except (StartError, ListenError, SourceError, SpoolError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _exit(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"wproxy capture: {message}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
