@@ -49,9 +49,10 @@ def _parsed(parse: Callable[[str], T]) -> Callable[[click.Context, click.Paramet
 @click.option(
     "--queue",
     required=True,
+    envvar="WPROXY_QUEUE",  # a password in it is then seen by no ps
     metavar="URL",
     callback=_parsed(parse_queue_url),
-    help="amqp://USER:PASSWORD@HOST:PORT/VHOST?queue=NAME, or spool:///folder.",
+    help="amqp://USER:PASSWORD@HOST:PORT/VHOST?queue=NAME, or spool:///folder; or in $WPROXY_QUEUE.",
 )
 @click.option(
     "--redis",

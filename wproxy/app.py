@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from wproxy.config import model
-from wproxy.dataplane.listener import Listener, open_listening
+from wproxy.dataplane.listener import Listener, close_listening, open_listening
 from wproxy.dataplane.prober import Prober
 from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
@@ -66,11 +66,8 @@ def open_sockets(config: model.Config) -> Sockets:
         if sock is not None:
             opened.stats.append((line, sock))
     if faults:
-        for sock in [
-            *(sock for pairs in opened.frontends.values() for _, sock in pairs),
-            *(s for _, s in opened.stats),
-        ]:
-            sock.close()
+        for line, sock in [*(pair for pairs in opened.frontends.values() for pair in pairs), *opened.stats]:
+            close_listening(line.address, sock)
         raise BindError("\n".join(faults))
     return opened
 

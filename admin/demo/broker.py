@@ -16,10 +16,15 @@ _TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DemoQueue:
-    """What capture and consumer are told with `--queue`, and how the view names it: without a password."""
+    """What capture and consumer are told, and how the view names it: without a password."""
 
     url: str
     shown: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variable in which they are told: on a command line ps would show the password."""
+        return {"WPROXY_QUEUE": self.url}
 
 
 @contextmanager

@@ -119,19 +119,20 @@ class Pipeline:
     def _start_consumer(self, queue: DemoQueue, ttl_s: int, patience: Patience) -> None:
         metrics = f"{HOST}:{self._ports.consumer_metrics}"
         options = ["--redis", f"{HOST}:{self._ports.proxy}", "--ttl", f"{ttl_s}s", "--metrics", metrics]
-        self._children.start("consumer", [*_WPROXY, "consume", "--queue", queue.url, *options])
+        self._children.start("consumer", [*_WPROXY, "consume", *options], env=queue.environment)
         patience.until(
             self._ready(lambda: _counts(self._ports.consumer_metrics)), START_TIMEOUT_S, "the consumer starts"
         )
 
     def _start_capture(self, queue: DemoQueue, ttl_s: int, folder: Path, patience: Patience) -> None:
         metrics = f"{HOST}:{self._ports.capture_metrics}"
-        options = ["--listen", f"{HOST}:{self._ports.capture}", "--queue", queue.url, "--metrics", metrics]
+        options = ["--listen", f"{HOST}:{self._ports.capture}", "--metrics", metrics]
         options += ["--ttl", f"{ttl_s}s", "--spool-dir", str(folder / "capture")]
         if self.real_packets:
-            self._children.start("capture", [*_WPROXY, "capture", *options, "--interface", "lo"])
+            self._children.start("capture", [*_WPROXY, "capture", *options, "--interface", "lo"], env=queue.environment)
         else:
-            child = self._children.start("capture", [*_WPROXY, "capture", *options, "--read", "-"], stdin=PIPE)
+            command = [*_WPROXY, "capture", *options, "--read", "-"]
+            child = self._children.start("capture", command, stdin=PIPE, env=queue.environment)
             if child.process.stdin is None:
                 raise DemoError("capture has no standard input")
             self.traffic = TrafficThread(PcapClient(child.process.stdin, HOST, self._ports.capture))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -44,7 +46,13 @@ class Children:
     ) -> None:
         self.stop()
 
-    def start(self, name: str, command: list[str], stdin: IO[bytes] | int = subprocess.DEVNULL) -> Child:
+    def start(
+        self,
+        name: str,
+        command: list[str],
+        stdin: IO[bytes] | int = subprocess.DEVNULL,
+        env: Mapping[str, str] | None = None,
+    ) -> Child:
         """Start `command` in a session of its own: Ctrl-C reaches the demo only, which then stops all in order."""
         log = self._folder / f"{name}.log"
         with log.open("wb") as output:
@@ -54,6 +62,7 @@ class Children:
                     stdin=stdin,
                     stdout=output,
                     stderr=output,
+                    env={**os.environ, **(env or {})},
                     start_new_session=True,
                 )
             except OSError as error:

@@ -90,9 +90,10 @@ class Here:
     def command(self, words: list[str]) -> list[str]:
         return on_this_machine(words, self.places)
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"WPROXY_SOCKET": str(self.folder / "run/admin.sock")}
+    def environment(self, service: dict[str, Any]) -> dict[str, str]:
+        """Return what the image and the service set."""
+        own = {name: replaced(value, self.places) for name, value in service.get("environment", {}).items()}
+        return {"WPROXY_SOCKET": str(self.folder / "run/admin.sock"), **own}
 
 
 def places_of(folder: Path, broker_port: int, ports: dict[str, int]) -> dict[str, str]:
@@ -135,7 +136,7 @@ def here(tmp_path: Path, by_name: dict[str, dict[str, Any]]) -> Iterator[Here]:
         def start(name: str, port: int, *more: str) -> None:
             command = [*here.command(by_name[name]["command"]), *more]
             folder = tmp_path / name if (tmp_path / name).is_dir() else tmp_path
-            process = owned.enter_context(running(command, folder, name, here.environment))
+            process = owned.enter_context(running(command, folder, name, here.environment(by_name[name])))
             wait_until_listening(process, port, folder / f"{name}.log")
 
         for name in ("redisA", "redisB"):  # the image's port is the container's own
@@ -148,7 +149,7 @@ def here(tmp_path: Path, by_name: dict[str, dict[str, Any]]) -> Iterator[Here]:
 
 def test_the_commands_of_all_services_make_a_working_pipeline(here: Here, by_name: dict[str, dict[str, Any]]) -> None:
     for name, port in (("redisA", here.ports["redisA"]), ("proxy", 0), ("capture", 0), ("consumer", 0)):
-        check_health(here, by_name[name]["healthcheck"]["test"], *(["-p", str(port)] if port else []))
+        check_health(here, by_name[name], *(["-p", str(port)] if port else []))
     for _ in range(CONNECTIONS):
         with socket.create_connection(("127.0.0.1", here.ports["capture"]), 5.0) as connection:
             connection.sendall(b"hello")
@@ -162,7 +163,7 @@ def test_the_commands_of_all_services_make_a_working_pipeline(here: Here, by_nam
     assert counts[0] / sum(counts) == pytest.approx(0.3, abs=0.05)
     exec_in_proxy = subprocess.run(
         [*WPROXY, "weight", "set", "redisA", "70"],
-        env={**os.environ, **here.environment},
+        env={**os.environ, **here.environment(by_name["proxy"])},
         capture_output=True,
         text=True,
         check=False,
@@ -171,12 +172,17 @@ def test_the_commands_of_all_services_make_a_working_pipeline(here: Here, by_nam
     assert exec_in_proxy.stdout == "redisA 30 → 70, share 30.0 % → 50.0 %\n", exec_in_proxy
 
 
-def check_health(here: Here, test: list[str], *more: str) -> None:
-    """Run a health check as the container engine would."""
-    kind, program, *arguments = test
+def check_health(here: Here, service: dict[str, Any], *more: str) -> None:
+    """Run a service's health check as the container engine would."""
+    kind, program, *arguments = service["healthcheck"]["test"]
     assert kind == "CMD"
     command = [*here.command([program]), *more, *here.command(["python", *arguments])[1:]]
     finished = subprocess.run(
-        command, env={**os.environ, **here.environment}, capture_output=True, text=True, check=False, timeout=30
+        command,
+        env={**os.environ, **here.environment(service)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
     )
     assert finished.returncode == 0, finished

@@ -110,7 +110,7 @@ def test_what_happens_is_logged_in_haproxys_words(tmp_path: Path) -> None:
         wait_for(lambda: "has no server available" in made.log)
         assert "Server main/a is DOWN, reason: Layer4 connection problem" in made.log
         assert 'info: "Connection refused"' in made.log
-        assert "backend 'main' has no server available!" in made.log
+        assert "'main' has no server available!" in made.log
 
 
 def test_a_redis_server_that_dies_is_marked(tmp_path: Path) -> None:

@@ -36,6 +36,13 @@ def open_listening(address: Address) -> socket.socket:
     return listening
 
 
+def close_listening(address: Address, listening: socket.socket) -> None:
+    """Close what `open_listening` returned; a unix socket leaves the file system."""
+    listening.close()
+    if address.path:
+        Path(address.path).unlink(missing_ok=True)
+
+
 def _unix_socket(path: str) -> socket.socket:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -104,6 +111,4 @@ class Listener:
     def close(self) -> None:
         """Stop listening."""
         self.pause()
-        self._socket.close()
-        if self._address.path:
-            Path(self._address.path).unlink(missing_ok=True)
+        close_listening(self._address, self._socket)

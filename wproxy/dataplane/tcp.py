@@ -284,6 +284,8 @@ class TcpConnection:
         """Pass on that `end` sends no more; finish when neither does."""
         other = self.other(end)
         if other is None or other.transport is None:
+            if not self.early:
+                self.close("CC")  # it has said nothing and hears nothing: no server is needed any more
             return
         if other.at_eof:
             self._finish()

@@ -42,6 +42,7 @@ class Backend:
         self.current = 0
         self.changed_at = now
         self.queue: dict[Waiter, None] = {}  # in order of arrival; a dict, because anyone in it may leave
+        self.slots = SlotTable((), ())
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)
 
@@ -49,9 +50,9 @@ class Backend:
         """Prepare the choice anew, after a weight or a state has changed; then serve the queue by it."""
         self.running = [server.running for server in self.servers]  # looked up for every command in mode redis
         self.turns = RoundRobin([server.weight if server.usable else 0 for server in self.servers])
-        if self.balance == "key":
-            names = [server.name for server in self.servers]
-            self.slots = SlotTable(names, [server.configured_weight for server in self.servers])
+        weights = [server.configured_weight for server in self.servers]
+        if self.balance == "key" and self.slots.weights != weights:  # an outage moves no slot, and a table takes long
+            self.slots = SlotTable([server.name for server in self.servers], weights)
         self.serve_queue()
 
     @property
