@@ -66,7 +66,9 @@ def open_sockets(config: model.Config) -> Sockets:
         if sock is not None:
             opened.stats.append((line, sock))
     if faults:
-        for line, sock in [*(pair for pairs in opened.frontends.values() for pair in pairs), *opened.stats]:
+        for bind, sock in [pair for pairs in opened.frontends.values() for pair in pairs]:
+            close_listening(bind.address, sock)
+        for line, sock in opened.stats:
             close_listening(line.address, sock)
         raise BindError("\n".join(faults))
     return opened

@@ -109,12 +109,14 @@ def server_leaves(client: socket.socket, served: socket.socket) -> None:
 @pytest.mark.parametrize("end", [client_resets, server_resets, client_leaves, server_leaves])
 def test_how_connections_end(tmp_path: Path, end: Callable[[socket.socket, socket.socket], None]) -> None:
     def run(program: str) -> Counters:
-        with listening_socket() as listening:
-            with proxy(program, tmp_path, f"server s 127.0.0.1:{port_of(listening)}") as made:
-                client, served = connect(made.port), accept(listening)
-                client.sendall(b"question")
-                assert served.recv(8) == b"question"
-                end(client, served)
-                return counters(made)
+        with (
+            listening_socket() as listening,
+            proxy(program, tmp_path, f"server s 127.0.0.1:{port_of(listening)}") as made,
+        ):
+            client, served = connect(made.port), accept(listening)
+            client.sendall(b"question")
+            assert served.recv(8) == b"question"
+            end(client, served)
+            return counters(made)
 
     on_both(run)

@@ -74,23 +74,32 @@ def test_a_silent_connection_ends(program: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("side", ["client", "server"])
 def test_the_shorter_timeout_ends_both_sides(tmp_path: Path, side: str) -> None:
     """HAProxy closes only the side whose time is over, and the other one when its own is, too."""
-    with listening_socket() as listening, in_front_of(listening, "wproxy", tmp_path, f"timeout {side} 300ms") as made:
-        with connect(made.port) as client, accept(listening) as served, took(SHORT - 0.05, SHORT + SLACK):
-            assert ended(client) == b""
-            assert ended(served) == b""
+    with (
+        listening_socket() as listening,
+        in_front_of(listening, "wproxy", tmp_path, f"timeout {side} 300ms") as made,
+        connect(made.port) as client,
+        accept(listening) as served,
+        took(SHORT - 0.05, SHORT + SLACK),
+    ):
+        assert ended(client) == b""
+        assert ended(served) == b""
 
 
 @pytest.mark.parametrize("talker", ["client", "server"])
 def test_bytes_in_one_direction_keep_a_connection(program: str, tmp_path: Path, talker: str) -> None:
     lines = "timeout client 300ms", "timeout server 300ms"
-    with listening_socket() as listening, in_front_of(listening, program, tmp_path, *lines) as made:
-        with connect(made.port) as client, accept(listening) as served:
-            source, sink = (client, served) if talker == "client" else (served, client)
-            pace = threading.Event()
-            for _ in range(8):
-                source.sendall(b"x")
-                assert read_exactly(sink, 1) == b"x"
-                pace.wait(0.1)
+    with (
+        listening_socket() as listening,
+        in_front_of(listening, program, tmp_path, *lines) as made,
+        connect(made.port) as client,
+        accept(listening) as served,
+    ):
+        source, sink = (client, served) if talker == "client" else (served, client)
+        pace = threading.Event()
+        for _ in range(8):
+            source.sendall(b"x")
+            assert read_exactly(sink, 1) == b"x"
+            pace.wait(0.1)
 
 
 @contextmanager
@@ -118,59 +127,68 @@ def test_a_server_that_does_not_answer_ends_by_the_connect_timeout(program: str,
 
 
 def test_those_beyond_maxconn_wait_in_order(program: str, tmp_path: Path) -> None:
-    with listening_socket() as listening:
-        with in_front_of(listening, program, tmp_path, "timeout queue 10s", server="maxconn 1") as made:
-            clients = []
-            for number in range(5):
-                clients.append(connect(made.port))
-                clients[-1].sendall(b"%d" % number)
-                wait_for(lambda n=number: made.stats.numbers("BACKEND", "qcur", "scur") == (n, n + 1))  # type: ignore[misc]
-            assert made.stats.numbers("s", "scur", "slim") == (1, 1)
-            for number, client in enumerate(clients):
-                with accept(listening) as served, client:
-                    assert read_exactly(served, 1) == b"%d" % number
-            made.stats.wait_until_idle()
-            assert made.stats.numbers("s", "smax", "stot") == (1, 5)
-            assert made.stats.numbers("BACKEND", "qcur", "qmax") == (0, 4)
+    with (
+        listening_socket() as listening,
+        in_front_of(listening, program, tmp_path, "timeout queue 10s", server="maxconn 1") as made,
+    ):
+        clients = []
+        for number in range(5):
+            clients.append(connect(made.port))
+            clients[-1].sendall(b"%d" % number)
+            wait_for(lambda n=number: made.stats.numbers("BACKEND", "qcur", "scur") == (n, n + 1))  # type: ignore[misc]
+        assert made.stats.numbers("s", "scur", "slim") == (1, 1)
+        for number, client in enumerate(clients):
+            with accept(listening) as served, client:
+                assert read_exactly(served, 1) == b"%d" % number
+        made.stats.wait_until_idle()
+        assert made.stats.numbers("s", "smax", "stot") == (1, 5)
+        assert made.stats.numbers("BACKEND", "qcur", "qmax") == (0, 4)
 
 
 def test_waiting_in_the_queue_ends_by_its_timeout(program: str, tmp_path: Path) -> None:
-    with listening_socket() as listening:
-        with in_front_of(listening, program, tmp_path, "timeout queue 300ms", server="maxconn 1") as made:
-            with connect(made.port) as first, accept(listening) as served:
-                with connect(made.port) as second, took(SHORT - 0.05, SHORT + SLACK):
-                    assert ended(second) == b""
-                assert made.stats.numbers("BACKEND", "qcur", "scur") == (0, 1)
-                served.sendall(b"still here")
-                assert read_exactly(first, 10) == b"still here"
+    with (
+        listening_socket() as listening,
+        in_front_of(listening, program, tmp_path, "timeout queue 300ms", server="maxconn 1") as made,
+        connect(made.port) as first,
+        accept(listening) as served,
+    ):
+        with connect(made.port) as second, took(SHORT - 0.05, SHORT + SLACK):
+            assert ended(second) == b""
+        assert made.stats.numbers("BACKEND", "qcur", "scur") == (0, 1)
+        served.sendall(b"still here")
+        assert read_exactly(first, 10) == b"still here"
 
 
 def test_one_who_leaves_the_queue_takes_no_place(program: str, tmp_path: Path) -> None:
-    with listening_socket() as listening:
-        with in_front_of(listening, program, tmp_path, "timeout queue 10s", server="maxconn 1") as made:
-            with connect(made.port) as first, accept(listening) as served:
-                impatient, patient = connect(made.port), connect(made.port)
-                wait_for(lambda: made.stats.numbers("BACKEND", "qcur") == (2,))
-                reset(impatient)
-                first.close()
-                assert read_all(served) == b""
-            patient.sendall(b"p")
-            with patient, accept(listening) as served:
-                assert read_exactly(served, 1) == b"p"
-            made.stats.wait_until_idle()
+    with (
+        listening_socket() as listening,
+        in_front_of(listening, program, tmp_path, "timeout queue 10s", server="maxconn 1") as made,
+    ):
+        with connect(made.port) as first, accept(listening) as served:
+            impatient, patient = connect(made.port), connect(made.port)
+            wait_for(lambda: made.stats.numbers("BACKEND", "qcur") == (2,))
+            reset(impatient)
+            first.close()
+            assert read_all(served) == b""
+        patient.sendall(b"p")
+        with patient, accept(listening) as served:
+            assert read_exactly(served, 1) == b"p"
+        made.stats.wait_until_idle()
 
 
 def test_a_place_that_frees_in_the_moment_the_queue_times_out(tmp_path: Path) -> None:
     """Sessions and waiters whose times are over in the same tick of the wheel must not trip over each other."""
     lines = "timeout queue 200ms", "timeout client 200ms"
-    with listening_socket() as listening:
-        with in_front_of(listening, "wproxy", tmp_path, *lines, server="maxconn 1") as made:
-            for _ in range(5):
-                clients = [connect(made.port) for _ in range(40)]
-                for client in clients:
-                    assert ended(client) == b""
-                    client.close()
-                made.stats.wait_until_idle()
+    with (
+        listening_socket() as listening,
+        in_front_of(listening, "wproxy", tmp_path, *lines, server="maxconn 1") as made,
+    ):
+        for _ in range(5):
+            clients = [connect(made.port) for _ in range(40)]
+            for client in clients:
+                assert ended(client) == b""
+                client.close()
+            made.stats.wait_until_idle()
 
 
 def test_a_frontend_beyond_its_maxconn_lets_clients_wait(program: str, tmp_path: Path) -> None:

@@ -45,16 +45,18 @@ def is_free(port: int) -> bool:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_at_once_and_cleanly(tmp_path: Path, how: signal.Signals) -> None:
     path = tmp_path / "in.sock"
-    with listening_socket() as server:
-        with proxy("wproxy", tmp_path, f"server s 127.0.0.1:{port_of(server)}", f"bind {path}") as made:
-            with connect(made.port) as client, accept(server) as served:
-                assert made.stop(how) == 0
-                assert client.recv(1) == b""
-                assert served.recv(1) == b""
-            assert not listening(made.port)
-            assert not path.exists()
-            assert not made.stats.path.exists()
-            assert made.log == ""
+    with (
+        listening_socket() as server,
+        proxy("wproxy", tmp_path, f"server s 127.0.0.1:{port_of(server)}", f"bind {path}") as made,
+    ):
+        with connect(made.port) as client, accept(server) as served:
+            assert made.stop(how) == 0
+            assert client.recv(1) == b""
+            assert served.recv(1) == b""
+        assert not listening(made.port)
+        assert not path.exists()
+        assert not made.stats.path.exists()
+        assert made.log == ""
 
 
 @pytest.mark.parametrize("program", ["haproxy", "wproxy"])
@@ -77,23 +79,29 @@ def test_a_soft_stop_without_sessions_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_a_soft_stop_of_mode_redis(tmp_path: Path) -> None:
-    with redis_server(tmp_path) as port:
-        with proxy("wproxy", tmp_path, "balance key", f"server s 127.0.0.1:{port}", mode="redis") as made:
-            with Client(made.port) as client:
-                assert client.ask("SET", "k", "v") == b"OK"
-                made.process.send_signal(signal.SIGUSR1)
-                wait_for(lambda: is_free(made.port), what="it accepts no more")
-                assert "Stopping: 1" in made.stats.ask("show info")
-                assert client.ask("GET", "k") == b"v"
-            assert made.process.wait(10.0) == 0
+    with (
+        redis_server(tmp_path) as port,
+        proxy("wproxy", tmp_path, "balance key", f"server s 127.0.0.1:{port}", mode="redis") as made,
+    ):
+        with Client(made.port) as client:
+            assert client.ask("SET", "k", "v") == b"OK"
+            made.process.send_signal(signal.SIGUSR1)
+            wait_for(lambda: is_free(made.port), what="it accepts no more")
+            assert "Stopping: 1" in made.stats.ask("show info")
+            assert client.ask("GET", "k") == b"v"
+        assert made.process.wait(10.0) == 0
 
 
 def test_a_second_signal_ends_a_soft_stop(tmp_path: Path) -> None:
-    with listening_socket() as server, proxy("wproxy", tmp_path, f"server s 127.0.0.1:{port_of(server)}") as made:
-        with connect(made.port), accept(server):
-            made.process.send_signal(signal.SIGUSR1)
-            wait_for(lambda: is_free(made.port), what="it accepts no more")
-            assert made.stop() == 0
+    with (
+        listening_socket() as server,
+        proxy("wproxy", tmp_path, f"server s 127.0.0.1:{port_of(server)}") as made,
+        connect(made.port),
+        accept(server),
+    ):
+        made.process.send_signal(signal.SIGUSR1)
+        wait_for(lambda: is_free(made.port), what="it accepts no more")
+        assert made.stop() == 0
 
 
 @pytest.fixture
@@ -133,11 +141,11 @@ def test_it_goes_to_the_background_and_can_be_stopped(tmp_path: Path, background
 
 
 def test_in_the_foreground_a_pid_file_is_written_too(tmp_path: Path) -> None:
-    port = free_port()
-    write(tmp_path, port, "server s 127.0.0.1:1")
+    write(tmp_path, free_port(), "server s 127.0.0.1:1")
     with subprocess.Popen([*WPROXY, "-f", "wproxy.cfg", "-d", "-D", "-p", "pid"], cwd=tmp_path) as process:
         try:
-            wait_for(lambda: listening(port))
+            wait_for((tmp_path / "wproxy.sock").is_socket)
+            assert f"Pid: {process.pid}" in wait_for(lambda: Stats(tmp_path / "wproxy.sock").ask("show info"))
             assert int((tmp_path / "pid").read_text()) == process.pid
         finally:
             process.terminate()
@@ -173,18 +181,17 @@ def test_the_stats_socket_has_the_permissions_it_was_given(tmp_path: Path, setti
 
 
 def test_two_proxies_on_one_port(tmp_path: Path) -> None:
-    with named_server("s") as s:
-        with proxy("wproxy", tmp_path, f"server s 127.0.0.1:{s}") as made:
-            (tmp_path / "second").mkdir()
-            write(tmp_path / "second", made.port, f"server s 127.0.0.1:{s}")
-            second = run(tmp_path / "second")
-            assert second.returncode == 1
-            (line,) = second.stderr.splitlines()
-            assert line.endswith(
-                f"[wproxy.cfg:9] : frontend 'main': cannot listen on 127.0.0.1:{made.port}: address already in use"
-            )
-            assert not (tmp_path / "second" / "wproxy.sock").exists()
-            assert ask_name(made.port) == "s"
+    with named_server("s") as s, proxy("wproxy", tmp_path, f"server s 127.0.0.1:{s}") as made:
+        (tmp_path / "second").mkdir()
+        write(tmp_path / "second", made.port, f"server s 127.0.0.1:{s}")
+        second = run(tmp_path / "second")
+        assert second.returncode == 1
+        (line,) = second.stderr.splitlines()
+        assert line.endswith(
+            f"[wproxy.cfg:9] : frontend 'main': cannot listen on 127.0.0.1:{made.port}: address already in use"
+        )
+        assert not (tmp_path / "second" / "wproxy.sock").exists()
+        assert ask_name(made.port) == "s"
 
 
 def test_a_stats_socket_that_is_in_use_is_left_alone(tmp_path: Path) -> None:

@@ -56,9 +56,11 @@ def program(request: pytest.FixtureRequest) -> str:
 @contextmanager
 def proxied_socket(program: str, folder: Path, *lines: str) -> Iterator[tuple[Proxy, socket.socket]]:
     """Yield a proxy in front of a listening socket of the test's own."""
-    with listening_socket() as listening:
-        with proxy(program, folder, f"server s 127.0.0.1:{port_of(listening)}", *lines) as made:
-            yield made, listening
+    with (
+        listening_socket() as listening,
+        proxy(program, folder, f"server s 127.0.0.1:{port_of(listening)}", *lines) as made,
+    ):
+        yield made, listening
 
 
 @pytest.fixture
@@ -97,8 +99,10 @@ def test_bulk_passes_both_ways_at_once(pair: Pair) -> None:
     ]
     for reader in readers:
         reader.start()
-    for thread in (*senders, *readers):
-        thread.join()
+    for sender in senders:
+        sender.join()
+    for reader in readers:
+        reader.join()
     assert {name: digest(data) for name, data in received.items()} == {
         "client": digest(BULK),
         "served": digest(BULK),
@@ -156,7 +160,7 @@ def test_what_a_client_sends_before_its_server_is_there_arrives(program: str, tm
     with listening_socket() as listening:
         server = f"server s 127.0.0.1:{port_of(listening)} maxconn 1"
         with proxy(program, tmp_path, server, "timeout queue 10s") as made:
-            with connect(made.port), accept(listening) as first:  # takes the only place
+            with connect(made.port), accept(listening):  # takes the only place
                 client = connect(made.port)
                 sender = Sender(client, early)
                 wait_for(lambda: made.stats.numbers("BACKEND", "qcur") == (1,), what="the client queues")
@@ -172,7 +176,7 @@ def test_a_unix_socket_and_ipv6_on_either_side(program: str, tmp_path: Path) -> 
         listening.bind(str(server_path))
         listening.listen()
         lines = f"bind [::1]:{port6}", f"bind {path}", "server u " + str(server_path), f"server f 127.0.0.1:{four}"
-        with proxy(program, tmp_path, *lines) as made:
+        with proxy(program, tmp_path, *lines):
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
                 client.settimeout(TIMEOUT_S)
                 client.connect(str(path))

@@ -88,6 +88,15 @@ class Broker:
             except AMQPError:
                 return 0
 
+    def has_queue(self, queue: str) -> bool:
+        """Tell whether `queue` exists."""
+        with self.channel() as channel:
+            try:
+                channel.queue_declare(queue, passive=True)
+            except AMQPError:
+                return False
+            return True
+
     def take_all(self, queue: str) -> list[bytes]:
         """Take every message that waits in `queue` off it, in order."""
         bodies: list[bytes] = []

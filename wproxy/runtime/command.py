@@ -65,6 +65,10 @@ class Context:
         """Return the backend of that name or `#id`."""
         return _named_or_numbered(name, self.registry.backends, lambda backend: backend.proxy_id)
 
+    def proxy(self, name: str) -> Backend | Frontend | None:
+        """Return the backend or frontend of that name or `#id`."""
+        return self.backend(name) or _named_or_numbered(name, self.registry.frontends, lambda one: one.proxy_id)
+
     def frontend(self, name: str) -> Frontend:
         """Return the frontend of that name or `#id`; raise CommandError."""
         if not name:

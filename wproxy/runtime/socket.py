@@ -1,7 +1,7 @@
 """The stats socket: opened as the `stats socket` line says, one conversation per connection.
 
-A client sends one line of commands and gets their answers, then the connection is closed. After `prompt` it stays open
-and each answer ends in `> `.
+A client sends one line of commands, or several at once, and gets their answers, then the connection is closed. After
+`prompt` it stays open and each answer ends in `> `.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class StatsConnection(asyncio.Protocol):
                 break
             self._buffer = rest
             self._answer(line.decode("utf-8", "replace").strip())
+            if not self._buffer and not self._conversation.prompt:
+                self._transport.close()
         if len(self._buffer) > _LONGEST_LINE and self._transport is not None:
             self._transport.close()
 
@@ -68,7 +70,7 @@ class StatsConnection(asyncio.Protocol):
             if self._conversation.closing:  # `quit` itself is not answered
                 break
             transport.write(answer + _PROMPT if self._conversation.prompt else answer)
-        if self._conversation.closing or not self._conversation.prompt:
+        if self._conversation.closing:
             transport.close()
 
     def _wait(self) -> None:

@@ -36,8 +36,8 @@ class Admin(enum.IntFlag):
 class CheckStatus(enum.Enum):
     """The outcome of a check: its name in `check_status`, its number in `srv_check_status`, its description."""
 
-    UNKNOWN = ("UNK", 0, "unknown")
-    INI = ("INI", 1, "initializing")
+    UNKNOWN = ("UNK", 0, "Unknown")
+    INI = ("INI", 1, "Initializing")
     L4OK = ("L4OK", 6, "Layer4 check passed")
     L4TOUT = ("L4TOUT", 7, "Layer4 timeout")
     L4CON = ("L4CON", 8, "Layer4 connection problem")

@@ -12,12 +12,19 @@ _LEADING_NUMBER = re.compile("[+-]?[0-9]{1,9}")
 
 
 def show_stat(context: Context, arguments: Sequence[str]) -> str:
-    return context.reports.statistics(*(_number(word(arguments, index)) for index in range(3)))
+    """Answer with all lines, or with those that three filters leave; fewer are ignored, as by HAProxy."""
+    if len(arguments) < 3:
+        return context.reports.statistics(-1, -1, -1)
+    proxy = context.proxy(arguments[0])
+    proxy_id = _number(arguments[0]) if proxy is None else proxy.proxy_id
+    if not proxy_id:
+        raise CommandError("No such proxy.\n")
+    return context.reports.statistics(proxy_id, _number(arguments[1]), _number(arguments[2]))
 
 
 def _number(text: str) -> int:
-    """Read a filter as C's atoi does, which is what HAProxy's clients have got used to; nothing given is -1, any."""
-    number = _LEADING_NUMBER.match(text or "-1")
+    """Read a filter as C's atoi does, which is what HAProxy's clients have got used to."""
+    number = _LEADING_NUMBER.match(text)
     return int(number.group()) if number else 0
 
 
@@ -58,7 +65,7 @@ COMMANDS = (
         "dump volatile server information (all or for a single backend)", Level.USER, show_servers_state,
     ),
     Command(
-        ("show", "stat"), "show stat [<iid> <type> <sid>]",
+        ("show", "stat"), "show stat [<iid>|<proxy> <type> <sid>]",
         "report counters for each proxy and server", Level.USER, show_stat,
     ),
 )  # fmt: skip

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,10 +64,8 @@ def test_errors_are_haproxys(text: str, words: str) -> None:
 
 @given(st.text() | st.text("0123456789%+-x"), st.integers(0, 256))
 def test_any_text_is_a_legal_weight_or_an_error(text: str, initial: int) -> None:
-    try:
+    with suppress(WeightError):
         assert 0 <= parse_weight(text, initial) <= 256
-    except WeightError as error:
-        assert str(error)
 
 
 @given(st.integers(0, 256), st.integers(0, 100))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ def cuts(data: bytes, most: int = 400) -> Iterator[list[bytes]]:
 def pieces(data: bytes, at: list[int]) -> list[bytes]:
     """Cut `data` at the places `at`, each taken modulo its length."""
     places = sorted({place % (len(data) + 1) for place in at} | {0, len(data)})
-    return [data[first:last] for first, last in zip(places, places[1:], strict=False)]
+    return [data[first:last] for first, last in pairwise(places)]
 
 
 splits = st.lists(st.integers(min_value=0), max_size=8)

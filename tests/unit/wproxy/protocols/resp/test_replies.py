@@ -118,7 +118,7 @@ replies = st.recursive(leaves, _aggregates, max_leaves=20)
 def test_replies_of_any_shape_come_back_raw(expected: list[bytes], at: list[int]) -> None:
     data = b"".join(expected)
     assert replies_of(pieces(data, at)) == (expected, [], None)
-    reader = hiredis.Reader(replyError=lambda error: error)
+    reader = hiredis.Reader(replyError=ValueError)
     reader.feed(data)
     for _ in expected:
         reader.gets()

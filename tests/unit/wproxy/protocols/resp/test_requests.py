@@ -80,7 +80,7 @@ ERRORS = {
     b"*1\r\n$\r\n": "invalid bulk length",
     b"*2\r\n$3\r\nGET\r\n:1\r\n": "expected '$', got ':'",
     b"*1\r\n*1\r\n": "expected '$', got '*'",
-    b"*1\r\n\xff": "expected '$', got 'ÿ'",
+    b"*1\r\n\xff\r\n": "expected '$', got 'ÿ'",
     b'SET k "a\r\n': "unbalanced quotes in request",
     b"SET k 'a'b\r\n": "unbalanced quotes in request",
     b"POST / HTTP/1.1\r\n": "this is HTTP",

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import hiredis
+import pytest
+
+from wproxy.dataplane.redis.own import OWN
+from wproxy.policy.redis.builtin import ROWS
+from wproxy.policy.redis.commands import parse_rows
+
+COMMANDS = parse_rows(ROWS)
+
+
+@dataclass
+class Client:
+    """What the answers see of a connection."""
+
+    client_id: int = 7
+    client_name: bytes = b""
+    protocol: int = 2
+    ended: bool = False
+
+    def quit(self) -> None:
+        self.ended = True
+
+
+def ask(client: Client, line: bytes) -> Any:
+    """Return the decoded answer to `line`, an error as its text."""
+    arguments = line.split()
+    name = arguments[0].upper()
+    assert COMMANDS[name].fits(len(arguments)), "the router has checked the arity before it asks"
+    reader = hiredis.Reader()
+    reader.feed(OWN[name](client, arguments))
+    reply = reader.gets()
+    assert not reader.has_data()
+    return str(reply) if isinstance(reply, hiredis.ReplyError) else reply
+
+
+def test_every_row_is_a_command_of_redis() -> None:
+    assert set(OWN) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("line", "reply"),
+    [
+        (b"ping", b"PONG"),
+        (b"PING hello", b"hello"),
+        (b"ECHO hello", b"hello"),
+        (b"SELECT 0", b"OK"),
+        (b"SELECT 1", "ERR this proxy serves database 0 only"),
+        (b"CLIENT ID", 7),
+        (b"CLIENT SETINFO LIB-NAME x", b"OK"),
+        (b"CLIENT GETNAME", b""),
+        (b"CLIENT KILL x", "ERR 'client|kill' is not supported by this proxy"),
+        (b"CLIENT SETNAME", "ERR 'client|setname' is not supported by this proxy"),
+        (b"CLIENT \xff\r", "ERR 'client|\ufffd' is not supported by this proxy"),
+        (b"COMMAND", []),
+        (b"COMMAND COUNT", 0),
+        (b"COMMAND DOCS", []),
+        (b"HELLO 4", "NOPROTO unsupported protocol version"),
+        (b"HELLO x", "NOPROTO unsupported protocol version"),
+        (b"HELLO 3 NONSENSE", "ERR Syntax error in HELLO option 'NONSENSE'"),
+        (b"HELLO 3 SETNAME", "ERR Syntax error in HELLO option 'SETNAME'"),
+        (b"HELLO 3 AUTH user", "ERR Syntax error in HELLO option 'AUTH'"),
+    ],
+)
+def test_answers(line: bytes, reply: object) -> None:
+    client = Client()
+    assert ask(client, line) == reply
+    assert (client.protocol, client.ended) == (2, False)
+
+
+def test_auth_tells_that_there_is_no_password() -> None:
+    for line in (b"AUTH secret", b"AUTH user secret", b"HELLO 3 AUTH user secret"):
+        reply = ask(Client(), line)
+        assert reply.startswith("ERR AUTH <password> called without any password configured")
+        assert "secret" not in reply
+
+
+def test_hello_switches_the_protocol() -> None:
+    client = Client()
+    reply = ask(client, b"HELLO 3 SETNAME me")
+    assert (reply[b"proto"], reply[b"id"], reply[b"mode"], reply[b"modules"]) == (3, 7, b"standalone", [])
+    assert (client.protocol, client.client_name) == (3, b"me")
+    assert ask(client, b"COMMAND DOCS") == {}
+    assert ask(client, b"HELLO")[b"proto"] == 3
+    flat = ask(client, b"HELLO 2")
+    assert flat[flat.index(b"proto") + 1] == 2
+    assert client.client_name == b"me"
+
+
+def test_a_hello_that_fails_changes_nothing() -> None:
+    client = Client()
+    for line in (b"HELLO 3 SETNAME me NONSENSE", b"HELLO 9 SETNAME me", b"HELLO 3 SETNAME me AUTH a b"):
+        assert isinstance(ask(client, line), str)
+    assert (client.protocol, client.client_name) == (2, b"")
+
+
+def test_names_are_kept_until_reset() -> None:
+    client = Client()
+    ask(client, b"HELLO 3")
+    assert ask(client, b"CLIENT SETNAME me") == b"OK"
+    assert ask(client, b"CLIENT GETNAME") == b"me"
+    assert ask(client, b"RESET") == b"RESET"
+    assert (client.client_name, client.protocol) == (b"", 2)
+
+
+def test_quit_ends_the_connection() -> None:
+    client = Client()
+    assert ask(client, b"QUIT") == b"OK"
+    assert client.ended

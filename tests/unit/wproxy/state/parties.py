@@ -1,0 +1,59 @@
+"""Live parts made of short configurations, and a clock that stands still until it is moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from wproxy.config.model import Address, Backend, CheckSettings, Config, Frontend, Location, Mode, ServerLine, Timeouts
+from wproxy.state import backend as live
+from wproxy.state.server import Server
+
+HERE = Location("test.cfg", 1)
+
+
+@dataclass
+class Clock:
+    """Steady seconds."""
+
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def line(
+    name: str = "a", weight: int = 1, *, maxconn: int | None = None, check: bool = False, disabled: bool = False
+) -> ServerLine:
+    settings = CheckSettings(rise=2, fall=3) if check else None
+    return ServerLine(name, Address("127.0.0.1", 1), HERE, weight, maxconn, settings, disabled)
+
+
+def backend_config(*servers: ServerLine, name: str = "back", proxy_id: int = 3, balance: str = "roundrobin") -> Backend:
+    return Backend(name, proxy_id, Mode.TCP, HERE, balance, servers)
+
+
+def frontend_config(name: str = "front", proxy_id: int = 2, maxconn: int | None = None) -> Frontend:
+    return Frontend(name, proxy_id, Mode.TCP, HERE, (), "back", maxconn, timeouts=Timeouts())
+
+
+def config(*servers: ServerLine, balance: str = "roundrobin") -> Config:
+    return Config(frontends=(frontend_config(),), backends=(backend_config(*servers, balance=balance),))
+
+
+def backend(*servers: ServerLine, balance: str = "roundrobin") -> live.Backend:
+    return live.Backend(backend_config(*servers, balance=balance), 100.0)
+
+
+def server(**options: int | bool) -> Server:
+    return Server("back", 1, line(**options), 100.0)  # type: ignore[arg-type] # the keyword arguments of `line`
+
+
+@dataclass(eq=False)
+class Waiter:
+    """Somebody in the queue, who notes what it got."""
+
+    number: int
+    got: list[Server] = field(default_factory=list)
+
+    def grant(self, server: Server) -> None:
+        self.got.append(server)

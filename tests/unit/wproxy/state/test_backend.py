@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tests.unit.wproxy.state.parties import Waiter, backend, line
+from wproxy.state.server import Admin, Server
+
+
+def names(servers: list[Server | None]) -> str:
+    return "".join(server.name if server else "-" for server in servers)
+
+
+def test_servers_by_weight_and_by_name() -> None:
+    back = backend(line("a", 30), line("b", 70), line("c", 0), line("d", 9, disabled=True))
+    assert Counter(names([back.choose() for _ in range(100)])) == {"a": 30, "b": 70}
+    assert back.usable == 2
+    assert back.running == [True, True, True, False]
+    assert [back.by_name[name].server_id for name in "abcd"] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("servers", "status", "usable"),
+    [((), "UP", 0), ((line(),), "UP", 1), ((line(disabled=True),), "DOWN", 0), ((line(weight=0),), "DOWN", 0)],
+)
+def test_status(servers: tuple[object, ...], status: str, usable: int) -> None:
+    back = backend(*servers)  # type: ignore[arg-type]
+    assert (back.status, back.usable, back.choose() is None) == (status, usable, not usable)
+    assert back.downtime_s(107.0) == (0 if usable else 7)
+
+
+def test_a_full_server_is_passed_over() -> None:
+    back = backend(line("a", 256, maxconn=1), line("b", 1))
+    assert names([back.assign() for _ in range(9)]) == "abbbbbbbb"
+
+
+def test_a_light_server_with_room_is_found_behind_heavy_full_ones() -> None:
+    back = backend(line("a", 256, maxconn=1), line("b", 256, maxconn=1), line("c", 1, maxconn=2))
+    assert sorted(names([back.assign() for _ in range(5)])) == ["-", "a", "b", "c", "c"]
+
+
+def test_the_server_to_avoid_is_taken_only_if_it_is_the_only_one() -> None:
+    back = backend(line("a", 256), line("b", 1))
+    for _ in range(300):
+        assert back.assign(avoid=back.by_name["a"]) is back.by_name["b"]
+    alone = backend(line("a"), line("b", 0))
+    assert alone.assign(avoid=alone.by_name["a"]) is alone.by_name["a"]
+    full = backend(line("a"), line("b", maxconn=0))
+    assert full.assign(avoid=full.by_name["a"]) is full.by_name["a"]
+    assert full.assign(avoid=None) is full.by_name["a"]
+
+
+def test_sessions_are_counted() -> None:
+    back = backend(line())
+    for _ in range(3):
+        back.opened(100.0)
+    assert (back.current, back.counters.sessions, back.counters.sessions_max) == (3, 3, 3)
+    assert back.counters.session_rate.per_second(100.0) == 3
+
+
+def test_only_balance_key_has_a_table_and_only_weights_change_it() -> None:
+    back = backend(line("a", 1), line("b", 1, check=True), balance="key")
+    table = back.slots
+    assert set(table.owners) == {0, 1}
+    back.servers[1].health.pause()
+    back.rebuild()
+    assert back.usable == 1
+    assert back.slots is table  # an outage moves no key
+    back.servers[1].weight = 0
+    back.rebuild()
+    assert set(back.slots.owners) == {0}
+    assert set(backend(line("a")).slots.owners) == {-1}
+
+
+def test_whoever_leaves_the_queue_gets_nothing() -> None:
+    back = backend(line(maxconn=1))
+    place = back.assign()
+    assert place is not None
+    first, second = Waiter(1), Waiter(2)
+    back.wait(first)
+    back.wait(second)
+    back.leave(first)
+    back.leave(first)
+    back.release(place)
+    assert (first.got, second.got) == ([], [place])
+    assert back.counters.queue_max == 2
+
+
+class Places(RuleBasedStateMachine):
+    """Clients come, wait, leave and end in any order, while weights and states change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backend = backend(line("a", 3, maxconn=2), line("b", 1, maxconn=1), line("c", 2, maxconn=3))
+        self.places: list[Server] = []
+        self.waiting: list[Waiter] = []
+        self.arrived = 0
+
+    @rule()
+    def arrive(self) -> None:
+        server = self.backend.assign()
+        if server is not None:
+            self.places.append(server)
+            return
+        self.arrived += 1
+        self.waiting.append(Waiter(self.arrived))
+        self.backend.wait(self.waiting[-1])
+
+    @precondition(lambda self: self.places)
+    @rule(data=st.data())
+    def end(self, data: st.DataObject) -> None:
+        self.backend.release(self.places.pop(data.draw(st.integers(0, len(self.places) - 1))))
+        self.collect()
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        self.backend.leave(self.waiting.pop(data.draw(st.integers(0, len(self.waiting) - 1))))
+
+    @rule(at=st.integers(0, 2), weight=st.sampled_from([0, 1, 256]), maint=st.booleans())
+    def change(self, at: int, weight: int, maint: bool) -> None:
+        server = self.backend.servers[at]
+        server.weight = weight
+        server.admin = Admin.FORCED_MAINT if maint else Admin.READY
+        self.backend.rebuild()
+        self.collect()
+
+    def collect(self) -> None:
+        """Take those from the queue who got a place: the first in order, and nobody else."""
+        while self.waiting and self.waiting[0].got:
+            (server,) = self.waiting.pop(0).got
+            self.places.append(server)
+
+    @invariant()
+    def nobody_is_lost_and_nobody_overtakes(self) -> None:
+        assert not any(waiter.got for waiter in self.waiting)
+        assert list(self.backend.queue) == self.waiting
+
+    @invariant()
+    def places_are_counted_and_bounded(self) -> None:
+        taken = Counter(server.name for server in self.places)
+        for server in self.backend.servers:
+            assert server.current == taken[server.name] <= (server.maxconn or 0)
+
+    @invariant()
+    def nobody_waits_while_there_is_room(self) -> None:
+        if self.waiting:
+            assert all(server.full or not server.usable for server in self.backend.servers)
+
+
+Places.TestCase.settings = settings(max_examples=60, deadline=None)
+TestPlaces = Places.TestCase

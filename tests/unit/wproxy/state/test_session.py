@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from tests.unit.wproxy.state.parties import backend, frontend_config, line
+from wproxy.state.frontend import Frontend
+from wproxy.state.session import Sessions
+
+
+def test_what_is_said_reaches_every_counter_once() -> None:
+    front, back, sessions = Frontend(frontend_config(), 9), backend(line("a"), line("b")), Sessions()
+    first, second = (sessions.open(front, back, 1.0) for _ in range(2))
+    first.server = back.servers[0]
+    first.bytes_in, first.bytes_out = 10, 20
+    sessions.settle()
+    first.bytes_in = 15
+    second.bytes_out = 1  # still without a server
+    sessions.settle()
+    sessions.settle()
+    for party in (front, back):
+        assert (party.counters.bytes_in, party.counters.bytes_out) == (15, 21)
+    assert (back.servers[0].counters.bytes_in, back.servers[0].counters.bytes_out) == (15, 20)
+    assert back.servers[1].counters.bytes_in == 0
+
+
+def test_the_end_settles_and_only_the_first_counts() -> None:
+    front, back, sessions = Frontend(frontend_config(), 9), backend(line()), Sessions()
+    emptied: list[int] = []
+    first, second = (sessions.open(front, back, 1.0) for _ in range(2))
+    assert (first.session_id, second.session_id, front.current) == (1, 2, 2)
+    sessions.close(first)
+    sessions.on_empty = lambda: emptied.append(len(sessions.live))
+    second.bytes_in = 7
+    second.end("cD")
+    second.end("SD")
+    sessions.close(second)
+    sessions.close(second)
+    assert second.termination == "cD"
+    assert front.counters.bytes_in == 7
+    assert (front.current, emptied, sessions.total, sessions.maximum) == (0, [0], 2, 2)
