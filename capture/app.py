@@ -36,6 +36,7 @@ from capture.topology import BrokerQueue, SpoolQueue
 
 STOP_TIMEOUT_S = 5.0
 _LOG_EVERY_S = 10.0
+_LONGEST_WAIT_S = 0.1  # how late a stop signal may be noticed
 
 _log = logging.getLogger("wproxy.capture")
 
@@ -94,7 +95,7 @@ class _Loop:
         self._counters = counters
         self._targets = Targets(settings.listen)
         self._batcher = Batcher(settings.sensor, settings.batch_size, settings.batch_time_s)
-        self._wait_s = settings.batch_time_s
+        self._wait_s = min(settings.batch_time_s, _LONGEST_WAIT_S)
         self._is_file = settings.read is not None
         self._losses = _Losses(counters)
 
