@@ -52,13 +52,10 @@ class Link:
         self._last_tag = 0
         self._declarations: Iterator[tuple[str, dict[str, Any]]] = iter(declarations(queue.queue))
         self._declaring = ""
-        self._connection = SelectConnection(
-            connection_parameters(queue),
-            on_open_callback=self._opened,
-            on_open_error_callback=self._ended,
-            on_close_callback=self._ended,
-            custom_ioloop=loop,
-        )
+        self._connection: SelectConnection | None = None
+        # An attempt is never aborted: pika trips over its own assertions then. It ends by itself, within its time
+        # limits, and finds out in `_attempted` whether it is still wanted.
+        SelectConnection.create_connection([connection_parameters(queue)], on_done=self._attempted, custom_ioloop=loop)
 
     def publish(self, payload: bytes) -> int:
         """Send one message, persistent and mandatory; return the tag under which it will be confirmed."""
@@ -70,13 +67,13 @@ class Link:
     def close(self) -> None:
         """Leave the broker, without a further event."""
         self._events = None
-        if not (self._connection.is_closing or self._connection.is_closed):
+        if self._connection is not None and self._connection.is_open:
             self._connection.close()
 
     @property
     def is_closed(self) -> bool:
-        """Tell whether the broker has heard the good-bye, or is gone."""
-        return bool(self._connection.is_closed)
+        """Tell whether the broker has heard the good-bye, or none is due."""
+        return self._connection is None or bool(self._connection.is_closed)
 
     def fail(self, reason: str) -> None:
         """Give this link up for `reason`."""
@@ -85,9 +82,16 @@ class Link:
         if events is not None:
             events.link_lost(reason)
 
-    def _opened(self, connection: SelectConnection) -> None:
-        if self._events is not None:
-            connection.channel(on_open_callback=self._channel_opened)
+    def _attempted(self, outcome: SelectConnection | Exception) -> None:
+        if isinstance(outcome, Exception):
+            self._ended(None, outcome)
+            return
+        self._connection = outcome
+        outcome.add_on_close_callback(self._ended)
+        if self._events is None:
+            outcome.close()
+        else:
+            outcome.channel(on_open_callback=self._channel_opened)
 
     def _channel_opened(self, channel: Channel) -> None:
         self._channel = channel
@@ -126,7 +130,7 @@ class Link:
         else:
             self.fail(describe(error, self._queue))
 
-    def _ended(self, _connection: SelectConnection, error: BaseException) -> None:
+    def _ended(self, _connection: object, error: BaseException) -> None:
         self.fail(describe(error, self._queue))
 
 

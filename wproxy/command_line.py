@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from wproxy.errors import UsageError
+
+_NUMBER = re.compile("[0-9]{1,9}")
 
 
 @dataclass(slots=True)
@@ -97,7 +100,7 @@ def _apply(options: Options, row: Option, argument: str) -> None:
     if row.field == "configurations":
         options.configurations.append(argument)
     elif row.field == "maxconn":
-        if not argument.isdigit():
+        if not _NUMBER.fullmatch(argument):
             raise UsageError(f"option {row.flag} needs a number, not '{argument}'")
         options.maxconn = int(argument)
     elif row.field:

@@ -286,6 +286,42 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     assert seen[1] == seen[0]
 
 
+def test_health_takes_the_same_steps(tmp_path: Path) -> None:
+    """Down with `fall` failures, up with `rise` passes."""
+    seen = []
+    for program in ("haproxy", "wproxy"):
+        folder = tmp_path / program
+        folder.mkdir()
+        with listening_socket() as listening:
+            port = port_of(listening)
+            with proxy(program, folder, f"server s 127.0.0.1:{port} check inter 300ms rise 2 fall 3") as running:
+                follow(running, "UP")
+                listening.close()
+                down = follow(running, "DOWN")
+                with listening_socket(port=port):
+                    seen.append((down, follow(running, "UP")))
+    steps = (
+        [("UP", "4"), ("UP 2/3", "3"), ("UP 1/3", "2"), ("DOWN", "0")],
+        [("DOWN", "0"), ("DOWN 1/2", "1"), ("UP", "4")],
+    )
+    assert seen == [steps, steps]
+
+
+def follow(running: Proxy, last: str) -> list[tuple[str, str]]:
+    """Return the steps of server s, status and check_health, up to the status `last`."""
+    steps: list[tuple[str, str]] = []
+
+    def step() -> bool:
+        row = running.stats.row("s")
+        now = row["status"], row["check_health"]
+        if now not in steps[-1:]:
+            steps.append(now)
+        return now[0] == last
+
+    wait_for(step, what=f"s is {last}")
+    return steps
+
+
 def test_log_lines_agree(tmp_path: Path) -> None:
     said = []
     with listening_socket() as listening:

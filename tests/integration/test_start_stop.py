@@ -144,8 +144,7 @@ def test_in_the_foreground_a_pid_file_is_written_too(tmp_path: Path) -> None:
     write(tmp_path, free_port(), "server s 127.0.0.1:1")
     with subprocess.Popen([*WPROXY, "-f", "wproxy.cfg", "-d", "-D", "-p", "pid"], cwd=tmp_path) as process:
         try:
-            wait_for((tmp_path / "wproxy.sock").is_socket)
-            assert f"Pid: {process.pid}" in wait_for(lambda: Stats(tmp_path / "wproxy.sock").ask("show info"))
+            wait_for(Stats(tmp_path / "wproxy.sock").answers)
             assert int((tmp_path / "pid").read_text()) == process.pid
         finally:
             process.terminate()

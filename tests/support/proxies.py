@@ -49,10 +49,7 @@ class Proxy:
     def serves(self) -> bool:
         """Tell whether the stats socket answers; asked instead of the port, so that no counter moves."""
         assert self.process.poll() is None, f"{self.program} ended with {self.process.returncode}:\n{self.log}"
-        try:
-            return "Pid: " in self.stats.ask("show info")
-        except OSError:
-            return False
+        return self.stats.answers()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, return the exit code."""

@@ -28,6 +28,13 @@ class Stats:
                 answer += chunk
         return answer.decode()
 
+    def answers(self) -> bool:
+        """Tell whether a proxy serves the socket; once it does, it serves its listeners and signals, too."""
+        try:
+            return "Pid: " in self.ask("show info")
+        except OSError:
+            return False
+
     def rows(self) -> dict[str, dict[str, str]]:
         """Return the lines of `show stat` that belong to the section, by `svname`."""
         lines = self.ask("show stat").removeprefix("# ").splitlines()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from wproxy.policy.health import Health, Transition
 
-# rise 2, fall 3: what a sequence of checks (p passed, f failed) leads to; traced on HAProxy 2.6.
+# rise 2, fall 3: what checks (p passed, f failed) lead to; tests/conformance/test_weights.py watches HAProxy.
 TABLE = [
     ("", "UP 1/3", 2),
     ("p", "UP", 4),

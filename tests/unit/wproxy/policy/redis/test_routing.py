@@ -90,6 +90,10 @@ def test_subcommands_have_no_rule_of_their_own() -> None:
         ([b"foo"], b"-ERR unknown command 'foo', with args beginning with: \r\n"),
         ([b"foo", b"a", b"b c"], b"-ERR unknown command 'foo', with args beginning with: 'a' 'b c' \r\n"),
         ([b"a\r\nb", b"c\nd"], b"-ERR unknown command 'a  b', with args beginning with: 'c d' \r\n"),
+        (
+            [b"foo", b"a" * 100, b"b" * 100, b"c"],
+            b"-ERR unknown command 'foo', with args beginning with: '%b' '%b' \r\n" % (b"a" * 100, b"b" * 25),
+        ),
         ([b"x" * 200], b"-ERR unknown command '" + b"x" * 128 + b"', with args beginning with: \r\n"),
     ],
 )

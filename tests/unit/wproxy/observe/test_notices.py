@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.wproxy.state.parties import Clock, config, line
+from wproxy.observe.notices import LogLine, lines
+from wproxy.state.control import Control
+from wproxy.state.registry import Registry
+from wproxy.state.server import CheckResult, CheckStatus
+
+
+class Said:
+    """A proxy with two servers, and what is logged about it."""
+
+    def __init__(self) -> None:
+        self.registry = Registry(config(line("a", check=True), line("b")), 100, 0.0)
+        self.control = Control(self.registry, Clock())
+        self.logged: list[LogLine] = []
+        self.control.subscribe(lambda notice: self.logged.extend(lines(notice)))
+        self.a, self.b = self.registry.backends["back"].servers
+
+    def lines(self) -> list[str]:
+        """Return what was logged since the last time."""
+        said = [f"[{line.severity}] {line.text}" for line in self.logged]
+        self.logged.clear()
+        return said
+
+
+@pytest.fixture
+def said() -> Said:
+    return Said()
+
+
+LEFT = "1 active and 0 backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue."
+NONE_LEFT = "0 active and 0 backup servers left. 2 sessions active, 0 requeued, 0 remaining in queue."
+ONLINE = "{} active and 0 backup servers online. 0 sessions requeued, 0 total in queue."
+
+
+def test_administration(said: Said) -> None:
+    said.control.set_maint(said.a)
+    assert said.lines() == [f"[WARNING] Server back/a is going DOWN for maintenance. {LEFT}"]
+    said.control.set_ready(said.a)
+    assert said.lines() == ["[WARNING] Server back/a is UP/READY (leaving forced maintenance)."]
+    said.control.set_drain(said.a)
+    assert said.lines() == [f"[WARNING] Server back/a enters drain state. {ONLINE.format(1)}"]
+    said.control.set_ready(said.a)
+    assert said.lines() == ["[WARNING] Server back/a is UP (leaving forced drain)."]
+    said.control.set_maint(said.a)
+    said.lines()
+    said.control.set_drain(said.a)
+    assert said.lines() == [
+        "[WARNING] Server back/a is UP/DRAIN (leaving forced maintenance).",
+        "[WARNING] Server back/a remains in forced drain mode.",
+    ]
+
+
+def test_checks(said: Said) -> None:
+    said.control.report_check(said.a, CheckResult(CheckStatus.L4CON, "Connection refused", 3))
+    reason = 'reason: Layer4 connection problem, info: "Connection refused", check duration: 3ms'
+    assert said.lines() == [f"[WARNING] Server back/a is DOWN, {reason}. {LEFT}"]
+    for _ in range(2):
+        said.control.report_check(said.a, CheckResult(CheckStatus.L4OK, duration_ms=1))
+    reason = "reason: Layer4 check passed, check duration: 1ms"
+    assert said.lines() == [f"[WARNING] Server back/a is UP, {reason}. {ONLINE.format(2)}"]
+
+
+def test_the_loss_of_a_backend_is_an_alert(said: Said) -> None:
+    said.control.set_weight(said.b, "0")
+    assert said.lines() == []
+    said.a.current = 2
+    said.control.set_maint(said.a)
+    assert said.lines() == [
+        f"[WARNING] Server back/a is going DOWN for maintenance. {NONE_LEFT}",
+        "[ALERT] backend 'back' has no server available!",
+    ]
+    said.control.set_weight(said.b, "1")
+    assert said.lines() == []
+    said.registry.backends["back"].in_listen = True
+    said.control.set_weight(said.b, "0")
+    assert said.lines() == ["[ALERT] proxy 'back' has no server available!"]
+
+
+def test_frontends(said: Said) -> None:
+    front = said.registry.frontends["front"]
+    said.control.pause(front)
+    said.control.resume(front)
+    assert said.lines() == ["[WARNING] Paused frontend front.", "[WARNING] Resumed frontend front."]

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.wproxy.state.parties import backend_config, frontend_config, line
+from wproxy.config.model import Config
+from wproxy.observe.statistics import BACKENDS, FRONTENDS, SERVERS, Filter, csv_text
+from wproxy.state.registry import Registry
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """The sections `front` (2), `back` (3) with two servers, and `listen` (4) with one."""
+    return Registry(
+        Config(
+            frontends=(frontend_config(), replace(frontend_config("listen", 4), default_backend="listen")),
+            backends=(
+                backend_config(line("a"), line("b")),
+                backend_config(line("c"), name="listen", proxy_id=4),
+            ),
+        ),
+        100,
+        0.0,
+    )
+
+
+def names(registry: Registry, wanted: Filter) -> str:
+    rows = csv.DictReader(csv_text(registry, 1.0, wanted).splitlines())
+    return " ".join(f"{row['# pxname']}/{row['svname']}" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (
+            Filter(),
+            "front/FRONTEND back/a back/b back/BACKEND listen/FRONTEND listen/c listen/BACKEND",
+        ),
+        (Filter(proxy_id=4), "listen/FRONTEND listen/c listen/BACKEND"),
+        (Filter(kinds=FRONTENDS), "front/FRONTEND listen/FRONTEND"),
+        (Filter(kinds=BACKENDS), "back/BACKEND listen/BACKEND"),
+        (Filter(kinds=SERVERS, server_id=1), "back/a listen/c"),
+        (Filter(kinds=SERVERS | BACKENDS, server_id=2), "back/b back/BACKEND listen/BACKEND"),
+        (Filter(3, SERVERS, 2), "back/b"),
+        (Filter(kinds=0), ""),
+        (Filter(proxy_id=9), ""),
+    ],
+)
+def test_filters(registry: Registry, wanted: Filter, expected: str) -> None:
+    assert names(registry, wanted) == expected
+
+
+def test_every_line_ends_in_a_comma_and_has_every_column(registry: Registry) -> None:
+    header, *lines = csv_text(registry, 1.0, Filter()).split("\n")[:-1]
+    assert header.startswith("# pxname,svname,")
+    assert {line.count(",") for line in lines} == {header.count(",")}
+    assert all(line.endswith(",") for line in [header, *lines])
+
+
+def test_live_sessions_are_settled_first(registry: Registry) -> None:
+    session = registry.sessions.open(registry.frontends["front"], registry.backends["back"], 1.0)
+    session.bytes_in = 42
+    row = next(csv.DictReader(csv_text(registry, 1.0, Filter()).splitlines()))
+    assert row["bin"] == "42"
+
+
+def test_a_name_with_a_comma_is_quoted(registry: Registry) -> None:
+    registry.frontends["front"].name = 'a,"b"'
+    assert '\n"a,""b""",FRONTEND,' in csv_text(registry, 1.0, Filter())

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.wproxy.runtime.talking import Client
+from wproxy.state.frontend import FrontendStatus
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client()
+
+
+def test_weights(client: Client) -> None:
+    assert client.say("get weight back/a") == "30 (initial 30)\n\n"
+    assert client.say("set weight back/a 50%") == "\n"
+    assert client.say("set server back/b weight 9") == "\n"
+    assert client.say("get weight back/a;get weight back/b") == "15 (initial 30)\n\n9 (initial 70)\n\n"
+    assert client.say("set weight back/a") == "Require <weight> or <weight%>.\n\n"
+
+
+@pytest.mark.parametrize(
+    ("commands", "status"),
+    [
+        ("set server back/a state maint", "MAINT"),
+        ("set server back/a state drain", "DRAIN"),
+        ("set server back/a state maint;set server back/a state ready", "no check"),
+        ("disable server back/a", "MAINT"),
+        ("disable server back/a;enable server back/a", "no check"),
+        ("set server back/a state drain;enable server back/a", "no check"),
+        ("set server back/a state drain;disable server back/a", "MAINT"),
+    ],
+)
+def test_states(client: Client, commands: str, status: str) -> None:
+    assert set(client.say(commands)) == {"\n"}
+    assert client.a.status == status
+
+
+def test_settings_that_are_none(client: Client) -> None:
+    usage = "usage: set server <backend>/<server> state | weight\n\n"
+    assert client.say("set server back/a") == client.say("set server back/a nope 1") == usage
+    states = "'set server <srv> state' expects 'ready', 'drain' and 'maint'.\n\n"
+    assert client.say("set server back/a state") == client.say("set server back/a state up") == states
+
+
+@pytest.mark.parametrize("command", ["get weight", "set weight", "set server", "enable server", "disable server"])
+def test_a_server_is_required(client: Client, command: str) -> None:
+    assert client.say(command) == "Require 'backend/server'.\n\n"
+    assert client.say(f"{command} back/nope 1") == "No such server.\n\n"
+
+
+def test_frontends(client: Client) -> None:
+
+    def status() -> FrontendStatus:
+        return client.registry.frontends["front"].status
+
+    assert client.say("enable frontend front") == "All sockets are already enabled.\n\n"
+    assert client.say("disable frontend front") == "\n"
+    assert status() is FrontendStatus.PAUSED
+    assert client.say("disable frontend front") == "All sockets are already disabled.\n\n"
+    assert client.say("enable frontend front") == "\n"
+    assert status() is FrontendStatus.OPEN
+    assert client.say("enable frontend") == "A frontend name is expected.\n\n"
+    assert client.say("disable frontend nope") == "No such frontend.\n\n"

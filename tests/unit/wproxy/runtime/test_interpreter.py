@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.wproxy.runtime.talking import Client
+from wproxy.config.model import Level
+from wproxy.runtime.interpreter import split_line
+
+
+@pytest.mark.parametrize(
+    ("line", "commands"),
+    [
+        ("", [""]),
+        ("a", ["a"]),
+        (" a ; b;c ", ["a", "b", "c"]),
+        ("a;", ["a", ""]),
+        (";a", ["", "a"]),
+        ("a\\;b;c", ["a;b", "c"]),
+        ("\\;", [";"]),
+    ],
+)
+def test_a_line_of_commands(line: str, commands: list[str]) -> None:
+    assert split_line(line) == commands
+
+
+TAIL = """\
+  help [<command>]                        : list matching or all commands
+  prompt                                  : toggle interactive mode with prompt
+  quit                                    : disconnect
+
+"""
+
+
+def test_help_lists_what_the_level_may() -> None:
+    everything = Client().say("help")
+    assert everything.startswith("The following commands are valid at this level:\n  disable frontend <frontend>  ")
+    assert everything.endswith(TAIL)
+    for line in everything.splitlines()[1:-1]:
+        assert line[:2] == "  "
+        assert line[41:44] == " : "
+    little = Client(Level.USER).say("help")
+    assert "set weight" not in little
+    assert "operator" not in little
+    assert "get weight" in little
+    assert set(little.splitlines()) < set(everything.splitlines())
+
+
+def test_help_on_a_word() -> None:
+    shown = Client().say("help set")
+    assert [line.split("  ")[1] for line in shown.splitlines()[1:3]] == [
+        "set server <bk>/<srv> [opts]",
+        "set weight <bk>/<srv>",
+    ]
+    assert shown.endswith(TAIL)
+    assert Client().say("help nonsense") == "The following commands are valid at this level:\n" + TAIL
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("show", ["show backend", "show cli level", "show info", "show servers state", "show stat"]),
+        ("show servers", ["show servers state"]),
+        ("show servers nonsense", ["show servers state"]),
+        ("set nonsense", ["set server", "set weight"]),
+        ("enable", ["enable frontend", "enable server"]),
+    ],
+)
+def test_a_command_that_is_not_whole_shows_what_it_may_become(line: str, shown: list[str]) -> None:
+    answer = Client().say(line)
+    head, *rows = answer.removesuffix(TAIL).splitlines()
+    assert head == "Unknown command, but maybe one of the following ones is a better match:"
+    assert len(rows) == len(shown)
+    assert all(row.strip().startswith(start) for row, start in zip(rows, shown, strict=True))
+
+
+@pytest.mark.parametrize("line", ["nonsense", "", "  ", "sho", ";"[:0]])
+def test_an_unknown_command_shows_all(line: str) -> None:
+    answer = Client().say(line)
+    assert answer.startswith("Unknown command. Please enter one of the following commands only:\n  disable frontend")
+    assert answer.endswith(TAIL)
+    assert "set weight" not in Client(Level.OPERATOR).say(line)
+
+
+ADMIN_ONLY = (
+    "set weight back/a 1", "set server back/a state maint", "enable server back/a", "disable server back/a",
+    "enable frontend front", "disable frontend front", "set weight",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("level", [Level.USER, Level.OPERATOR])
+@pytest.mark.parametrize("line", ADMIN_ONLY)
+def test_levels(level: Level, line: str) -> None:
+    client = Client(level)
+    assert client.say(line) == "Permission denied\n\n"
+    assert (client.a.weight, client.a.status) == (30, "no check")
+
+
+def test_commands_are_run_in_order_and_errors_do_not_stop_them() -> None:
+    client = Client()
+    answer = client.say("set weight back/a 7; get weight back/a ;get weight nope/a;get weight back/b")
+    assert answer == "\n7 (initial 30)\n\nNo such backend.\n\n70 (initial 70)\n\n"
+    assert client.say("set weight back/a 30x%") == "Trailing garbage in weight string\n"
+
+
+@given(st.text())
+def test_any_line_is_answered(line: str) -> None:
+    assert Client().say(line).endswith(("\n", "> "))
