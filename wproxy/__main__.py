@@ -89,20 +89,27 @@ def _serve(options: command_line.Options) -> int:
     except WproxyError:
         sockets.close()
         raise
-    if (options.daemon or config.globals.daemon) and not options.foreground:
-        _go_to_background()
+    is_daemon = (options.daemon or config.globals.daemon) and not options.foreground
+    parent = _go_to_background() if is_daemon else None
 
     def ready() -> None:
         """Tell whoever waits for the pid file, and the processes that this one replaces."""
         if pidfile is not None:
             pidfile.write_text(f"{os.getpid()}\n")
+        if parent is not None:
+            _leave_terminal()
+            os.write(parent, b"+")
+            os.close(parent)
         _end_predecessors(options)
 
     if options.master:
         from wproxy.master import Master
 
-        worker = Master(lambda: _load(options), lambda *what: _serve_here(options, *what), _log)
-        return worker.run(config, sockets, ready)
+        def serve(config: Config, sockets: Sockets, worker_ready: Callable[[], None]) -> None:
+            """Be a worker: it leaves the terminal on its own, when it has nothing more to tell."""
+            _serve_here(options, config, sockets, _leaving_terminal(worker_ready) if is_daemon else worker_ready)
+
+        return Master(lambda: _load(options), serve, _log).run(config, sockets, ready)
     _serve_here(options, config, sockets, ready)
     return 0
 
@@ -148,11 +155,32 @@ def _end_predecessors(options: command_line.Options) -> None:
                 os.kill(pid, number)
 
 
-def _go_to_background() -> None:
-    """Go on as a child of init, without terminal; the sockets are open by now, so clients need not wait."""
+def _go_to_background() -> int:
+    """Go on as a child of init; return the descriptor by which it tells the parent that it serves.
+
+    The parent ends with 0 when it has been told, with 1 when the child ends before: what is wrong has been said then.
+    """
+    reader, writer = os.pipe()
     if os.fork():
-        os._exit(0)
+        os.close(writer)
+        os._exit(0 if os.read(reader, 1) == b"+" else 1)
+    os.close(reader)
     os.setsid()
+    return writer
+
+
+def _leaving_terminal(then: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that leaves the terminal and then calls `then`."""
+
+    def leave() -> None:
+        _leave_terminal()
+        then()
+
+    return leave
+
+
+def _leave_terminal() -> None:
+    """Give up standard input and output: from now on nobody looks."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
@@ -165,7 +193,7 @@ def _open_pidfile(name: str | None) -> Path | None:
         return None
     path = Path(name).absolute()
     try:
-        path.write_text("")
+        path.open("a").close()
     except OSError as error:
         raise WproxyError(f"cannot write the process id to {path}: {error.strerror}") from error
     return path

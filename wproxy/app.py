@@ -119,6 +119,8 @@ class Application:
     def _stop_softly(self) -> None:
         """Accept no more, end when the last session has ended; the next process may have the sockets by now."""
         self._stop_listening()
+        if self._sockets.handed_over:
+            self._stop_answering()
         self._registry.sessions.on_empty = self._stop.set
         if not self._registry.sessions.live:
             self._stop.set()
@@ -128,6 +130,9 @@ class Application:
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.pause()
+        self._sockets.close_frontends()
+
+    def _stop_answering(self) -> None:
         for stats in self._stats:
             stats.close()
         self._sockets.close()
@@ -135,6 +140,7 @@ class Application:
     async def _close(self) -> None:
         """Close in the order in which traffic flows, so that nothing new arrives at a part that is gone."""
         self._stop_listening()
+        self._stop_answering()
         for router in self._routers.values():
             router.close()
         await self._services.close()

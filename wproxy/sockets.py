@@ -64,11 +64,23 @@ class Sockets:
 
     def close(self) -> None:
         """Close all of them, and remove the files of unix sockets that nobody else has."""
-        for address, listening in self.all():
-            if self.handed_over:
-                listening.close()
-            else:
-                close_listening(address, listening)
+        self.close_frontends()
+        for line, listening in self.stats:
+            self._close(line.address, listening)
+        self.stats.clear()
+
+    def close_frontends(self) -> None:
+        """Close what clients connect to; the stats sockets stay."""
+        for pairs in self.frontends.values():
+            for bind, listening in pairs:
+                self._close(bind.address, listening)
+        self.frontends.clear()
+
+    def _close(self, address: model.Address, listening: socket.socket) -> None:
+        if self.handed_over:
+            listening.close()
+        else:
+            close_listening(address, listening)
 
 
 def open_sockets(config: model.Config, inherited: Inherited | None = None) -> Sockets:

@@ -74,6 +74,7 @@ class Control:
         backend = self.registry.backends[server.backend_name]
         if self._rebuild(backend):
             self._notify(ServerNotice(backend, server, ServerChange.WEIGHT, backend_lost=True))
+        self._commanded()
 
     def set_ready(self, server: Server) -> None:
         """End maintenance and drain."""
