@@ -7,71 +7,34 @@ import os
 import platform
 import resource
 import signal
-import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
+import uvloop
+
 from wproxy.config import model
-from wproxy.dataplane.listener import Listener, close_listening, open_listening
+from wproxy.dataplane.listener import Listener
 from wproxy.dataplane.prober import Prober
 from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.tcp import TcpConnection
-from wproxy.errors import BindError
 from wproxy.observe import information, notices, servers_state, statistics
 from wproxy.runtime.command import Context, Conversation, Reports
 from wproxy.runtime.socket import StatsListener
+from wproxy.sockets import Sockets
+from wproxy.state import saved as saved_state
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control, FrontendNotice, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
+from wproxy.state_file import StateFile
 from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
 
 Log = Callable[[str, str], None]
 """Called with a severity (ALERT, WARNING, NOTICE) and a line."""
-
-
-@dataclass(slots=True)
-class Sockets:
-    """Everything the process listens on, open: opened before it goes to the background, so that errors are seen."""
-
-    frontends: dict[str, list[tuple[model.Bind, socket.socket]]] = field(default_factory=dict)
-    stats: list[tuple[model.StatsSocket, socket.socket]] = field(default_factory=list)
-
-
-def open_sockets(config: model.Config) -> Sockets:
-    """Open what `config` listens on; raise BindError with a line for each address that cannot be opened."""
-    opened = Sockets()
-    faults: list[str] = []
-
-    def attempt(line: model.Bind | model.StatsSocket, what: str) -> socket.socket | None:
-        try:
-            return open_listening(line.address)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            where = f"[{line.location.file}:{line.location.line}]"
-            faults.append(f"{where} : {what}: cannot listen on {line.address}: {reason}")
-            return None
-
-    for frontend in config.frontends:
-        if not frontend.disabled:
-            pairs = [(bind, attempt(bind, f"frontend '{frontend.name}'")) for bind in frontend.binds]
-            opened.frontends[frontend.name] = [(bind, sock) for bind, sock in pairs if sock is not None]
-    for line in config.globals.stats_sockets:
-        sock = attempt(line, "stats socket")
-        if sock is not None:
-            opened.stats.append((line, sock))
-    if faults:
-        for bind, sock in [pair for pairs in opened.frontends.values() for pair in pairs]:
-            close_listening(bind.address, sock)
-        for line, sock in opened.stats:
-            close_listening(line.address, sock)
-        raise BindError("\n".join(faults))
-    return opened
 
 
 def connection_limit(config: model.Config, wanted: int | None) -> int:
@@ -88,10 +51,23 @@ def connection_limit(config: model.Config, wanted: int | None) -> int:
     return limit
 
 
+def serve(
+    config: model.Config, sockets: Sockets, maxconn: int, log: Log, saved: StateFile, ready: Callable[[], None]
+) -> None:
+    """Serve `config` in this process until it is told to stop; `ready` is called when clients are accepted."""
+
+    async def run() -> None:
+        await Application(config, sockets, maxconn, log, saved).run(ready)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+
+
 class Application:
     """One process that serves one configuration until it is told to stop."""
 
-    def __init__(self, config: model.Config, sockets: Sockets, maxconn: int, log: Log) -> None:
+    def __init__(self, config: model.Config, sockets: Sockets, maxconn: int, log: Log, saved: StateFile) -> None:
+        self._saved = saved
         self._config = config
         self._sockets = sockets
         self._log = log
@@ -110,13 +86,16 @@ class Application:
             for name, frontend in self._registry.frontends.items()
         }
         self._stats = [
-            StatsListener(line, sock, self._context, config.globals.stats_timeout_s) for line, sock in sockets.stats
+            StatsListener(line, sock, self._context, config.globals.stats_timeout_s, sockets.hand_over)
+            for line, sock in sockets.stats
         ]
         for frontend in self._registry.frontends.values():
             frontend.on_limit = partial(self._admit, frontend)
         self._stop = asyncio.Event()
         self._stopping = False
         self._control.subscribe(self._follow)
+        self._restore()
+        self._control.on_command = self._save
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT; SIGUSR1 lets live sessions finish first. `ready` is called when it serves."""
@@ -138,25 +117,32 @@ class Application:
         await self._close()
 
     def _stop_softly(self) -> None:
-        """Accept no more, end when the last session has ended."""
-        self._stopping = True
-        for listeners in self._listeners.values():
-            for listener in listeners:
-                listener.close()
+        """Accept no more, end when the last session has ended; the next process may have the sockets by now."""
+        self._stop_listening()
+        if self._sockets.handed_over:
+            self._stop_answering()
         self._registry.sessions.on_empty = self._stop.set
         if not self._registry.sessions.live:
             self._stop.set()
 
-    async def _close(self) -> None:
-        """Close in the order in which traffic flows, so that nothing new arrives at a part that is gone."""
+    def _stop_listening(self) -> None:
         self._stopping = True
         for listeners in self._listeners.values():
             for listener in listeners:
-                listener.close()
-        for router in self._routers.values():
-            router.close()
+                listener.pause()
+        self._sockets.close_frontends()
+
+    def _stop_answering(self) -> None:
         for stats in self._stats:
             stats.close()
+        self._sockets.close()
+
+    async def _close(self) -> None:
+        """Close in the order in which traffic flows, so that nothing new arrives at a part that is gone."""
+        self._stop_listening()
+        self._stop_answering()
+        for router in self._routers.values():
+            router.close()
         await self._services.close()
 
     # -- connections between the parts ---------------------------------------------------------------------------
@@ -185,6 +171,18 @@ class Application:
             self._log(line.severity, line.text)
         if isinstance(notice, FrontendNotice):
             self._admit(notice.frontend)
+
+    def _restore(self) -> None:
+        """Set again what was set at runtime before this process; keep what of it still differs."""
+        lines = list(saved_state.restore(self._saved.load(), self._registry, self._control))
+        for line in lines:
+            self._log("NOTICE", line)
+        if lines:
+            self._save()
+
+    def _save(self) -> None:
+        """Keep what the stats socket has changed, for the next process."""
+        self._saved.save(saved_state.changes(self._registry))
 
     def _admit(self, frontend: Frontend) -> None:
         """Accept for `frontend` while it is open; without room clients wait in the kernel's queue."""

@@ -33,6 +33,7 @@ def _global(process: GlobalDraft) -> Global:
         pidfile=process.pidfile,
         node=process.node,
         description=process.description,
+        state_file=process.state_file,
     )
 
 

@@ -23,6 +23,7 @@ class GlobalDraft:
     nbthread: int = 1
     daemon: bool = False
     pidfile: str | None = None
+    state_file: str | None = None
     node: str | None = None
     description: str | None = None
 

@@ -159,6 +159,7 @@ class Global:
     pidfile: str | None = None
     node: str | None = None
     description: str | None = None
+    state_file: str | None = None  # where runtime changes are kept; "none" nowhere, None the default place
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Conversation:
     level: Level
     prompt: bool = False
     closing: bool = False
+    wants_sockets: bool = False  # the client is the next process
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,9 @@ class Interpreter:
         return "".join(
             _usage(row)
             for row in self._rows
-            if row.level <= level and (tuple(beginning) == row.words[: len(beginning)] or row in self._always)
+            if not row.hidden
+            and row.level <= level
+            and (tuple(beginning) == row.words[: len(beginning)] or row in self._always)
         )
 
 

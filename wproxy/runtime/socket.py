@@ -7,15 +7,15 @@ A client sends one line of commands, or several at once, and gets their answers,
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
 import socket
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import cast
 
 from wproxy.config.model import Level, StatsSocket
-from wproxy.errors import BindError
 from wproxy.runtime.command import Context, Conversation
+from wproxy.runtime.handover import give
 from wproxy.runtime.interpreter import Interpreter, split_line
 
 _LONGEST_LINE = 16 * 1024  # HAProxy's tune.bufsize, which bounds its lines too
@@ -26,12 +26,18 @@ class StatsConnection(asyncio.Protocol):
     """One client: lines in, answers out."""
 
     def __init__(
-        self, interpreter: Interpreter, context: Callable[[Conversation], Context], level: Level, idle_s: float
+        self,
+        interpreter: Interpreter,
+        context: Callable[[Conversation], Context],
+        level: Level,
+        idle_s: float,
+        hand_over: Callable[[], Sequence[tuple[str, socket.socket]]],
     ) -> None:
         self._interpreter = interpreter
         self._conversation = Conversation(level)
         self._context = context(self._conversation)
         self._idle_s = idle_s
+        self._hand_over = hand_over
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -67,11 +73,23 @@ class StatsConnection(asyncio.Protocol):
         assert transport is not None
         for command in split_line(line):
             answer = self._interpreter.execute(self._context, command).encode()
+            if self._conversation.wants_sockets:
+                self._give_sockets(transport)
+                return
             if self._conversation.closing:  # `quit` itself is not answered
                 break
             transport.write(answer + _PROMPT if self._conversation.prompt else answer)
         if self._conversation.closing:
             transport.close()
+
+    def _give_sockets(self, transport: asyncio.Transport) -> None:
+        """Hand the listening sockets to the process at the other end, which must be on this machine."""
+        connection = transport.get_extra_info("socket")
+        if connection.family == socket.AF_UNIX:
+            # It may be gone again by now; then nothing has changed for anybody.
+            with suppress(OSError):
+                give(os.dup(connection.fileno()), self._hand_over())
+        transport.close()
 
     def _wait(self) -> None:
         """Close when the client says nothing for `stats timeout`."""
@@ -82,7 +100,7 @@ class StatsConnection(asyncio.Protocol):
 
 
 class StatsListener:
-    """One stats socket. Owns `listening`, an open listening socket; `close` is its end."""
+    """Serves the clients of one stats socket; the socket stays its giver's, who closes it."""
 
     def __init__(
         self,
@@ -90,54 +108,30 @@ class StatsListener:
         listening: socket.socket,
         context: Callable[[Conversation], Context],
         idle_s: float,
+        hand_over: Callable[[], Sequence[tuple[str, socket.socket]]],
     ) -> None:
-        """Set owner and mode as the line says; raise BindError."""
         self._line = line
         self._listening = listening
         self._context = context
         self._idle_s = idle_s
+        self._hand_over = hand_over
         self._interpreter = Interpreter()
         self._server: asyncio.Server | None = None
-        if line.address.path:
-            try:
-                _set_owner_and_mode(line)
-            except (OSError, LookupError) as error:
-                raise BindError(f"{_where(line)} : stats socket {line.address}: {error}") from error
 
     async def start(self) -> None:
         """Serve clients from now on."""
         loop = asyncio.get_running_loop()
-        if self._line.address.path:
-            self._server = await loop.create_unix_server(self._connection, sock=self._listening)
+        duplicate = self._listening.dup()  # the server owns and closes what it is given
+        if duplicate.family == socket.AF_UNIX:
+            self._server = await loop.create_unix_server(self._connection, sock=duplicate)
         else:
-            self._server = await loop.create_server(self._connection, sock=self._listening)
+            self._server = await loop.create_server(self._connection, sock=duplicate)
 
     def close(self) -> None:
-        """Stop listening and remove the socket from the file system."""
+        """Accept no more; conversations under way go on."""
         if self._server is not None:
             self._server.close()
-        self._listening.close()
-        if self._line.address.path:
-            Path(self._line.address.path).unlink(missing_ok=True)
+            self._server = None
 
     def _connection(self) -> StatsConnection:
-        return StatsConnection(self._interpreter, self._context, self._line.level, self._idle_s)
-
-
-def _set_owner_and_mode(line: StatsSocket) -> None:
-    """Give the socket's file to `user` and `group`, a name or a number each, and set its `mode`."""
-    path = line.address.path
-    if line.user is not None:
-        shutil.chown(path, user=_name_or_number(line.user))
-    if line.group is not None:
-        shutil.chown(path, group=_name_or_number(line.group))
-    if line.mode is not None:
-        Path(path).chmod(line.mode)
-
-
-def _name_or_number(text: str) -> str | int:
-    return int(text) if text.isdigit() else text
-
-
-def _where(line: StatsSocket) -> str:
-    return f"[{line.location.file}:{line.location.line}]"
+        return StatsConnection(self._interpreter, self._context, self._line.level, self._idle_s, self._hand_over)

@@ -62,6 +62,7 @@ class Control:
         self.registry = registry
         self.clock = clock
         self._subscribers: list[Subscriber] = []
+        self.on_command: Callable[[], None] | None = None  # called when somebody has changed what is to be kept
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Have `subscriber` called after each change."""
@@ -73,6 +74,7 @@ class Control:
         backend = self.registry.backends[server.backend_name]
         if self._rebuild(backend):
             self._notify(ServerNotice(backend, server, ServerChange.WEIGHT, backend_lost=True))
+        self._commanded()
 
     def set_ready(self, server: Server) -> None:
         """End maintenance and drain."""
@@ -129,6 +131,11 @@ class Control:
         elif was_maint and server.check is not None:
             server.health.restart()
         self._changed(server, change)
+        self._commanded()
+
+    def _commanded(self) -> None:
+        if self.on_command is not None:
+            self.on_command()
 
     def _changed(self, server: Server, change: ServerChange, check: CheckResult | None = None) -> None:
         """Stamp the change, have the backend choose by it, and tell."""

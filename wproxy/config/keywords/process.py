@@ -32,6 +32,13 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         done("daemon", _HERE, SetsTo("daemon", True), "go to the background, as -D", "3.1"),
         done("pidfile", _HERE, Sets("pidfile", values.PATH, once=True), "file that gets the process id", "3.1"),
         done("node", _HERE, Sets("node", values.NODE), "name of this node in the statistics", "3.1"),
+        done(
+            "state-file",
+            _HERE,
+            Sets("state_file", values.PATH, once=True),
+            "where weights and states set at runtime are kept for the next process; 'none' nowhere",
+            "wproxy's own",
+        ),
         done("description", _HERE, _description, "text about this process in the statistics", "3.1"),
         done("stats socket", _HERE, stats_socket, "where the Runtime API listens: a path, fd@N or address:port", "3.1"),
         done(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from wproxy.config.model import Level
 from wproxy.runtime.command import Command, Context
+from wproxy.runtime.handover import COMMAND
 
 
 def prompt(context: Context, arguments: Sequence[str]) -> str:
@@ -28,7 +29,13 @@ def user(context: Context, arguments: Sequence[str]) -> str:
     return ""
 
 
+def getsocks(context: Context, arguments: Sequence[str]) -> str:
+    context.conversation.wants_sockets = True
+    return ""
+
+
 COMMANDS = (
+    Command((COMMAND,), COMMAND, "hand the listening sockets to the next process", Level.ADMIN, getsocks, hidden=True),
     Command(
         ("operator",), "operator", "lower the level of the current CLI session to operator", Level.OPERATOR, operator
     ),
