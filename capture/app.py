@@ -25,7 +25,8 @@ from capture.counters import Counters
 from capture.decode import Reason, decode
 from capture.listener import Listener
 from capture.messages import Batch
-from capture.metrics import metrics_page
+from capture.metrics import CountersCollector
+from capture.metrics_page import metrics_page
 from capture.options import Address
 from capture.publisher import BrokerPublisher, Publisher, SpoolPublisher, fallback_folder
 from capture.shelf import Shelf
@@ -178,7 +179,7 @@ def _serve_metrics(address: Address | None, counters: Counters, stack: ExitStack
     if address is None:
         return
     try:
-        stack.enter_context(metrics_page(address, counters))
+        stack.enter_context(metrics_page(address, CountersCollector(counters)))
     except OSError as error:
         raise StartError(f"cannot serve metrics on {address}: {error.strerror}") from error
 

@@ -79,8 +79,9 @@ class RedisConnection(asyncio.Protocol):
         self.writable = False
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Go on; a client that takes its replies is not silent."""
         self.writable = True
+        self.active_at = self.services.clock()
         self._work()
 
     def connection_lost(self, error: Exception | None) -> None:
