@@ -343,6 +343,19 @@ def test_a_client_that_never_reads_costs_little_and_gives_it_back(sharded: Shard
         assert made.resident_bytes - before < 12 << 20
 
 
+def test_large_values_are_asked_for_and_taken_few_at_a_time(sharded: Sharded) -> None:
+    made, *_ = sharded
+    large = b"v" * 1_000_000
+    with Client(made.port) as other:
+        other.ask("SET", "k", large)
+        before = made.resident_bytes
+        with Client(made.port) as client:
+            client.send(*(pack("GET", "k") for _ in range(200)))  # asks for 200 MB
+            wait_until_quiet(made)
+            assert made.resident_bytes - before < 48 << 20
+            assert client.replies(200) == [large] * 200
+
+
 def wait_until_quiet(made: Proxy) -> None:
     """Return when the proxy asks its servers for nothing more."""
     pause = Event()
