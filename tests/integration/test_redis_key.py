@@ -232,7 +232,7 @@ def test_what_the_proxy_answers_itself(sharded: Sharded) -> None:
         assert "NOPROTO" in str(client.ask("HELLO", 4))
         assert client.ask("HELLO")[:2] == [b"server", b"redis"]
         assert client.ask("RESET") == b"RESET"
-        assert client.ask("CLIENT", "GETNAME") == b""
+        assert client.ask("CLIENT", "GETNAME") is None
         client.send(pack("SET", "last", 1), pack("QUIT"), pack("SET", "never", 1))
         assert client.rest() == b"+OK\r\n+OK\r\n"
     assert ask(made.port, "EXISTS", "never") == 0
