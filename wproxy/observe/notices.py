@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from wproxy.config.model import Severity
 from wproxy.state.control import FrontendNotice, ServerChange, ServerNotice
 from wproxy.state.frontend import FrontendStatus
 
 
 class LogLine(NamedTuple):
-    """A severity, [ALERT] or [WARNING] as HAProxy prints them, and the text."""
+    """A severity, [ALERT] or [WARNING] as HAProxy prints them, and the text; `logged` if the log servers' differs."""
 
     severity: str
     text: str
+    level: Severity = Severity.WARNING
+    logged: str = ""
 
 
 _WITHOUT_COUNTS = frozenset({ServerChange.MAINT_TO_READY, ServerChange.MAINT_TO_DRAIN, ServerChange.DRAIN_TO_READY})
@@ -27,12 +30,19 @@ def lines(notice: ServerNotice | FrontendNotice) -> Iterator[LogLine]:
         return
     if notice.change is not ServerChange.WEIGHT:
         counts = "" if notice.change in _WITHOUT_COUNTS else f" {_left(notice)}"
-        yield LogLine("WARNING", f"Server {notice.server} {notice.change.value}{_reason(notice)}.{counts}")
+        level = Severity.NOTICE if notice.server.running else Severity.ALERT
+        yield LogLine("WARNING", f"Server {notice.server} {notice.change.value}{_reason(notice)}.{counts}", level)
     if notice.change is ServerChange.MAINT_TO_DRAIN:
         yield LogLine("WARNING", f"Server {notice.server} remains in forced drain mode.")
     if notice.backend_lost:
         kind = "proxy" if notice.backend.in_listen else "backend"
-        yield LogLine("ALERT", f"{kind} '{notice.backend.name}' has no server available!")
+        name = notice.backend.name
+        yield LogLine(
+            "ALERT",
+            f"{kind} '{name}' has no server available!",
+            Severity.EMERG,
+            f"{kind} {name} has no server available!",
+        )
 
 
 def _reason(notice: ServerNotice) -> str:
