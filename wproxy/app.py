@@ -27,7 +27,7 @@ from wproxy.observe import information, notices, servers_state, statistics
 from wproxy.runtime.command import Context, Conversation, Reports
 from wproxy.runtime.socket import StatsListener
 from wproxy.state.backend import Backend
-from wproxy.state.control import Control, FrontendNotice, ServerNotice
+from wproxy.state.control import Control, FrontendNotice, Notice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
@@ -183,7 +183,7 @@ class Application:
         nowhere = model.Backend(frontend.name, frontend.proxy_id, config.mode, config.location)
         return Backend(nowhere, self._loop.time())
 
-    def _follow(self, notice: ServerNotice | FrontendNotice) -> None:
+    def _follow(self, notice: Notice) -> None:
         """Do what follows from a change: log it, start or stop to accept."""
         for line in notices.lines(notice):
             self._log(line.severity, line.text)

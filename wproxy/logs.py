@@ -14,7 +14,7 @@ from wproxy.dataplane.log_sender import LogSenders
 from wproxy.dataplane.session_log import SessionLog
 from wproxy.observe.logs import header, outputs, session_log
 from wproxy.observe.notices import LogLine
-from wproxy.state.control import FrontendNotice, ServerNotice
+from wproxy.state.control import FrontendNotice, Notice
 from wproxy.state.session import Sessions
 
 _PROGRAM = "wproxy"
@@ -42,7 +42,7 @@ class ProcessLogs:
         listener = session_log.SessionLog(frontend.logs, wanted, sessions, (self._clock, time.time))
         return SessionLog(listener, frontend.binds)
 
-    def tell(self, notice: ServerNotice | FrontendNotice, line: LogLine) -> None:
+    def tell(self, notice: Notice, line: LogLine) -> None:
         """Log a line about `notice` where the proxy that it concerns logs."""
         if isinstance(notice, FrontendNotice):
             wanted = self._frontends[notice.frontend.name]

@@ -17,6 +17,11 @@ class Idle:
     client_fin_s: float
     server_fin_s: float
 
+    @property
+    def fin(self) -> bool:
+        """Whether a goodbye changes a timeout; if it does, that begins with the goodbye."""
+        return self.client_fin_s != self.client_s or self.server_fin_s != self.server_s
+
     @classmethod
     def of(cls, frontend: Timeouts, backend: Timeouts) -> Idle:
         """Compute them; `timeout tunnel` takes the place of both sides' own."""

@@ -225,7 +225,8 @@ class TcpConnection:
         self.deadline = inf
         if self.granted is not None:
             granted, self.granted = self.granted, None
-            self.session.backend_queue += self.route.backend.served
+            # Who leaves without a server counts itself, as who gets one does.
+            self.session.backend_queue += self.route.backend.served + (self.place is None)
             self.session.assigned_at = self.clock()
             granted.set_result(None)
 
@@ -307,8 +308,11 @@ class TcpConnection:
             return
         if other.at_eof:
             self._finish()
-        else:
-            other.transport.write_eof()
+            return
+        other.transport.write_eof()
+        if self.route.idle.fin:
+            self.active_at = self.clock()
+            self.services.wheel.watch(self)
 
     def pause(self, end: End) -> None:
         """Stop reading from the end opposite to `end`, whose peer does not take what is written."""
@@ -326,6 +330,8 @@ class TcpConnection:
 
     def expires_at(self) -> float:
         """Return when the timeout of the present phase is over."""
+        if self.granted is not None and not self.early:
+            return min(self.deadline, self.active_at + self.route.client_s)
         if self.server is None:
             return self.deadline
         # A side that owes nothing now is looked at again one timeout later.
@@ -344,7 +350,9 @@ class TcpConnection:
 
     def expired(self) -> None:
         """End the phase whose timeout is over: the wait in the queue, the attempt to connect, or the session."""
-        if self.granted is not None:
+        if self.granted is not None and self.deadline > self.clock():
+            self.close("cQ")
+        elif self.granted is not None:
             self.route.backend.leave(self)
             self._leave_queue()
         elif self.task is not None:
@@ -412,6 +420,8 @@ class TcpConnection:
         if self.granted is not None:
             self.route.backend.leave(self)
             self._leave_queue()
+            if cause == "cQ":
+                self.session.assigned_at = None  # as in HAProxy's log, which tells the wait of all others who leave
         self.services.wheel.forget(self)
         if self.task is not None:
             self.task.cancel()

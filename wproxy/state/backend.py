@@ -41,7 +41,7 @@ class Backend:
         self.counters = TrafficCounters()
         self.current = 0
         self.changed_at = now
-        self.served = 0  # how many have left the queue
+        self.served = 0  # how many have got a server from the queue
         self.queue: dict[Waiter, None] = {}  # in order of arrival; a dict, because anyone in it may leave
         self.slots = SlotTable((), ())
         self.rebuild()
@@ -119,9 +119,7 @@ class Backend:
 
     def leave(self, waiter: Waiter) -> None:
         """Take `waiter` out of the queue, if it is still in it."""
-        if waiter in self.queue:
-            del self.queue[waiter]
-            self.served += 1
+        self.queue.pop(waiter, None)
 
     def serve_queue(self) -> None:
         """Hand free places to those who wait, in order."""
