@@ -35,7 +35,10 @@ class LogServer:
             matching = [line for line in self.receive() if re.search(pattern, line)]
             return matching if len(matching) >= count else []
 
-        return wait_for(found, timeout_s, f"{count} log lines with {pattern}; have {self.lines}")
+        try:
+            return wait_for(found, timeout_s)
+        except TimeoutError as error:
+            raise TimeoutError(f"no {count} log lines with '{pattern}' among {self.lines}") from error
 
 
 @contextmanager
