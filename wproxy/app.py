@@ -15,6 +15,7 @@ from functools import partial
 
 from wproxy.config import model
 from wproxy.dataplane.listener import Listener, close_listening, open_listening
+from wproxy.dataplane.log_sender import LogSenders
 from wproxy.dataplane.prober import Prober
 from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
@@ -42,6 +43,7 @@ class Sockets:
 
     frontends: dict[str, list[tuple[model.Bind, socket.socket]]] = field(default_factory=dict)
     stats: list[tuple[model.StatsSocket, socket.socket]] = field(default_factory=list)
+    logs: LogSenders = field(default_factory=LogSenders)
 
 
 def open_sockets(config: model.Config) -> Sockets:
@@ -66,7 +68,9 @@ def open_sockets(config: model.Config) -> Sockets:
         sock = attempt(line, "stats socket")
         if sock is not None:
             opened.stats.append((line, sock))
+    faults += opened.logs.open(config)
     if faults:
+        opened.logs.close()
         for bind, sock in [pair for pairs in opened.frontends.values() for pair in pairs]:
             close_listening(bind.address, sock)
         for line, sock in opened.stats:
@@ -101,7 +105,7 @@ class Application:
         self._registry = Registry(config, maxconn, self._loop.time())
         self._control = Control(self._registry, self._loop.time)
         self._services = Services(self._loop, self._registry.sessions)
-        self._logs = ProcessLogs(config, self._loop.time, partial(log, "ALERT"))
+        self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._routers = {
             name: Router(backend, self._services)
             for name, backend in self._registry.backends.items()

@@ -21,16 +21,18 @@ _PROGRAM = "wproxy"
 
 
 class ProcessLogs:
-    """The logs of one process. Owns the senders; `close` is its end."""
+    """The logs of one process. Owns the senders it is given; `close` is its end."""
 
-    def __init__(self, config: Config, clock: Callable[[], float], complain: Callable[[str], None]) -> None:
-        """Open the log servers of `config`, raise BindError; `clock` is the one that sessions go by."""
+    def __init__(
+        self, config: Config, senders: LogSenders, clock: Callable[[], float], complain: Callable[[str], None]
+    ) -> None:
+        """Prepare; `senders` are open, `clock` is the one that sessions go by, `complain` prints a line."""
         self._globals = config.globals
         self._clock = clock
         frontends = {proxy.name: proxy.logs for proxy in config.frontends if not proxy.disabled}
         backends = {proxy.name: proxy.logs for proxy in config.backends if not proxy.disabled}
-        every = (*frontends.values(), *backends.values())
-        self._senders = LogSenders((target for logs in every for target in logs.targets), complain)
+        self._senders = senders
+        senders.complain = complain
         self._frontends = {name: self._outputs_of(logs) for name, logs in frontends.items()}
         self._backends = {name: self._outputs_of(logs) for name, logs in backends.items()}
 

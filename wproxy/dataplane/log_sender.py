@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import select
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from wproxy.config.model import Address, LogTarget
-from wproxy.errors import BindError
+from wproxy.config.model import Address, Config
 
 _SEND_BUFFER = 1 << 20  # what a burst may occupy in the kernel before lines are dropped
 _Attempt = Callable[[bytes], None]
@@ -89,23 +88,24 @@ class LogSender:
 class LogSenders:
     """The log servers of a configuration, one sender for each address."""
 
-    def __init__(self, targets: Iterable[LogTarget], complain: Callable[[str], None]) -> None:
-        """Open them; raise BindError with a line for each that cannot be opened."""
+    def __init__(self) -> None:
         self._senders: dict[Address, LogSender] = {}
+        self.complain: Callable[[str], None] = lambda text: None  # called with a line about a log server that is away
+
+    def open(self, config: Config) -> list[str]:
+        """Open those that proxies log to; return a line for each that cannot be opened."""
         faults: list[str] = []
-        for target in targets:
+        proxies = (proxy for proxies in (config.frontends, config.backends) for proxy in proxies)
+        for target in (target for proxy in proxies if not proxy.disabled for target in proxy.logs.targets):
             if target.address in self._senders:
                 continue
             try:
-                self._senders[target.address] = LogSender(target.address, complain)
+                self._senders[target.address] = LogSender(target.address, self._tell)
             except OSError as error:
                 where = f"[{target.location.file}:{target.location.line}]"
-                faults.append(
-                    f"{where} : log: cannot log to {target.address}: {(error.strerror or str(error)).lower()}"
-                )
-        if faults:
-            self.close()
-            raise BindError("\n".join(dict.fromkeys(faults)))
+                reason = (error.strerror or str(error)).lower()
+                faults.append(f"{where} : log: cannot log to {target.address}: {reason}")
+        return list(dict.fromkeys(faults))
 
     def send(self, address: Address) -> Callable[[bytes], None]:
         """Return what sends a line to `address`."""
@@ -120,3 +120,6 @@ class LogSenders:
         """Give back the sockets."""
         for sender in self._senders.values():
             sender.close()
+
+    def _tell(self, text: str) -> None:
+        self.complain(text)

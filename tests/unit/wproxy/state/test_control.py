@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.wproxy.state.parties import Clock, config, line
 from wproxy.policy.weight import WeightError
-from wproxy.state.control import CheckNotice, Control, FrontendNotice, Notice, ServerChange, ServerNotice
+from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state.server import Admin, CheckResult, CheckStatus, Server
