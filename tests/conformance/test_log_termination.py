@@ -253,7 +253,7 @@ CASES: dict[str, tuple[Act, tuple[str, ...], int]] = {
     "client timeout": (both_are_silent, (UP, "timeout client 100ms", "timeout server 200ms"), 1),
     "server timeout": (both_are_silent, (UP, "timeout server 100ms", "timeout client 200ms"), 1),
     "both timeouts": (both_are_silent, (UP, "timeout server 100ms", "timeout client 100ms"), 1),
-    "tunnel timeout": (both_are_silent, (UP, "timeout client 1ms", "timeout tunnel 100ms"), 1),
+    "tunnel timeout": (both_are_silent, (UP, "timeout client 200ms", "timeout tunnel 400ms"), 1),
     "server timeout, half-closed": (server_is_silent_after_the_client_left, (UP, "timeout server 100ms"), 1),
     "client timeout, half-closed": (client_is_silent_after_the_server_left, (UP, "timeout client 100ms"), 1),
     "server-fin": (server_is_silent_after_the_client_left, (UP, "timeout server-fin 100ms"), 1),

@@ -159,6 +159,7 @@ def test_the_frontend_logs_connections_and_the_backend_its_servers(tmp_path: Pat
             lines = f"log {front.target} format short local3", "option tcplog", "default_backend other"
             with proxy(program, tmp_path, *lines, rest=rest) as made:
                 assert ask_name(made.port) == "x"
+                front.wait_for("other/s")
                 made.stats.ask("set server other/s state maint")
                 found = [*front.wait_for("other/s"), *back.wait_for("", 2)]
                 assert len(front.receive()) == 1

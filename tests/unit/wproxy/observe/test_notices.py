@@ -80,10 +80,8 @@ def test_a_log_of_checks_tells_each_that_ends_otherwise_and_saves_the_reason() -
     told = Told(Config(frontends=(frontend_config(),), backends=(back,)))
     for _ in range(2):
         told.control.report_check(told.server, PASSED)
-    first = (
-        "Health check for server back/a succeeded, reason: Layer4 check passed, check duration: 0ms, status: 3/3 UP."
-    )
-    assert told.take() == [LogLine("WARNING", first, Severity.NOTICE)]
+    outcome = "succeeded, reason: Layer4 check passed, check duration: 0ms, status: 3/3 UP."
+    assert told.take() == [LogLine("WARNING", f"Health check for server back/a {outcome}", Severity.NOTICE)]
     for _ in range(4):
         told.control.report_check(told.server, FAILED)
     texts = [each.text for each in told.take()]
