@@ -21,13 +21,14 @@ from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.tcp import TcpConnection
+from wproxy.logs import ProcessLogs
 from wproxy.observe import information, notices, servers_state, statistics
 from wproxy.runtime.command import Context, Conversation, Reports
 from wproxy.runtime.socket import StatsListener
 from wproxy.sockets import Sockets
 from wproxy.state import saved as saved_state
 from wproxy.state.backend import Backend
-from wproxy.state.control import Control, FrontendNotice, ServerNotice
+from wproxy.state.control import Control, FrontendNotice, Notice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state_file import StateFile
@@ -76,6 +77,7 @@ class Application:
         self._registry = Registry(config, maxconn, self._loop.time())
         self._control = Control(self._registry, self._loop.time)
         self._services = Services(self._loop, self._registry.sessions)
+        self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._routers = {
             name: Router(backend, self._services)
             for name, backend in self._registry.backends.items()
@@ -144,13 +146,15 @@ class Application:
         for router in self._routers.values():
             router.close()
         await self._services.close()
+        self._logs.close()
 
     # -- connections between the parts ---------------------------------------------------------------------------
 
     def _factory(self, frontend: Frontend) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client that `frontend` accepts."""
         backend = self._backend_of(frontend)
-        route, services = Route.of(frontend, backend), self._services
+        log = self._logs.sessions_of(frontend.config, self._registry.sessions)
+        route, services = Route.of(frontend, backend, log), self._services
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
@@ -165,10 +169,11 @@ class Application:
         nowhere = model.Backend(frontend.name, frontend.proxy_id, config.mode, config.location)
         return Backend(nowhere, self._loop.time())
 
-    def _follow(self, notice: ServerNotice | FrontendNotice) -> None:
+    def _follow(self, notice: Notice) -> None:
         """Do what follows from a change: log it, start or stop to accept."""
         for line in notices.lines(notice):
             self._log(line.severity, line.text)
+            self._logs.tell(notice, line)
         if isinstance(notice, FrontendNotice):
             self._admit(notice.frontend)
 
@@ -218,4 +223,5 @@ class Application:
             description=globals_.description or "",
             open_files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             stopping=self._stopping,
+            dropped_logs=self._logs.dropped,
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from wproxy.config import model
 from wproxy.dataplane.listener import close_listening, open_listening
+from wproxy.dataplane.log_sender import LogSenders
 from wproxy.errors import BindError
 
 
@@ -43,6 +44,7 @@ class Sockets:
 
     frontends: dict[str, list[tuple[model.Bind, socket.socket]]] = field(default_factory=dict)
     stats: list[tuple[model.StatsSocket, socket.socket]] = field(default_factory=list)
+    logs: LogSenders = field(default_factory=LogSenders)
     handed_over: bool = False
 
     def all(self) -> Iterator[tuple[model.Address, socket.socket]]:
@@ -110,7 +112,9 @@ def open_sockets(config: model.Config, inherited: Inherited | None = None) -> So
         if sock is not None:
             opened.stats.append((line, sock))
     inherited.close()
+    faults += opened.logs.open(config)
     if faults:
+        opened.logs.close()
         opened.close()
         raise BindError("\n".join(faults))
     return opened

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
-from wproxy.config.model import Backend, Bind, CheckSettings, Config, Frontend, Global, ServerLine, Timeouts
+from wproxy.config.model import Backend, Bind, CheckSettings, Config, Frontend, Global, Logs, ServerLine, Timeouts
 
 _FIRST_PROXY_ID = 2  # as HAProxy counts: 1 is its own GLOBAL proxy
 
@@ -16,8 +16,8 @@ def build(process: GlobalDraft, proxies: Sequence[ProxyDraft], report: Report) -
     numbered = list(enumerate(proxies, start=_FIRST_PROXY_ID))
     return Config(
         globals=_global(process),
-        frontends=tuple(_frontend(proxy, number) for number, proxy in numbered if proxy.has_frontend),
-        backends=tuple(_backend(proxy, number) for number, proxy in numbered if proxy.has_backend),
+        frontends=tuple(_frontend(proxy, number, process) for number, proxy in numbered if proxy.has_frontend),
+        backends=tuple(_backend(proxy, number, process) for number, proxy in numbered if proxy.has_backend),
         ignored=tuple(report.ignored),
         warnings=tuple(report.warnings),
     )
@@ -34,10 +34,12 @@ def _global(process: GlobalDraft) -> Global:
         node=process.node,
         description=process.description,
         state_file=process.state_file,
+        log_tag=process.log_tag,
+        log_hostname=process.log_hostname,
     )
 
 
-def _frontend(proxy: ProxyDraft, number: int) -> Frontend:
+def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
     return Frontend(
         name=proxy.name,
         proxy_id=number,
@@ -47,7 +49,8 @@ def _frontend(proxy: ProxyDraft, number: int) -> Frontend:
         default_backend=_served_by(proxy),
         maxconn=proxy.maxconn,
         disabled=proxy.disabled,
-        timeouts=Timeouts(client_s=proxy.client_s),
+        timeouts=Timeouts(client_s=proxy.client_s, client_fin_s=proxy.client_fin_s),
+        logs=_logs(proxy, process),
     )
 
 
@@ -62,7 +65,7 @@ def _binds(draft: BindDraft) -> list[Bind]:
     return [Bind(address, draft.location) for address in draft.addresses]
 
 
-def _backend(proxy: ProxyDraft, number: int) -> Backend:
+def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
     return Backend(
         name=proxy.name,
         proxy_id=number,
@@ -74,6 +77,7 @@ def _backend(proxy: ProxyDraft, number: int) -> Backend:
         redispatch=proxy.redispatch,
         disabled=proxy.disabled,
         timeouts=_backend_timeouts(proxy),
+        logs=_logs(proxy, process),
     )
 
 
@@ -84,6 +88,21 @@ def _backend_timeouts(proxy: ProxyDraft) -> Timeouts:
         queue_s=proxy.queue_s,
         check_s=proxy.check_s,
         tunnel_s=proxy.tunnel_s,
+        server_fin_s=proxy.server_fin_s,
+    )
+
+
+def _logs(proxy: ProxyDraft, process: GlobalDraft) -> Logs:
+    lines = (process.log_targets if line is None else (line,) for line in proxy.log_targets)
+    return Logs(
+        targets=tuple(target for targets in lines for target in targets),
+        tag=proxy.log_tag,
+        tcplog=proxy.tcplog or proxy.httplog,
+        null=proxy.log_null,
+        normal=proxy.log_normal,
+        separate_errors=proxy.log_separate_errors,
+        as_soon_as_possible=proxy.log_asap,
+        health_checks=proxy.log_health_checks,
     )
 
 

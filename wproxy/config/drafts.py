@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from wproxy.config.grammar import Section
-from wproxy.config.model import Address, CheckSettings, Level, Location, Mode, StatsSocket
+from wproxy.config.model import Address, CheckSettings, Level, Location, LogTarget, Mode, StatsSocket
 
 _CHECK = CheckSettings()
 
@@ -26,6 +26,9 @@ class GlobalDraft:
     state_file: str | None = None
     node: str | None = None
     description: str | None = None
+    log_targets: tuple[LogTarget, ...] = ()
+    log_tag: str | None = None
+    log_hostname: str | None = None
 
 
 @dataclass(slots=True)
@@ -84,6 +87,18 @@ class ProxyDraft:
     queue_s: float | None = None
     check_s: float | None = None
     tunnel_s: float | None = None
+    client_fin_s: float | None = None
+    server_fin_s: float | None = None
+    log_targets: tuple[LogTarget | None, ...] = ()  # None stands for those of the global section
+    log_tag: str | None = None
+    log_format_location: Location | None = None  # of the line that asked for more than the default format
+    tcplog: bool = False
+    httplog: bool = False
+    log_null: bool = True
+    log_normal: bool = True
+    log_separate_errors: bool = False
+    log_asap: bool = False
+    log_health_checks: bool = False
     default_server: ServerDraft = field(default_factory=lambda: ServerDraft(Location("", 0)))
     servers: list[ServerDraft] = field(default_factory=list)
 

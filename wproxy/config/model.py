@@ -68,6 +68,65 @@ class Timeouts:
     queue_s: float | None = None
     check_s: float | None = None
     tunnel_s: float | None = None
+    client_fin_s: float | None = None
+    server_fin_s: float | None = None
+
+
+class Severity(enum.IntEnum):
+    """Syslog's levels, the gravest first (configuration manual, section 4.2, "log")."""
+
+    EMERG = 0
+    ALERT = 1
+    CRIT = 2
+    ERR = 3
+    WARNING = 4
+    NOTICE = 5
+    INFO = 6
+    DEBUG = 7
+
+
+class LogFormat(enum.Enum):
+    """What stands in front of the text of a log line (configuration manual, section 4.2, "log")."""
+
+    LOCAL = "local"
+    RFC3164 = "rfc3164"
+    RFC5424 = "rfc5424"
+    PRIORITY = "priority"
+    SHORT = "short"
+    TIMED = "timed"
+    ISO = "iso"
+    RAW = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class LogTarget:
+    """One `log` line: lines no less grave than `level` go to `address`, graver ones than `minimum` count as that.
+
+    `address` is a UDP port, the path of a unix datagram socket or a descriptor; `length` is in bytes, without line end.
+    Without `format` it is what `log-send-hostname` makes the default.
+    """
+
+    address: Address
+    location: Location
+    facility: int
+    format: LogFormat | None = None
+    length: int = 1024
+    level: Severity = Severity.DEBUG
+    minimum: Severity = Severity.EMERG
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """What one proxy logs, and where to; `separate_errors` raises the severity of what went wrong."""
+
+    targets: tuple[LogTarget, ...] = ()
+    tag: str | None = None
+    tcplog: bool = False
+    null: bool = True
+    normal: bool = True
+    separate_errors: bool = False
+    as_soon_as_possible: bool = False
+    health_checks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +172,7 @@ class Frontend:
     maxconn: int | None = None
     disabled: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
+    logs: Logs = field(default_factory=Logs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +193,7 @@ class Backend:
     redispatch: int | None = None
     disabled: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
+    logs: Logs = field(default_factory=Logs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +210,7 @@ class StatsSocket:
 
 @dataclass(frozen=True, slots=True)
 class Global:
-    """The `global` section."""
+    """The `global` section. `log_hostname` is "" for the system's own, None to send none."""
 
     stats_sockets: tuple[StatsSocket, ...] = ()
     stats_timeout_s: float = 10.0
@@ -160,6 +221,8 @@ class Global:
     node: str | None = None
     description: str | None = None
     state_file: str | None = None  # where runtime changes are kept; "none" nowhere, None the default place
+    log_tag: str | None = None
+    log_hostname: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

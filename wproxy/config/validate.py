@@ -26,6 +26,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
             _bound(proxy, report)
             _default_backend(proxy, backends, report)
             _timeouts(proxy, report)
+            _log_format(proxy, report)
 
 
 def _label(proxy: ProxyDraft) -> str:
@@ -112,3 +113,16 @@ def _timeouts(proxy: ProxyDraft, report: Report) -> None:
     if missing:
         names = ", ".join(f"'timeout {name}'" for name in missing)
         report.warn(proxy.location, f"{_label(proxy)} has no {names}: connections that hang stay for ever.")
+
+
+def _log_format(proxy: ProxyDraft, report: Report) -> None:
+    if not proxy.has_frontend or proxy.log_format_location is None:
+        return
+    place = _place(proxy, proxy.log_format_location)
+    if proxy.httplog and proxy.mode is not Mode.HTTP:
+        report.warn(
+            place,
+            f"'option httplog' not usable with {_label(proxy)} (needs 'mode http'). Falling back to 'option tcplog'.",
+        )
+    if not proxy.log_targets:
+        report.warn(place, f"log format ignored for {_label(proxy)} since it has no log address.")

@@ -136,6 +136,8 @@ class TcpConnection:
         backend = self.route.backend
         self.session = self.services.sessions.open(self.route.frontend, backend, now)
         backend.opened(now)
+        if self.route.log is not None:
+            self.route.log.began(self.session, self.client.transport)
         self.task = self.services.keep(self.services.loop.create_task(self._establish()))
 
     def keep_early(self, data: bytes) -> None:
@@ -155,9 +157,10 @@ class TcpConnection:
                 self.task = None
                 return
             if retry < retries:
+                self.session.retries = retry + 1
                 stays = await self._turn_around(retry + 1)
         self._count("connect_errors", self.place)
-        self._give_up("SC")
+        self._give_up(self._first_cause("s" if self.timed_out else "S") + "C")
 
     async def _turn_around(self, retry: int) -> bool:
         """Tell whether retry number `retry` stays on the same server, after the pause that this takes."""
@@ -191,13 +194,16 @@ class TcpConnection:
             self._give_up("SC")
             return False
         if self.place is None and not await self._queue():
-            self._give_up("sQ")
+            self._give_up(self._first_cause("s") + "Q")
             return False
         assert self.place is not None
         if previous is not None:
             self._count("retries" if previous is self.place else "redispatches", previous)
+            self.session.redispatched |= previous is not self.place
+        now = self.session.assigned_at = self.clock()
         self.session.server = self.place
-        self.place.opened(self.clock())
+        self.session.placed = True
+        self.place.opened(now)
         return True
 
     async def _queue(self) -> bool:
@@ -205,6 +211,7 @@ class TcpConnection:
         granted = self.granted = self.services.loop.create_future()
         self.route.backend.wait(self)
         self._wait_until(self.clock() + self.route.queue_s)
+        self.session.backend_queue -= self.route.backend.served  # until `_leave_queue` adds those served by then
         await granted
         return self.place is not None
 
@@ -218,6 +225,9 @@ class TcpConnection:
         self.deadline = inf
         if self.granted is not None:
             granted, self.granted = self.granted, None
+            # Who leaves without a server counts itself, as who gets one does.
+            self.session.backend_queue += self.route.backend.served + (self.place is None)
+            self.session.assigned_at = self.clock()
             granted.set_result(None)
 
     async def _connect(self) -> bool:
@@ -249,6 +259,11 @@ class TcpConnection:
         self.task = None
         self.close(cause)
 
+    def _first_cause(self, otherwise: str) -> str:
+        """Return who was late first: the client's time, over meanwhile, ends nothing but is told, as by HAProxy."""
+        over = not self.client.at_eof and self.active_at + self.route.client_s <= self.clock()
+        return "c" if over else otherwise
+
     def _count(self, counter: str, server: Server | None) -> None:
         """Increment a counter that `server` and the backend both have."""
         for party in (server, self.route.backend):
@@ -273,8 +288,10 @@ class TcpConnection:
         client.write = transport.write
         if client.at_eof:
             transport.write_eof()
-        self.active_at = self.clock()
+        self.active_at = self.session.connected_at = self.clock()
         self.services.wheel.watch(self)
+        if self.route.log is not None:
+            self.route.log.connected(self.session)
 
     def other(self, end: End) -> End | None:
         """Return the end opposite to `end`."""
@@ -285,12 +302,17 @@ class TcpConnection:
         other = self.other(end)
         if other is None or other.transport is None:
             if not self.early:
-                self.close("CC")  # it has said nothing and hears nothing: no server is needed any more
+                self.close(
+                    "CC" if self.granted is None else "CQ"
+                )  # it has said nothing and hears nothing: no server is needed any more
             return
         if other.at_eof:
             self._finish()
-        else:
-            other.transport.write_eof()
+            return
+        other.transport.write_eof()
+        if self.route.idle.fin:
+            self.active_at = self.clock()
+            self.services.wheel.watch(self)
 
     def pause(self, end: End) -> None:
         """Stop reading from the end opposite to `end`, whose peer does not take what is written."""
@@ -308,18 +330,59 @@ class TcpConnection:
 
     def expires_at(self) -> float:
         """Return when the timeout of the present phase is over."""
-        return self.deadline if self.server is None else self.active_at + self.route.idle_s
+        if self.granted is not None and not self.early:
+            return min(self.deadline, self.active_at + self.route.client_s)
+        if self.server is None:
+            return self.deadline
+        # A side that owes nothing now is looked at again one timeout later.
+        now = self.clock()
+        return min(
+            (self.active_at if _owes(self.client) else now) + self._patience_s(self.client),
+            (self.active_at if _owes(self.server) else now) + self._patience_s(self.server),
+        )
+
+    def _patience_s(self, end: End) -> float:
+        """Return how long `end` may be silent."""
+        idle = self.route.idle
+        if end is self.client:
+            return idle.client_fin_s if self.server is not None and self.server.at_eof else idle.client_s
+        return idle.server_fin_s if self.client.at_eof else idle.server_s
 
     def expired(self) -> None:
         """End the phase whose timeout is over: the wait in the queue, the attempt to connect, or the session."""
-        if self.granted is not None:
+        if self.granted is not None and self.deadline > self.clock():
+            self.close("cQ")
+        elif self.granted is not None:
             self.route.backend.leave(self)
             self._leave_queue()
         elif self.task is not None:
             self.timed_out = True
             self.task.cancel()
         else:
-            self.close(self.route.idle_cause)
+            self._idled()
+
+    def _idled(self) -> None:
+        """End what the silent side began: as HAProxy, only its own direction if it merely sends nothing."""
+        assert self.server is not None
+        late = [end for end in (self.client, self.server) if self._is_late(end)]
+        if not late:
+            self.services.wheel.watch(self)
+            return
+        silent = min(late, key=self._patience_s)
+        other = self.other(silent)
+        cause = "cD" if silent is self.client else "sD"
+        if len(late) > 1 or _unsent(silent) or other is None or other.at_eof:
+            self.close(cause)
+            return
+        self.session.end(cause)
+        silent.at_eof = True
+        if silent.transport is not None:
+            silent.transport.pause_reading()
+        self.half_closed(silent)
+        self.services.wheel.watch(self)
+
+    def _is_late(self, end: End) -> bool:
+        return _owes(end) and self.active_at + self._patience_s(end) <= self.clock()
 
     def lost(self, end: End, error: Exception | None, cause: str) -> None:
         """Take note that the transport of `end` is gone, with `error` when it did not say goodbye."""
@@ -354,6 +417,11 @@ class TcpConnection:
             return
         self.closed = True
         self.session.end(cause)
+        if self.granted is not None:
+            self.route.backend.leave(self)
+            self._leave_queue()
+            if cause == "cQ":
+                self.session.assigned_at = None  # as in HAProxy's log, which tells the wait of all others who leave
         self.services.wheel.forget(self)
         if self.task is not None:
             self.task.cancel()
@@ -362,7 +430,8 @@ class TcpConnection:
             if end is not None and end.transport is not None:
                 _drop(end.transport)
         backend = self.route.backend
-        backend.leave(self)
+        if self.route.log is not None:
+            self.route.log.ended(self.session)
         self.services.sessions.close(self.session)
         backend.current -= 1
         self._release()
@@ -371,7 +440,18 @@ class TcpConnection:
         """Give back the place, if there is one."""
         if self.place is not None:
             place, self.place = self.place, None
+            self.session.placed = False
             self.route.backend.release(place)
+
+
+def _unsent(end: End) -> int:
+    """Return how many bytes the peer of `end` has still to take."""
+    return 0 if end.transport is None else end.transport.get_write_buffer_size()
+
+
+def _owes(end: End) -> bool:
+    """Tell whether something is awaited from the peer of `end`: that it sends, or that it takes what was written."""
+    return (not end.at_eof and end.transport is not None and end.transport.is_reading()) or _unsent(end) > 0
 
 
 def _drop(transport: asyncio.Transport) -> None:

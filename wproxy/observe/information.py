@@ -26,6 +26,7 @@ class Process:
     description: str
     open_files_max: int
     stopping: bool
+    dropped_logs: int = 0
 
 
 Fact: TypeAlias = Callable[[Registry, Process], int | str | None]
@@ -74,6 +75,7 @@ FIELDS: tuple[Field, ...] = (
     Field("description", lambda r, p: p.description or None),
     Field("Stopping", lambda r, p: int(p.stopping)),
     Field("Listeners", lambda r, p: sum(len(f.config.binds) for f in r.frontends.values())),
+    Field("DroppedLogs", lambda r, p: p.dropped_logs),
     Field("TotalBytesOut", lambda r, p: sum(f.counters.bytes_out for f in r.frontends.values())),
     Field("Start_time_sec", lambda r, p: p.started_at_s),
 )

@@ -5,40 +5,66 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wproxy.state.control import FrontendNotice, ServerChange, ServerNotice
+from wproxy.config.model import Severity
+from wproxy.state.control import CheckNotice, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import FrontendStatus
+from wproxy.state.server import CheckResult
 
 
 class LogLine(NamedTuple):
-    """A severity, [ALERT] or [WARNING] as HAProxy prints them, and the text."""
+    """A severity, [ALERT] or [WARNING] as HAProxy prints them, and the text; `logged` if the log servers' differs."""
 
     severity: str
     text: str
+    level: Severity = Severity.WARNING
+    logged: str = ""
 
 
 _WITHOUT_COUNTS = frozenset({ServerChange.MAINT_TO_READY, ServerChange.MAINT_TO_DRAIN, ServerChange.DRAIN_TO_READY})
 
 
-def lines(notice: ServerNotice | FrontendNotice) -> Iterator[LogLine]:
+def lines(notice: Notice) -> Iterator[LogLine]:
     """Yield the lines to log about `notice`."""
     if isinstance(notice, FrontendNotice):
         verb = "Resumed" if notice.frontend.status is FrontendStatus.OPEN else "Paused"
-        yield LogLine("WARNING", f"{verb} frontend {notice.frontend.name}.")
+        kind = "proxy" if notice.frontend.in_listen else "frontend"
+        yield LogLine("WARNING", f"{verb} {kind} {notice.frontend.name}.")
+        return
+    if isinstance(notice, CheckNotice):
+        yield LogLine("WARNING", _check_line(notice), Severity.NOTICE)
         return
     if notice.change is not ServerChange.WEIGHT:
         counts = "" if notice.change in _WITHOUT_COUNTS else f" {_left(notice)}"
-        yield LogLine("WARNING", f"Server {notice.server} {notice.change.value}{_reason(notice)}.{counts}")
+        level = Severity.NOTICE if notice.server.running else Severity.ALERT
+        yield LogLine("WARNING", f"Server {notice.server} {notice.change.value}{_reason(notice)}.{counts}", level)
     if notice.change is ServerChange.MAINT_TO_DRAIN:
         yield LogLine("WARNING", f"Server {notice.server} remains in forced drain mode.")
     if notice.backend_lost:
         kind = "proxy" if notice.backend.in_listen else "backend"
-        yield LogLine("ALERT", f"{kind} '{notice.backend.name}' has no server available!")
+        name = notice.backend.name
+        yield LogLine(
+            "ALERT",
+            f"{kind} '{name}' has no server available!",
+            Severity.EMERG,
+            f"{kind} {name} has no server available!",
+        )
+
+
+def _check_line(notice: CheckNotice) -> str:
+    outcome = "succeeded" if notice.check.status.passed else "failed"
+    health = notice.server.health
+    counted = (
+        f"{health.counter - health.rise + 1}/{health.fall} UP" if health.up else f"{health.counter}/{health.rise} DOWN"
+    )
+    return f"Health check for server {notice.server} {outcome}{_outcome(notice.check)}, status: {counted}."
 
 
 def _reason(notice: ServerNotice) -> str:
-    check = notice.check
-    if check is None:
-        return ""
+    """Return why a server changed; a log of all checks has just said it."""
+    return "" if notice.check is None or notice.backend.config.logs.health_checks else _outcome(notice.check)
+
+
+def _outcome(check: CheckResult) -> str:
     info = f', info: "{check.info}"' if check.info else ""
     return f", reason: {check.status.description}{info}, check duration: {check.duration_ms}ms"
 

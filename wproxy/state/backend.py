@@ -27,7 +27,7 @@ class Backend:
 
     __slots__ = (
         "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "in_listen", "name",
-        "proxy_id", "queue", "running", "servers", "slots", "turns",
+        "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
     )  # fmt: skip
 
     def __init__(self, config: model.Backend, now: float, *, in_listen: bool = False) -> None:
@@ -41,6 +41,7 @@ class Backend:
         self.counters = TrafficCounters()
         self.current = 0
         self.changed_at = now
+        self.served = 0  # how many have got a server from the queue
         self.queue: dict[Waiter, None] = {}  # in order of arrival; a dict, because anyone in it may leave
         self.slots = SlotTable((), ())
         self.rebuild()
@@ -128,4 +129,5 @@ class Backend:
                 return
             waiter = next(iter(self.queue))
             del self.queue[waiter]
+            self.served += 1
             waiter.grant(server)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from wproxy.policy.health import Transition
 from wproxy.policy.weight import parse_weight
@@ -52,7 +53,17 @@ class FrontendNotice:
     frontend: Frontend
 
 
-Subscriber = Callable[[ServerNotice | FrontendNotice], None]
+@dataclass(frozen=True, slots=True)
+class CheckNotice:
+    """A health check ended otherwise than the one before; told for backends with `option log-health-checks` only."""
+
+    backend: Backend
+    server: Server
+    check: CheckResult
+
+
+Notice: TypeAlias = ServerNotice | FrontendNotice | CheckNotice
+Subscriber = Callable[[Notice], None]
 
 
 class Control:
@@ -99,12 +110,15 @@ class Control:
         """Take note of a health check's outcome; one that was under way when maintenance began tells nothing."""
         if server.admin.maint:
             return
-        server.last_check = result
+        before, server.last_check = (server.last_check.status, str(server.health)), result
         if result.status.passed:
             transition = server.health.passed()
         else:
             server.check_counters.failed += server.health.counter > 0
             transition = server.health.failed()
+        backend = self.registry.backends[server.backend_name]
+        if backend.config.logs.health_checks and (result.status, str(server.health)) != before:
+            self._notify(CheckNotice(backend, server, result))
         if transition is Transition.UP:
             self._changed(server, ServerChange.UP, result)
         elif transition is Transition.DOWN:
@@ -154,6 +168,6 @@ class Control:
             backend.downtime.note(backend.usable > 0, backend.changed_at)
         return bool(before) and not backend.usable
 
-    def _notify(self, notice: ServerNotice | FrontendNotice) -> None:
+    def _notify(self, notice: Notice) -> None:
         for subscriber in self._subscribers:
             subscriber(notice)

@@ -18,8 +18,12 @@ class Registry:
         self.config = config
         self.maxconn = maxconn
         self.started_at = now
-        self.frontends = {line.name: Frontend(line, maxconn) for line in config.frontends if not line.disabled}
-        shared = {line.proxy_id for line in config.frontends}
+        shared = {line.proxy_id for line in config.frontends} & {line.proxy_id for line in config.backends}
+        self.frontends = {
+            line.name: Frontend(line, maxconn, in_listen=line.proxy_id in shared)
+            for line in config.frontends
+            if not line.disabled
+        }
         self.backends = {
             line.name: Backend(line, now, in_listen=line.proxy_id in shared)
             for line in config.backends

@@ -11,7 +11,6 @@ _FRONT = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN)
 _BACK = (Section.DEFAULTS, Section.LISTEN, Section.BACKEND)
 
 _HTTP = "acts in mode http only"
-_LOG = "wproxy writes no connection log yet"
 _KERNEL = "tunes how HAProxy moves bytes"
 _CHECK = "wproxy probes by connecting only"
 
@@ -33,16 +32,6 @@ OPTIONS = (
         "4.2",
         undo=SetsTo("redispatch", None),
     ),
-    *ignored("option tcplog", _ANYWHERE, _LOG, "4.2"),
-    *ignored("option httplog, option httpslog", _FRONT, _LOG, "4.2"),
-    *ignored(
-        "option dontlog-normal, option dontlognull, option log-separate-errors, option logasap",
-        _FRONT,
-        _LOG,
-        "4.2",
-        reversible=True,
-    ),
-    *ignored("option log-health-checks", _BACK, _LOG, "4.2", reversible=True),
     *ignored("option contstats, option socket-stats", _FRONT, "concerns statistics only", "4.2", reversible=True),
     *ignored(
         "option splice-auto, option splice-request, option splice-response", _ANYWHERE, _KERNEL, "4.2", reversible=True

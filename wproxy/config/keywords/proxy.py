@@ -6,6 +6,7 @@ from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused, single
 from wproxy.config.keywords.bind import bind
+from wproxy.config.keywords.logs import PROXY_LOGS
 from wproxy.config.keywords.options import OPTIONS
 from wproxy.config.keywords.server import default_server, server
 from wproxy.config.model import Mode
@@ -19,7 +20,7 @@ _BINDS = (Section.FRONTEND, Section.LISTEN)
 _SERVERS = (Section.LISTEN, Section.BACKEND)
 
 _HTTP = "acts in mode http only"
-_LOG = "wproxy writes no connection log yet"
+_LOG = "wproxy writes the default and the tcplog format only"
 _PAGE = "configures the statistics page of mode http"
 _OPTION = "acts with a keepalive option only, which is refused"
 
@@ -76,11 +77,12 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         done("timeout queue", _BACK, Sets("queue_s", values.TIMEOUT), "time to wait for a free connection", "4.2"),
         done("timeout check", _BACK, Sets("check_s", values.TIMEOUT), "time a health check may take", "4.2"),
         done("timeout tunnel", _BACK, Sets("tunnel_s", values.TIMEOUT), "idle time of both, once data flows", "4.2"),
+        done("timeout client-fin", _FRONT, Sets("client_fin_s", values.TIMEOUT), "the same, server gone", "4.2"),
+        done("timeout server-fin", _BACK, Sets("server_fin_s", values.TIMEOUT), "the same, client gone", "4.2"),
         *OPTIONS,
+        *PROXY_LOGS,
         *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
         *ignored("description", _PROXIES, "is a text for the statistics page", "4.2"),
-        *ignored("log", _ANYWHERE, _LOG, "4.2", reversible=True),
-        *ignored("log-tag", _ANYWHERE, _LOG, "4.2"),
         *ignored("log-format, log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
         *ignored("unique-id-format, unique-id-header, monitor-uri", _FRONT, _HTTP, "4.2"),
         *ignored("redirect", _PROXIES, _HTTP, "4.2"),
@@ -105,8 +107,6 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
         *ignored("hash-type", _BACK, "acts with the hash algorithms of `balance` only, which are refused", "4.2"),
         *ignored("fullconn", _BACK, "acts with the server parameter `minconn` only, which is refused", "4.2"),
-        *refused("timeout client-fin", _FRONT, "", "4.2"),
-        *refused("timeout server-fin", _BACK, "", "4.2"),
         *refused("acl", _ANYWHERE, "", "4.2"),
         *refused("use_backend", _BINDS, "", "4.2"),
         *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),

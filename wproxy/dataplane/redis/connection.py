@@ -60,6 +60,8 @@ class RedisConnection(asyncio.Protocol):
         self.session = self.services.sessions.open(self.route.frontend, self.route.backend, now)
         self.client_id = self.session.session_id
         self.route.backend.opened(now)
+        if self.route.log is not None:
+            self.route.log.began(self.session, self.transport)
         self.services.wheel.watch(self)
 
     def data_received(self, data: bytes) -> None:
@@ -93,6 +95,8 @@ class RedisConnection(asyncio.Protocol):
         self.closed = self.stopping = True
         self.session.end("--" if error is None else "CD")
         self.services.wheel.forget(self)
+        if self.route.log is not None:
+            self.route.log.ended(self.session)
         self.services.sessions.close(self.session)
         self.route.backend.current -= 1
         self.slots.clear()

@@ -75,11 +75,7 @@ def test_no_undoes_and_default_restores() -> None:
     )
     assert problems == []
     assert [proxy.redispatch for proxy in reader.proxies] == [None, None, -1]
-    assert [(line.keyword, bool(line.reason)) for line in report.ignored] == [
-        ("no option log-health-checks", True),
-        ("no option srvtcpka", True),
-        ("no log", True),
-    ]
+    assert [(line.keyword, bool(line.reason)) for line in report.ignored] == [("no option srvtcpka", True)]
 
 
 def test_what_belongs_to_the_other_side_is_warned_about() -> None:
