@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 import resource
+import secrets
 import signal
 import socket
 import time
@@ -21,6 +22,7 @@ from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.tcp import TcpConnection
+from wproxy.dataplane.warmer import Warmer
 from wproxy.errors import BindError
 from wproxy.observe import information, notices, servers_state, statistics
 from wproxy.runtime.command import Context, Conversation, Reports
@@ -97,8 +99,9 @@ class Application:
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._started_at_s = time.time()
-        self._registry = Registry(config, maxconn, self._loop.time())
+        self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64))
         self._control = Control(self._registry, self._loop.time)
+        self._warmer = Warmer(self._loop, self._control.warm)
         self._services = Services(self._loop, self._registry.sessions)
         self._routers = {
             name: Router(backend, self._services)
@@ -153,6 +156,7 @@ class Application:
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.close()
+        self._warmer.stop()
         for router in self._routers.values():
             router.close()
         for stats in self._stats:
@@ -183,6 +187,8 @@ class Application:
         """Do what follows from a change: log it, start or stop to accept."""
         for line in notices.lines(notice):
             self._log(line.severity, line.text)
+        if isinstance(notice, ServerNotice) and notice.server.warmup is not None:
+            self._warmer.start()
         if isinstance(notice, FrontendNotice):
             self._admit(notice.frontend)
 

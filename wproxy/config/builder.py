@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
@@ -73,6 +74,9 @@ def _backend(proxy: ProxyDraft, number: int) -> Backend:
         redispatch=proxy.redispatch,
         disabled=proxy.disabled,
         timeouts=_backend_timeouts(proxy),
+        draws=proxy.draws,
+        hash_type=proxy.hash_type,
+        allbackups=proxy.allbackups,
     )
 
 
@@ -95,4 +99,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         maxconn=draft.maxconn,
         check=CheckSettings(draft.inter_s, draft.rise, draft.fall) if draft.check else None,
         disabled=draft.disabled,
+        backup=draft.backup,
+        maxqueue=draft.maxqueue,
+        slowstart_s=ceil(draft.slowstart_s),
     )

@@ -19,6 +19,7 @@ from typing import cast
 from wproxy.dataplane.connector import open_connection
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
+from wproxy.policy.balance import source_key
 from wproxy.policy.retry import may_redispatch
 from wproxy.state.server import Server
 from wproxy.state.session import Session
@@ -121,7 +122,7 @@ class TcpConnection:
         self.client = ClientEnd(self, self.keep_early)
         self.server: ServerEnd | None = None
         self.place: Server | None = None  # the server on which a place is reserved
-        self.granted: asyncio.Future[None] | None = None  # while it waits in the queue
+        self.granted: asyncio.Future[bool] | None = None  # while it waits in the queue
         self.task: asyncio.Task[None] | None = None  # while it looks for a server
         self.timed_out = False
         self.deadline = inf  # of the attempt in hand, until joined
@@ -167,7 +168,8 @@ class TcpConnection:
             self._count("retries", self.place)
             self.place.counters.sessions += 1  # as HAProxy: one per attempt
         # A timeout has been a pause itself, and another server need not be waited for.
-        if not self.timed_out and (stays or self.route.backend.usable <= 1):
+        backend = self.route.backend
+        if not self.timed_out and (stays or not backend.algorithm.in_turn or backend.active <= 1):
             self.deadline = inf
             await asyncio.sleep(self.route.turn_around_s)
         return stays
@@ -177,22 +179,22 @@ class TcpConnection:
         backend = self.route.backend
         interval = backend.config.redispatch
         # In turn any server is as good as another: no need to insist on this one.
+        any_will_do = backend.algorithm.in_turn and backend.active > 1
         return interval is not None and (
-            not server.running or backend.usable > 1 or may_redispatch(retry, backend.config.retries, interval)
+            not server.running or any_will_do or may_redispatch(retry, backend.config.retries, interval)
         )
 
     async def _reserve(self) -> bool:
         """Get a place on a server, in the queue if all are full; False when there is none to be had."""
         backend, previous = self.route.backend, self.place
         self._release()
-        self.place = backend.assign(avoid=previous)
-        if self.place is None and not backend.usable:
-            self._count("connect_errors", None)
-            self._give_up("SC")
-            return False
-        if self.place is None and not await self._queue():
-            self._give_up("sQ")
-            return False
+        key = self._key() if backend.algorithm.keyed else 0
+        self.place = backend.assign(previous, key)
+        if self.place is None:
+            cause = await self._queue(key)
+            if cause:
+                self._give_up(cause)
+                return False
         assert self.place is not None
         if previous is not None:
             self._count("retries" if previous is self.place else "redispatches", previous)
@@ -200,25 +202,38 @@ class TcpConnection:
         self.place.opened(self.clock())
         return True
 
-    async def _queue(self) -> bool:
-        """Wait for a place on any server; False when `timeout queue` is over first."""
-        granted = self.granted = self.services.loop.create_future()
-        self.route.backend.wait(self)
-        self._wait_until(self.clock() + self.route.queue_s)
-        await granted
-        return self.place is not None
+    def _key(self) -> int:
+        """Return what a keyed algorithm goes by: the client's address."""
+        assert self.client.transport is not None
+        peer = self.client.transport.get_extra_info("peername")
+        return source_key(peer[0]) if isinstance(peer, tuple) else 0
 
-    def grant(self, server: Server) -> None:
-        """Leave the queue with a place on `server` (`state.backend.Waiter`)."""
+    async def _queue(self, key: int) -> str:
+        """Wait for a place; return why there is none: no server, too many who wait, or `timeout queue` was first."""
+        backend = self.route.backend
+        until = self.clock() + self.route.queue_s
+        while self.place is None:
+            if not backend.usable or not backend.wait(self, key):
+                self._count("connect_errors", None)
+                return "SC" if not backend.usable else "SQ"
+            granted = self.granted = self.services.loop.create_future()
+            self._wait_until(until)
+            if not await granted:
+                return "sQ"
+            self.place = self.place or backend.assign(key=key)  # sent away: the server waited for serves no more
+        return ""
+
+    def grant(self, server: Server | None) -> None:
+        """Leave the queue with a place on `server`, or to ask again (`state.queue.Waiter`)."""
         self.place = server
-        self._leave_queue()
+        self._leave_queue(granted=True)
 
-    def _leave_queue(self) -> None:
+    def _leave_queue(self, *, granted: bool) -> None:
         """End the wait, once: its time may be over in the same moment in which a place is free."""
         self.deadline = inf
         if self.granted is not None:
-            granted, self.granted = self.granted, None
-            granted.set_result(None)
+            future, self.granted = self.granted, None
+            future.set_result(granted)
 
     async def _connect(self) -> bool:
         """Connect to the reserved server; False when it refuses or takes longer than `timeout connect`."""
@@ -314,7 +329,7 @@ class TcpConnection:
         """End the phase whose timeout is over: the wait in the queue, the attempt to connect, or the session."""
         if self.granted is not None:
             self.route.backend.leave(self)
-            self._leave_queue()
+            self._leave_queue(granted=False)
         elif self.task is not None:
             self.timed_out = True
             self.task.cancel()

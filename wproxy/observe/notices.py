@@ -27,12 +27,16 @@ def lines(notice: ServerNotice | FrontendNotice) -> Iterator[LogLine]:
         return
     if notice.change is not ServerChange.WEIGHT:
         counts = "" if notice.change in _WITHOUT_COUNTS else f" {_left(notice)}"
-        yield LogLine("WARNING", f"Server {notice.server} {notice.change.value}{_reason(notice)}.{counts}")
+        yield LogLine("WARNING", f"{_role(notice)} {notice.server} {notice.change.value}{_reason(notice)}.{counts}")
     if notice.change is ServerChange.MAINT_TO_DRAIN:
-        yield LogLine("WARNING", f"Server {notice.server} remains in forced drain mode.")
+        yield LogLine("WARNING", f"{_role(notice)} {notice.server} remains in forced drain mode.")
     if notice.backend_lost:
         kind = "proxy" if notice.backend.in_listen else "backend"
         yield LogLine("ALERT", f"{kind} '{notice.backend.name}' has no server available!")
+
+
+def _role(notice: ServerNotice) -> str:
+    return "Backup Server" if notice.server.line.backup else "Server"
 
 
 def _reason(notice: ServerNotice) -> str:
@@ -44,7 +48,9 @@ def _reason(notice: ServerNotice) -> str:
 
 
 def _left(notice: ServerNotice) -> str:
-    counts = f"{notice.backend.usable} active and 0 backup servers"
+    backend = notice.backend
+    counts = f"{backend.active} active and {backend.backups} backup servers"
+    on_backup = " Running on backup." if backend.backups and not backend.active else ""
     if notice.server.running:
-        return f"{counts} online. 0 sessions requeued, 0 total in queue."
-    return f"{counts} left. {notice.server.current} sessions active, 0 requeued, 0 remaining in queue."
+        return f"{counts} online.{on_backup} 0 sessions requeued, 0 total in queue."
+    return f"{counts} left.{on_backup} {notice.server.current} sessions active, 0 requeued, 0 remaining in queue."

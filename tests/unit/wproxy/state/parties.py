@@ -53,7 +53,7 @@ class Waiter:
     """Somebody in the queue, who notes what it got."""
 
     number: int
-    got: list[Server] = field(default_factory=list)
+    got: list[Server | None] = field(default_factory=list)
 
-    def grant(self, server: Server) -> None:
+    def grant(self, server: Server | None) -> None:
         self.got.append(server)
