@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -244,3 +245,167 @@ def test_first_fills_up_by_maxconn_and_others_wait_in_order(tmp_path: Path, hold
     section = lines(holding, "balance first", a="maxconn 2", b="maxconn 2 weight 9", c="maxconn 2")
     found = on_both(tmp_path, section, run)
     assert found[0] == "aabbcc"
+
+
+QUEUE = ("qcur", "qmax", "scur", "smax", "stot", "lbtot", "econ", "qlimit")
+
+
+def counted(made: Proxy) -> dict[str, tuple[int, ...]]:
+    return {name: made.stats.numbers(name, *QUEUE) for name in made.stats.rows() if name != "FRONTEND"}
+
+
+@pytest.mark.parametrize("balance", ["roundrobin", "static-rr", "leastconn", "first"])
+def test_the_backends_queue_is_served_in_order(tmp_path: Path, holding: dict[str, int], balance: str) -> None:
+    def run(made: Proxy) -> list[object]:
+        with clients_of(made) as clients:
+            held = {client: client.name for client in clients.come(3)}
+            waiting = clients.come(3)
+            seen: list[object] = [sorted(held.values()), counted(made)]
+            for name in "bab":  # whoever came first gets the place, on whichever server it is
+                leaver = next(client for client, server in held.items() if server == name)
+                del held[leaver]
+                leaver.close()
+                follower = waiting.pop(0)
+                held[follower] = follower.name
+                seen.append(held[follower])
+            return [*seen, counted(made)]
+
+    seen = on_both(tmp_path, lines(holding, f"balance {balance}", a="maxconn 2", b="maxconn 1"), run)
+    assert seen[0] == ["a", "a", "b"]
+    assert seen[2:-1] == ["b", "a", "b"]
+
+
+def test_a_servers_queue_under_source(tmp_path: Path, holding: dict[str, int]) -> None:
+    """Who means a certain server waits for it, up to `maxqueue`, though another one is idle."""
+
+    def run(made: Proxy) -> list[object]:
+        with clients_of(made) as clients:
+            (held,) = clients.come(1)
+            name = held.name
+            waiting = clients.come(2)
+            seen: list[object] = [name, counted(made)]
+            seen += [ask_name(made.port), counted(made)]
+            held.close()
+            seen += [waiting[0].name, counted(made)]
+            made.stats.ask(f"disable server main/{name}")  # whoever waits for it goes to another one
+            return [*seen, waiting[1].name, counted(made)]
+
+    section = ["option redispatch", *lines(holding, "balance source", a="maxconn 1 maxqueue 2",
+                                           b="maxconn 1 maxqueue 2")]  # fmt: skip
+    assert on_both(tmp_path, section, run)[2] == ""
+
+
+def test_leastconn_queues_on_servers_as_maxqueue_allows(tmp_path: Path, holding: dict[str, int]) -> None:
+    def run(made: Proxy) -> list[object]:
+        with clients_of(made) as clients:
+            clients.come(6)
+            seen: list[object] = [counted(made)]
+            wait_for(lambda: clients.numbers("BACKEND", "scur") == (2,), what="timeout queue")
+            return [*seen, counted(made)]
+
+    section = ["timeout queue 1s", *lines(holding, "balance leastconn", a="maxconn 1 maxqueue 1",
+                                          b="maxconn 1 maxqueue 1")]  # fmt: skip
+    on_both(tmp_path, section, run)
+
+
+# -- backup servers and slow start ----------------------------------------------------------------------------------
+
+
+STATES = ("status", "weight", "act", "bck", "uweight", "throttle")
+
+
+def logged(made: Proxy) -> list[str]:
+    """Return what the log says about changes, without severity and process."""
+    found = [line for line in made.log.splitlines() if "Server main/" in line or "no server" in line]
+    return [re.sub(r"^\[.*?\]\s*(\(\d+\))? ?:? ?", "", line) for line in found]
+
+
+def states(made: Proxy) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(row[column] for column in STATES) for name, row in made.stats.rows().items()}
+
+
+@pytest.mark.parametrize("balance", ["roundrobin", "static-rr", "leastconn", "first", "source",
+                                     "source\nhash-type consistent"])  # fmt: skip
+@pytest.mark.parametrize("option", ["no option allbackups", "option allbackups"])
+def test_backups_take_over_and_step_back(tmp_path: Path, ports: dict[str, int], balance: str, option: str) -> None:
+    def run(made: Proxy) -> list[object]:
+        seen: list[object] = []
+        for command in ("show version", "disable server main/a", "disable server main/b", "disable server main/c",
+                        "disable server main/d", "enable server main/c", "enable server main/d",
+                        "enable server main/b", "set weight main/b 0", "enable server main/a"):  # fmt: skip
+            made.stats.ask(command)
+            seen.append((command, states(made), set(shares(made, 12))))
+        wait_for(lambda: "main/a is UP/READY" in made.log, what="the last change is logged")
+        return [*seen, logged(made)]
+
+    section = lines(ports, f"balance {balance}\n{option}", a="weight 3", b="weight 5", c="weight 7 backup",
+                    d="weight 2 backup")  # fmt: skip
+    if balance == "static-rr" and option.startswith("no"):
+        pytest.skip("HAProxy 2.6 leaves old entries in its map and spreads over both, against its manual")
+    on_both(tmp_path, section, run)
+
+
+@BOTH
+def test_default_server_gives_backup_and_the_rest(tmp_path: Path, ports: dict[str, int], program: str) -> None:
+    section = ["default-server backup maxqueue 3 maxconn 2 weight 9 slowstart 5s disabled",
+               *lines(ports, "balance roundrobin", a="", b="no-backup enabled weight 4")]  # fmt: skip
+    with proxy(program, tmp_path, *section) as made:
+        assert states(made)["a"][:4] == ("MAINT", "9", "0", "1")
+        assert states(made)["b"][:4] == ("no check", "4", "1", "0")
+        assert made.stats.numbers("b", "qlimit", "slim") == (3, 2)
+
+
+@pytest.mark.parametrize("balance", ["roundrobin", "leastconn", "static-rr", "random"])
+def test_slow_start_goes_by_the_same_steps(tmp_path: Path, ports: dict[str, int], balance: str) -> None:
+    def steps(made: Proxy) -> list[dict[str, tuple[str, ...]]]:
+        made.stats.ask("disable server main/a")
+        made.stats.ask("enable server main/a")
+        found = [states(made)]
+
+        def over() -> bool:
+            ended, now = "UP. 2 active" in made.log, states(made)
+            if now != found[-1]:
+                found.append(now)
+            return ended
+
+        wait_for(over, 8.0, "the slow start is over")
+        return found
+
+    section = lines(ports, f"balance {balance}", a="weight 100 slowstart 3s maxconn 9", b="weight 40 slowstart 3s")
+    found = on_both(tmp_path, section, steps)
+    if balance != "static-rr":
+        assert [step["a"][1] for step in found] == ["7", "38", "69", "100"]
+
+
+def test_maxconn_grows_during_slow_start(tmp_path: Path, holding: dict[str, int]) -> None:
+    def run(made: Proxy) -> list[object]:
+        made.stats.ask("disable server main/a;enable server main/a")
+        with clients_of(made) as clients:
+            clients.come(4)
+            before = clients.numbers("BACKEND", "qcur") + clients.numbers("a", "scur")
+            wait_for(lambda: clients.numbers("a", "scur") == (4,), what="all are served")
+            return [before, clients.numbers("a", "scur", "qcur")]
+
+    on_both(tmp_path, lines(holding, "balance roundrobin", a="maxconn 8 slowstart 4s"), run)
+
+
+def test_random_lets_nobody_wait_while_there_is_room(tmp_path: Path, holding: dict[str, int]) -> None:
+    """HAProxy queues whoever draws a full server, even while another one is idle."""
+    with proxy("wproxy", tmp_path, *lines(holding, "balance random(1)", a="maxconn 2", b="maxconn 3")) as made:
+        with clients_of(made) as clients:
+            assert sorted(client.name for client in clients.come(5)) == list("aabbb")
+            clients.come(2)
+            assert made.stats.numbers("BACKEND", "qcur") == (2,)
+
+
+def test_without_redispatch_a_queue_insists_on_its_server(tmp_path: Path, holding: dict[str, int]) -> None:
+    def run(made: Proxy) -> list[object]:
+        with clients_of(made) as clients:
+            (held,) = clients.come(1)
+            name = held.name
+            (waiting,) = clients.come(1)
+            made.stats.ask(f"disable server main/{name}")
+            return [name, waiting.name, counted(made)]
+
+    section = lines(holding, "balance source\ntimeout queue 300ms", a="maxconn 1", b="maxconn 1")
+    assert on_both(tmp_path, section, run)[1] == ""

@@ -191,7 +191,7 @@ class TcpConnection:
         key = self._key() if backend.algorithm.keyed else 0
         self.place = backend.assign(previous, key)
         if self.place is None:
-            cause = await self._queue(key)
+            cause = await self._queue(previous, key)
             if cause:
                 self._give_up(cause)
                 return False
@@ -208,20 +208,30 @@ class TcpConnection:
         peer = self.client.transport.get_extra_info("peername")
         return source_key(peer[0]) if isinstance(peer, tuple) else 0
 
-    async def _queue(self, key: int) -> str:
+    async def _queue(self, avoid: Server | None, key: int) -> str:
         """Wait for a place; return why there is none: no server, too many who wait, or `timeout queue` was first."""
-        backend = self.route.backend
+        backend, cause = self.route.backend, ""
         until = self.clock() + self.route.queue_s
-        while self.place is None:
-            if not backend.usable or not backend.wait(self, key):
-                self._count("connect_errors", None)
-                return "SC" if not backend.usable else "SQ"
-            granted = self.granted = self.services.loop.create_future()
-            self._wait_until(until)
-            if not await granted:
-                return "sQ"
-            self.place = self.place or backend.assign(key=key)  # sent away: the server waited for serves no more
-        return ""
+        while self.place is None and not cause:
+            server = self.session.server = backend.to_wait_for(avoid, key)
+            cause = await self._wait_for(server, key, until)
+            if cause:
+                self._count("connect_errors", server)
+            elif self.place is None:  # sent away: the server waited for serves no more
+                self.place = backend.assign(avoid, key)
+        return cause
+
+    async def _wait_for(self, server: Server | None, key: int, until: float) -> str:
+        """Wait in the queue of `server` or of the backend until called; return why that was not to be."""
+        backend = self.route.backend
+        if not backend.usable:
+            return "SC"
+        if server is not None and server.queue_full:
+            return "SQ"
+        granted = self.granted = self.services.loop.create_future()
+        backend.wait(self, server, key)
+        self._wait_until(until)
+        return "" if await granted else "sQ"
 
     def grant(self, server: Server | None) -> None:
         """Leave the queue with a place on `server`, or to ask again (`state.queue.Waiter`)."""

@@ -127,13 +127,23 @@ class Backend:
 
         `key` is the hash of what a keyed algorithm goes by. None when there is no place: then `wait` for one.
         """
-        index = self._balancer.pick(key, -1 if avoid is None else self._index.get(avoid, -1))
-        server = self.servers[index] if index >= 0 else None
+        server = self._choose(avoid, key)
         if server is None or server.full:
             return None
-        server.current += 1
-        self._load_changed(server)
+        server.counters.balanced += server is not avoid
+        self._take(server)
         return server
+
+    def to_wait_for(self, avoid: Server | None = None, key: int = 0) -> Server | None:
+        """Return the server that the algorithm means although it is full; None when any server will do."""
+        server = self._choose(avoid, key)
+        if server is not None:
+            server.counters.balanced += server is not avoid
+        return server
+
+    def _choose(self, avoid: Server | None, key: int) -> Server | None:
+        index = self._balancer.pick(key, -1 if avoid is None else self._index.get(avoid, -1))
+        return self.servers[index] if index >= 0 else None
 
     def release(self, server: Server) -> None:
         """Give back a place on `server`; whoever waits longest gets it."""
@@ -142,24 +152,15 @@ class Backend:
             self._serve(server)
         self._load_changed(server)
 
-    def wait(self, waiter: Waiter, key: int = 0) -> bool:
-        """Queue `waiter` until a server has a place for it; False when the queue is as long as `maxqueue` allows.
-
-        Where the algorithm means a certain server, the queue is that server's, else the backend's.
-        """
-        index = self._balancer.pick(key, -1)
-        server = self.servers[index] if index >= 0 else None
+    def wait(self, waiter: Waiter, server: Server | None = None, key: int = 0) -> None:
+        """Queue `waiter` until a place is free on `server`, or on any server when that is None."""
         party = self if server is None else server
-        if server is not None:
-            if server.line.maxqueue is not None and len(server.queue) >= server.line.maxqueue:
-                return False
-            self._waits_for[waiter] = server
         self._arrivals += 1
         party.queue[waiter] = Ticket(self._arrivals, key)
         party.counters.queue_max = max(party.counters.queue_max, len(party.queue))
         if server is not None:
+            self._waits_for[waiter] = server
             self._load_changed(server)
-        return True
 
     def leave(self, waiter: Waiter) -> None:
         """Take `waiter` out of its queue, if it is still in one."""
@@ -172,10 +173,12 @@ class Backend:
     def serve_queue(self) -> None:
         """Hand free places to those who wait, in order."""
         while self.queue:
-            server = self.assign(key=next(iter(self.queue.values())).key)
-            if server is None:
+            server = self._choose(None, next(iter(self.queue.values())).key)
+            if server is None or server.full:
                 break
-            take_first(self.queue).grant(server)
+            waiter = take_first(self.queue)
+            self._take(server)
+            waiter.grant(server)
         for server in self.servers:
             if server.queue:
                 self._serve(server)
@@ -188,17 +191,23 @@ class Backend:
                 return
             waiter = take_first(queue)
             self._waits_for.pop(waiter, None)
-            server.current += 1
-            self._load_changed(server)
+            self._take(server)
             waiter.grant(server)
 
     def _send_away(self) -> None:
-        """Have those who wait for a server that serves no more ask again."""
+        """Have those who wait for a server that serves no more ask again, if `option redispatch` lets them."""
+        if self.config.redispatch is None:
+            return
         for server in self.servers:
             while server.queue and server not in self._members:
                 waiter = take_first(server.queue)
                 del self._waits_for[waiter]
                 waiter.grant(None)
+
+    def _take(self, server: Server) -> None:
+        """Reserve a place."""
+        server.current += 1
+        self._load_changed(server)
 
     def _load_changed(self, server: Server) -> None:
         if self.algorithm.by_load:

@@ -135,6 +135,11 @@ class Server:
         return self.maxconn is not None and self.current + len(self.queue) >= self.limit + (self.line.maxqueue or 0)
 
     @property
+    def queue_full(self) -> bool:
+        """Whether as many wait for it as `maxqueue` allows."""
+        return self.line.maxqueue is not None and len(self.queue) >= self.line.maxqueue
+
+    @property
     def share(self) -> int:
         """The weight in force, in sixteenths of a weight of 1."""
         return self.weight * (WHOLE if self.warmup is None else self.warmup.sixteenths)
@@ -144,7 +149,7 @@ class Server:
         """HAProxy's `throttle` column: per cent of the weight while it warms up."""
         if self.warmup is None or not self.usable:
             return None
-        return -(-100 * self.warmup.sixteenths // WHOLE)
+        return (100 * self.share + WHOLE - 1) // (WHOLE * self.weight)
 
     @property
     def status(self) -> str:
@@ -159,7 +164,6 @@ class Server:
     def opened(self, now: float) -> None:
         """Count a session on a place that was reserved here."""
         self.counters.sessions += 1
-        self.counters.balanced += 1
         self.counters.sessions_max = max(self.counters.sessions_max, self.current)
         self.counters.session_rate.add(now)
         self.last_session_at = now
