@@ -146,8 +146,6 @@ def test_ipv6_sources_are_folded_alike(tmp_path: Path, ports: dict[str, int], ba
         with socket.create_connection(("::1", made.port), 10.0) as connection:
             return {read_all(connection).decode()}
 
-    with pair(tmp_path, lines(ports, balance, a="", b="", c="")) as both:
-        del both
     section = lines(ports, balance, a="weight 5", b="weight 7", c="weight 9")
     found = []
     for program in ("haproxy", "wproxy"):
@@ -335,6 +333,7 @@ def test_backups_take_over_and_step_back(tmp_path: Path, ports: dict[str, int], 
                         "enable server main/b", "set weight main/b 0", "enable server main/a"):  # fmt: skip
             made.stats.ask(command)
             seen.append((command, states(made), set(shares(made, 12))))
+            made.stats.wait_until_idle()
         wait_for(lambda: "main/a is UP/READY" in made.log, what="the last change is logged")
         return [*seen, logged(made)]
 
@@ -391,11 +390,11 @@ def test_maxconn_grows_during_slow_start(tmp_path: Path, holding: dict[str, int]
 
 def test_random_lets_nobody_wait_while_there_is_room(tmp_path: Path, holding: dict[str, int]) -> None:
     """HAProxy queues whoever draws a full server, even while another one is idle."""
-    with proxy("wproxy", tmp_path, *lines(holding, "balance random(1)", a="maxconn 2", b="maxconn 3")) as made:
-        with clients_of(made) as clients:
-            assert sorted(client.name for client in clients.come(5)) == list("aabbb")
-            clients.come(2)
-            assert made.stats.numbers("BACKEND", "qcur") == (2,)
+    section = lines(holding, "balance random(1)", a="maxconn 2", b="maxconn 3")
+    with proxy("wproxy", tmp_path, *section) as made, clients_of(made) as clients:
+        assert sorted(client.name for client in clients.come(5)) == list("aabbb")
+        clients.come(2)
+        assert made.stats.numbers("BACKEND", "qcur") == (2,)
 
 
 def test_without_redispatch_a_queue_insists_on_its_server(tmp_path: Path, holding: dict[str, int]) -> None:

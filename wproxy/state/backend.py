@@ -52,7 +52,9 @@ class Backend:
         self._members = self._choose_members()
         weights = [server.share if server in self._members else 0 for server in self.servers]
         if self.config.mode is model.Mode.REDIS:
-            self._rebuild_redis(weights)
+            self.turns = RoundRobin(weights)
+        if self.balance == "key":
+            self._rebuild_slots()
         self._balancer = self._make(self._candidates(weights))
         self._send_away()
         self.serve_queue()
@@ -65,11 +67,10 @@ class Backend:
         self.active, self.backups = len(active), len(backups)
         return set(active or (backups if self.config.allbackups else backups[:1]))
 
-    def _rebuild_redis(self, weights: list[int]) -> None:
-        self.turns = RoundRobin(weights)
-        by_key = [server.configured_weight for server in self.servers]
-        if self.balance == "key" and self.slots.weights != by_key:  # an outage moves no slot, and a table takes long
-            self.slots = SlotTable([server.name for server in self.servers], by_key)
+    def _rebuild_slots(self) -> None:
+        weights = [server.configured_weight for server in self.servers]
+        if self.slots.weights != weights:  # an outage moves no slot, and a table takes long
+            self.slots = SlotTable([server.name for server in self.servers], weights)
 
     def _make(self, candidates: Candidates) -> Balancer:
         consistent = self.algorithm.consistent if self.config.hash_type.consistent else None
@@ -127,7 +128,8 @@ class Backend:
 
         `key` is the hash of what a keyed algorithm goes by. None when there is no place: then `wait` for one.
         """
-        server = self._choose(avoid, key)
+        # While somebody waits for any server there is none with room: no need to look at them all.
+        server = None if self.queue else self._choose(avoid, key)
         if server is None or server.full:
             return None
         server.counters.balanced += server is not avoid
@@ -136,7 +138,7 @@ class Backend:
 
     def to_wait_for(self, avoid: Server | None = None, key: int = 0) -> Server | None:
         """Return the server that the algorithm means although it is full; None when any server will do."""
-        server = self._choose(avoid, key)
+        server = None if self.queue else self._choose(avoid, key)
         if server is not None:
             server.counters.balanced += server is not avoid
         return server
