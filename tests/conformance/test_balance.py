@@ -14,6 +14,7 @@ from typing import TypeVar
 import pytest
 
 from tests.support.holding import Client, holding_server
+from tests.support.programs import free_port
 from tests.support.proxies import Proxy, proxy
 from tests.support.tcp_server import ask_name, named_server, read_all
 from tests.support.waiting import wait_for
@@ -354,7 +355,7 @@ def test_default_server_gives_backup_and_the_rest(tmp_path: Path, ports: dict[st
         assert made.stats.numbers("b", "qlimit", "slim") == (3, 2)
 
 
-@pytest.mark.parametrize("balance", ["roundrobin", "leastconn", "static-rr", "random"])
+@pytest.mark.parametrize("balance", ["roundrobin", "static-rr"])
 def test_slow_start_goes_by_the_same_steps(tmp_path: Path, ports: dict[str, int], balance: str) -> None:
     def steps(made: Proxy) -> list[dict[str, tuple[str, ...]]]:
         made.stats.ask("disable server main/a")
@@ -385,7 +386,7 @@ def test_maxconn_grows_during_slow_start(tmp_path: Path, holding: dict[str, int]
             wait_for(lambda: clients.numbers("a", "scur") == (4,), what="all are served")
             return [before, clients.numbers("a", "scur", "qcur")]
 
-    on_both(tmp_path, lines(holding, "balance roundrobin", a="maxconn 8 slowstart 4s"), run)
+    on_both(tmp_path, lines(holding, "balance roundrobin\ntimeout queue 9s", a="maxconn 12 slowstart 3s"), run)
 
 
 def test_random_lets_nobody_wait_while_there_is_room(tmp_path: Path, holding: dict[str, int]) -> None:
@@ -408,3 +409,30 @@ def test_without_redispatch_a_queue_insists_on_its_server(tmp_path: Path, holdin
 
     section = lines(holding, "balance source\ntimeout queue 300ms", a="maxconn 1", b="maxconn 1")
     assert on_both(tmp_path, section, run)[1] == ""
+
+
+RETRIED = ("stot", "lbtot", "econ", "wretr", "wredis", "connect")
+
+
+@pytest.mark.parametrize("balance", ["static-rr", "leastconn", "first", "source", "source\nhash-type consistent"])
+@pytest.mark.parametrize(
+    ("retries", "backup"),
+    [
+        ("retries 2", ""),
+        ("retries 2\noption redispatch", ""),
+        ("retries 1\noption redispatch 1", ""),
+        ("retries 2\noption redispatch", "backup"),
+    ],
+)
+def test_retries_leave_a_dead_server_alike(
+    tmp_path: Path, ports: dict[str, int], balance: str, retries: str, backup: str
+) -> None:
+    def run(made: Proxy) -> list[object]:
+        found = [name_from(made, source) for source in SOURCES[:3]]
+        made.stats.wait_until_idle()
+        return [found, {name: made.stats.numbers(name, *RETRIED) for name in ("dead", "a", "b", "BACKEND")}]
+
+    section = [*lines(ports, f"timeout connect 50ms\n{retries}\nbalance {balance}"),
+               f"server dead 127.0.0.1:{free_port()} weight 2",
+               *lines(ports, "", a=backup, b=backup)]  # fmt: skip
+    on_both(tmp_path, section, run)

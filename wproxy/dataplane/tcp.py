@@ -169,7 +169,7 @@ class TcpConnection:
             self.place.counters.sessions += 1  # as HAProxy: one per attempt
         # A timeout has been a pause itself, and another server need not be waited for.
         backend = self.route.backend
-        if not self.timed_out and (stays or not backend.algorithm.in_turn or backend.active <= 1):
+        if not self.timed_out and (stays or backend.active <= 1):
             self.deadline = inf
             await asyncio.sleep(self.route.turn_around_s)
         return stays
@@ -178,8 +178,8 @@ class TcpConnection:
         """Tell whether retry number `retry` may go to another server than the one that was tried last."""
         backend = self.route.backend
         interval = backend.config.redispatch
-        # In turn any server is as good as another: no need to insist on this one.
-        any_will_do = backend.algorithm.in_turn and backend.active > 1
+        # Without a key any server is as good as another: no need to insist on this one.
+        any_will_do = not backend.algorithm.keyed and backend.active > 1
         return interval is not None and (
             not server.running or any_will_do or may_redispatch(retry, backend.config.retries, interval)
         )

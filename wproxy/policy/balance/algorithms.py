@@ -19,8 +19,8 @@ class Algorithm:
     """One row. `consistent` is how `hash-type consistent` makes it, None where that makes no difference.
 
     A `static` one takes no weights at runtime but 0 and the configured one; what `consistent` makes is never static.
-    One that is `keyed` needs the client's key; one `by_load` is told of every change of load. `in_turn` tells that any
-    server is as good as another, so that a retry need not insist on one.
+    One that is `keyed` needs the client's key, and means one server for it: the others choose among equals, so that a
+    retry need not insist on one. One `by_load` is told of every change of load.
     """
 
     name: str
@@ -28,20 +28,19 @@ class Algorithm:
     static: bool = False
     keyed: bool = False
     by_load: bool = False
-    in_turn: bool = False
     consistent: Callable[[Candidates], Balancer] | None = None
 
 
 ALGORITHMS: Mapping[str, Algorithm] = {
     row.name: row
     for row in (
-        Algorithm("roundrobin", roundrobin, in_turn=True),
-        Algorithm("static-rr", static_rr, in_turn=True, static=True),
+        Algorithm("roundrobin", roundrobin),
+        Algorithm("static-rr", static_rr, static=True),
         Algorithm("leastconn", LeastConn, by_load=True),
         Algorithm("first", First, by_load=True),
-        Algorithm("random", RandomDraws, in_turn=True),
+        Algorithm("random", RandomDraws),
         Algorithm("source", HashMap, static=True, keyed=True, consistent=Ring),
         # mode redis: data go by the table of slots; in turn is what has no key, and what the statistics count.
-        Algorithm("key", roundrobin, in_turn=True),
+        Algorithm("key", roundrobin),
     )
 }
