@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 import resource
+import secrets
 import signal
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.tcp import TcpConnection
+from wproxy.dataplane.warmer import Warmer
 from wproxy.logs import ProcessLogs
 from wproxy.observe import information, notices, servers_state, statistics
 from wproxy.runtime.command import Context, Conversation, Reports
@@ -28,7 +30,7 @@ from wproxy.runtime.socket import StatsListener
 from wproxy.sockets import Sockets
 from wproxy.state import saved as saved_state
 from wproxy.state.backend import Backend
-from wproxy.state.control import Control, FrontendNotice, Notice
+from wproxy.state.control import Control, FrontendNotice, Notice, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state_file import StateFile
@@ -74,8 +76,9 @@ class Application:
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._started_at_s = time.time()
-        self._registry = Registry(config, maxconn, self._loop.time())
+        self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64))
         self._control = Control(self._registry, self._loop.time)
+        self._warmer = Warmer(self._loop, self._control.warm)
         self._services = Services(self._loop, self._registry.sessions)
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._routers = {
@@ -143,6 +146,7 @@ class Application:
         """Close in the order in which traffic flows, so that nothing new arrives at a part that is gone."""
         self._stop_listening()
         self._stop_answering()
+        self._warmer.stop()
         for router in self._routers.values():
             router.close()
         await self._services.close()
@@ -174,6 +178,8 @@ class Application:
         for line in notices.lines(notice):
             self._log(line.severity, line.text)
             self._logs.tell(notice, line)
+        if isinstance(notice, ServerNotice) and notice.server.warmup is not None:
+            self._warmer.start()
         if isinstance(notice, FrontendNotice):
             self._admit(notice.frontend)
 

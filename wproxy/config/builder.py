@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
@@ -78,6 +79,9 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         disabled=proxy.disabled,
         timeouts=_backend_timeouts(proxy),
         logs=_logs(proxy, process),
+        draws=proxy.draws,
+        hash_type=proxy.hash_type,
+        allbackups=proxy.allbackups,
     )
 
 
@@ -115,4 +119,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         maxconn=draft.maxconn,
         check=CheckSettings(draft.inter_s, draft.rise, draft.fall) if draft.check else None,
         disabled=draft.disabled,
+        backup=draft.backup,
+        maxqueue=draft.maxqueue,
+        slowstart_s=ceil(draft.slowstart_s),
     )

@@ -8,7 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from wproxy.config.grammar import Section
-from wproxy.config.model import Address, CheckSettings, Level, Location, LogTarget, Mode, StatsSocket
+from wproxy.config.model import (
+    DRAWS,
+    Address,
+    CheckSettings,
+    HashType,
+    Level,
+    Location,
+    LogTarget,
+    Mode,
+    StatsSocket,
+)
 
 _CHECK = CheckSettings()
 
@@ -57,6 +67,9 @@ class ServerDraft:
     rise: int = _CHECK.rise
     fall: int = _CHECK.fall
     disabled: bool = False
+    backup: bool = False
+    maxqueue: int | None = None
+    slowstart_s: float = 0.0
 
     def child(self, location: Location) -> ServerDraft:
         """Return the draft of the line at `location`, which starts with what is set here."""
@@ -78,6 +91,9 @@ class ProxyDraft:
     maxconn: int | None = None
     balance: str = "roundrobin"
     balance_location: Location | None = None
+    draws: int = DRAWS
+    hash_type: HashType = field(default_factory=HashType)
+    allbackups: bool = False
     retries: int = 3
     redispatch: int | None = None
     disabled: bool = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+DRAWS = 2  # section 4.2, "balance random"
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
 
 
@@ -157,6 +158,21 @@ class ServerLine:
     maxconn: int | None = None
     check: CheckSettings | None = None
     disabled: bool = False
+    backup: bool = False
+    maxqueue: int | None = None
+    slowstart_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HashType:
+    """How a hash leads to a server (`hash-type`): by a map or by a consistent ring, mixed by the avalanche hash or not.
+
+    The hash function itself is not here: of the algorithms that wproxy has, `source` is the only one that hashes, and
+    there HAProxy uses the address as it is, whatever the function.
+    """
+
+    consistent: bool = False
+    avalanche: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +196,7 @@ class Backend:
     """Where servers stand.
 
     `redispatch` is which retry may go to another server: None none, n every n-th, -n the n-th from the last, as
-    `option redispatch` counts them.
+    `option redispatch` counts them. `draws` is the argument of `balance random`.
     """
 
     name: str
@@ -194,6 +210,9 @@ class Backend:
     disabled: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
     logs: Logs = field(default_factory=Logs)
+    draws: int = DRAWS
+    hash_type: HashType = field(default_factory=HashType)
+    allbackups: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ _DIFFERENCES = """\
   numbers, a parameter without its value, and words after an argument that takes none.
 - A frontend and its backend must have the same mode; HAProxy lets a tcp frontend use an http backend.
 - A server needs a host and a fixed port: HAProxy takes the client's destination where they are missing.
+- `balance random`: whoever draws a full server gets another one that has room, where HAProxy lets it wait.
+- `balance static-rr` without `option allbackups`: the first backup server takes over alone, as the manual says; HAProxy
+  2.6.12 spreads over several.
+- `balance key` takes neither `backup` nor `slowstart`: its keys do not move when a server fails.
 - Users, groups and names of hosts are looked up when they are used, not while the file is read.
 - A NUL character, a word that is not UTF-8 and an address or parameter that is an empty word are errors: HAProxy cuts
   the line there. An empty first word switches the line off and an empty last one is no word, as in HAProxy.

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Report
+from wproxy.config.keywords.balance import ALGORITHMS
 from wproxy.config.keywords.proxy import MODES_REFUSED
 from wproxy.config.model import Location, Mode
 from wproxy.config.nearest import did_you_mean
@@ -56,11 +57,28 @@ def _mode(proxy: ProxyDraft, report: Report) -> None:
 
 
 def _balance(proxy: ProxyDraft, report: Report) -> None:
-    if proxy.has_backend and proxy.balance == "key" and proxy.mode is not Mode.REDIS:
+    modes = ALGORITHMS[proxy.balance]
+    if proxy.has_backend and proxy.mode not in modes:
         place = _place(proxy, proxy.balance_location)
+        fitting = " and ".join(f"'mode {mode.value}'" for mode in modes if mode not in MODES_REFUSED)
         report.problem(
-            place, f"{_label(proxy)} : 'balance key' is for 'mode redis' only, not for 'mode {proxy.mode.value}'"
+            place,
+            f"{_label(proxy)} : 'balance {proxy.balance}' is for {fitting} only, not for 'mode {proxy.mode.value}'",
         )
+    elif proxy.has_backend and proxy.balance == "key":
+        _sharded(proxy, report)
+
+
+def _sharded(proxy: ProxyDraft, report: Report) -> None:
+    """Report what would move keys with every outage, under `balance key`."""
+    for server in proxy.servers:
+        for word, present in (("backup", server.backup), ("slowstart", server.slowstart_s)):
+            if present:
+                report.problem(
+                    server.location,
+                    f"{_label(proxy)} : 'server {server.name}' cannot have '{word}' with 'balance key': keys do not "
+                    "move when a server fails or returns",
+                )
 
 
 def _unique_servers(proxy: ProxyDraft, report: Report) -> None:

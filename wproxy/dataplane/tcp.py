@@ -19,7 +19,9 @@ from typing import cast
 from wproxy.dataplane.connector import open_connection
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
+from wproxy.policy.balance import source_key
 from wproxy.policy.retry import may_redispatch
+from wproxy.state.backend import Backend
 from wproxy.state.server import Server
 from wproxy.state.session import Session
 
@@ -109,7 +111,7 @@ class TcpConnection:
 
     __slots__ = (
         "active_at", "client", "clock", "closed", "deadline", "early", "granted", "place", "route", "server",
-        "services", "session", "task", "timed_out",
+        "services", "session", "task", "timed_out", "waits_in",
     )  # fmt: skip
 
     def __init__(self, route: Route, services: Services) -> None:
@@ -121,7 +123,8 @@ class TcpConnection:
         self.client = ClientEnd(self, self.keep_early)
         self.server: ServerEnd | None = None
         self.place: Server | None = None  # the server on which a place is reserved
-        self.granted: asyncio.Future[None] | None = None  # while it waits in the queue
+        self.granted: asyncio.Future[bool] | None = None  # while it waits in the queue
+        self.waits_in: Server | Backend = route.backend  # whose queue that is
         self.task: asyncio.Task[None] | None = None  # while it looks for a server
         self.timed_out = False
         self.deadline = inf  # of the attempt in hand, until joined
@@ -170,7 +173,8 @@ class TcpConnection:
             self._count("retries", self.place)
             self.place.counters.sessions += 1  # as HAProxy: one per attempt
         # A timeout has been a pause itself, and another server need not be waited for.
-        if not self.timed_out and (stays or self.route.backend.usable <= 1):
+        backend = self.route.backend
+        if not self.timed_out and (stays or backend.active <= 1):
             self.deadline = inf
             await asyncio.sleep(self.route.turn_around_s)
         return stays
@@ -179,23 +183,23 @@ class TcpConnection:
         """Tell whether retry number `retry` may go to another server than the one that was tried last."""
         backend = self.route.backend
         interval = backend.config.redispatch
-        # In turn any server is as good as another: no need to insist on this one.
+        # Without a key any server is as good as another: no need to insist on this one.
+        any_will_do = not backend.algorithm.keyed and backend.active > 1
         return interval is not None and (
-            not server.running or backend.usable > 1 or may_redispatch(retry, backend.config.retries, interval)
+            not server.running or any_will_do or may_redispatch(retry, backend.config.retries, interval)
         )
 
     async def _reserve(self) -> bool:
         """Get a place on a server, in the queue if all are full; False when there is none to be had."""
         backend, previous = self.route.backend, self.place
         self._release()
-        self.place = backend.assign(avoid=previous)
-        if self.place is None and not backend.usable:
-            self._count("connect_errors", None)
-            self._give_up("SC")
-            return False
-        if self.place is None and not await self._queue():
-            self._give_up(self._first_cause("s") + "Q")
-            return False
+        key = self._key() if backend.algorithm.keyed else 0
+        self.place = backend.assign(previous, key)
+        if self.place is None:
+            cause = await self._queue(previous, key)
+            if cause:
+                self._give_up(cause)
+                return False
         assert self.place is not None
         if previous is not None:
             self._count("retries" if previous is self.place else "redispatches", previous)
@@ -206,29 +210,54 @@ class TcpConnection:
         self.place.opened(now)
         return True
 
-    async def _queue(self) -> bool:
-        """Wait for a place on any server; False when `timeout queue` is over first."""
+    def _key(self) -> int:
+        """Return what a keyed algorithm goes by: the client's address."""
+        assert self.client.transport is not None
+        peer = self.client.transport.get_extra_info("peername")
+        return source_key(peer[0]) if isinstance(peer, tuple) else 0
+
+    async def _queue(self, avoid: Server | None, key: int) -> str:
+        """Wait for a place; return why there is none: no server, too many who wait, or `timeout queue` was first."""
+        backend, cause = self.route.backend, ""
+        until = self.clock() + self.route.queue_s
+        while self.place is None and not cause:
+            server = self.session.server = backend.to_wait_for(avoid, key)
+            cause = await self._wait_for(server, key, until)
+            if cause:
+                self._count("connect_errors", server)
+            elif self.place is None:  # sent away: the server waited for serves no more
+                self.place = backend.assign(avoid, key)
+        return cause
+
+    async def _wait_for(self, server: Server | None, key: int, until: float) -> str:
+        """Wait in the queue of `server` or of the backend until called; return why that was not to be."""
+        backend = self.route.backend
+        if not backend.usable:
+            return "SC"
+        if server is not None and server.queue_full:
+            return "SQ"
         granted = self.granted = self.services.loop.create_future()
-        self.route.backend.wait(self)
-        self._wait_until(self.clock() + self.route.queue_s)
-        self.session.backend_queue -= self.route.backend.served  # until `_leave_queue` adds those served by then
-        await granted
-        return self.place is not None
+        line = server or backend
+        self.session.queued(line is server, -line.served)  # until it leaves, when those served by then are added
+        self.waits_in = line
+        backend.wait(self, server, key)
+        self._wait_until(until)
+        return "" if await granted else self._first_cause("s") + "Q"
 
-    def grant(self, server: Server) -> None:
-        """Leave the queue with a place on `server` (`state.backend.Waiter`)."""
+    def grant(self, server: Server | None) -> None:
+        """Leave the queue with a place on `server`, or to ask again (`state.queue.Waiter`)."""
         self.place = server
-        self._leave_queue()
+        self._leave_queue(granted=True)
 
-    def _leave_queue(self) -> None:
+    def _leave_queue(self, *, granted: bool) -> None:
         """End the wait, once: its time may be over in the same moment in which a place is free."""
         self.deadline = inf
         if self.granted is not None:
-            granted, self.granted = self.granted, None
+            future, self.granted = self.granted, None
             # Who leaves without a server counts itself, as who gets one does.
-            self.session.backend_queue += self.route.backend.served + (self.place is None)
+            self.session.queued(self.waits_in is not self.route.backend, self.waits_in.served + (self.place is None))
             self.session.assigned_at = self.clock()
-            granted.set_result(None)
+            future.set_result(granted)
 
     async def _connect(self) -> bool:
         """Connect to the reserved server; False when it refuses or takes longer than `timeout connect`."""
@@ -354,7 +383,7 @@ class TcpConnection:
             self.close("cQ")
         elif self.granted is not None:
             self.route.backend.leave(self)
-            self._leave_queue()
+            self._leave_queue(granted=False)
         elif self.task is not None:
             self.timed_out = True
             self.task.cancel()
@@ -419,7 +448,7 @@ class TcpConnection:
         self.session.end(cause)
         if self.granted is not None:
             self.route.backend.leave(self)
-            self._leave_queue()
+            self._leave_queue(granted=False)
             if cause == "cQ":
                 self.session.assigned_at = None  # as in HAProxy's log, which tells the wait of all others who leave
         self.services.wheel.forget(self)

@@ -36,9 +36,10 @@ def lines(notice: Notice) -> Iterator[LogLine]:
     if notice.change is not ServerChange.WEIGHT:
         counts = "" if notice.change in _WITHOUT_COUNTS else f" {_left(notice)}"
         level = Severity.NOTICE if notice.server.running else Severity.ALERT
-        yield LogLine("WARNING", f"Server {notice.server} {notice.change.value}{_reason(notice)}.{counts}", level)
+        text = f"{_role(notice)} {notice.server} {notice.change.value}{_reason(notice)}.{counts}"
+        yield LogLine("WARNING", text, level)
     if notice.change is ServerChange.MAINT_TO_DRAIN:
-        yield LogLine("WARNING", f"Server {notice.server} remains in forced drain mode.")
+        yield LogLine("WARNING", f"{_role(notice)} {notice.server} remains in forced drain mode.")
     if notice.backend_lost:
         kind = "proxy" if notice.backend.in_listen else "backend"
         name = notice.backend.name
@@ -59,6 +60,10 @@ def _check_line(notice: CheckNotice) -> str:
     return f"Health check for server {notice.server} {outcome}{_outcome(notice.check)}, status: {counted}."
 
 
+def _role(notice: ServerNotice) -> str:
+    return "Backup Server" if notice.server.line.backup else "Server"
+
+
 def _reason(notice: ServerNotice) -> str:
     """Return why a server changed; a log of all checks has just said it."""
     return "" if notice.check is None or notice.backend.config.logs.health_checks else _outcome(notice.check)
@@ -70,7 +75,9 @@ def _outcome(check: CheckResult) -> str:
 
 
 def _left(notice: ServerNotice) -> str:
-    counts = f"{notice.backend.usable} active and 0 backup servers"
+    backend = notice.backend
+    counts = f"{backend.active} active and {backend.backups} backup servers"
+    on_backup = " Running on backup." if backend.backups and not backend.active else ""
     if notice.server.running:
-        return f"{counts} online. 0 sessions requeued, 0 total in queue."
-    return f"{counts} left. {notice.server.current} sessions active, 0 requeued, 0 remaining in queue."
+        return f"{counts} online.{on_backup} 0 sessions requeued, 0 total in queue."
+    return f"{counts} left.{on_backup} {notice.server.current} sessions active, 0 requeued, 0 remaining in queue."

@@ -16,7 +16,7 @@ _HEADER = (
     "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr "
     "srv_agent_addr srv_agent_port"
 )
-_STOPPED, _RUNNING = 0, 2
+_STOPPED, _STARTING, _RUNNING = 0, 1, 2
 _CONFIGURED_AND_ENABLED, _PAUSED = 6, 8
 
 
@@ -30,11 +30,17 @@ def _line(backend: Backend, server: Server, now: float) -> str:
     address = server.line.address
     values = (
         backend.proxy_id, backend.name, server.server_id, server.name, address.host or address.path or "-",
-        _RUNNING if server.running else _STOPPED, int(server.admin), server.weight, server.line.weight,
+        _operational(server), int(server.admin), server.weight, server.line.weight,
         int(now - server.changed_at), server.last_check.status.number, _check_result(server), server.health.counter,
         _check_state(server), 0, 0, 0, "-", address.port, "-", 0, 0, "-", "-", 0,
     )  # fmt: skip
     return " ".join(str(value) for value in values)
+
+
+def _operational(server: Server) -> int:
+    if not server.running:
+        return _STOPPED
+    return _RUNNING if server.warmup is None else _STARTING
 
 
 def _check_state(server: Server) -> int:

@@ -17,6 +17,7 @@ from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state.server import Admin, CheckResult, Server
+from wproxy.state.warmup import Warmup
 
 
 class ServerChange(enum.Enum):
@@ -30,6 +31,9 @@ class ServerChange(enum.Enum):
     MAINT_TO_DRAIN = "is UP/DRAIN (leaving forced maintenance)"
     DRAIN_TO_READY = "is UP (leaving forced drain)"
     WEIGHT = "has no weight"
+
+
+_RETURNS = frozenset({ServerChange.UP, ServerChange.MAINT_TO_READY, ServerChange.MAINT_TO_DRAIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,8 @@ class Control:
 
     def set_weight(self, server: Server, text: str) -> None:
         """Set the weight to `30` or to `50%` of the configured one; raise policy.weight.WeightError."""
-        server.weight = parse_weight(text, server.line.weight)
         backend = self.registry.backends[server.backend_name]
+        server.weight = parse_weight(text, server.line.weight, static=backend.static)
         if self._rebuild(backend):
             self._notify(ServerNotice(backend, server, ServerChange.WEIGHT, backend_lost=True))
         self._commanded()
@@ -156,8 +160,32 @@ class Control:
         server.changed_at = self.clock()
         server.downtime.note(server.running, server.changed_at)
         backend = self.registry.backends[server.backend_name]
+        self._begin_or_end_slow_start(backend, server, change)
         lost = self._rebuild(backend)
         self._notify(ServerNotice(backend, server, change, lost, check))
+
+    def _begin_or_end_slow_start(self, backend: Backend, server: Server, change: ServerChange) -> None:
+        """A server that comes back starts slowly, one that is still at it when a drain ends starts over."""
+        if not server.running:
+            server.warmup = None
+        elif server.line.slowstart_s and (change in _RETURNS or server.warmup is not None):
+            server.warmup = Warmup(server.line.slowstart_s, server.changed_at, weighted=not backend.static)
+
+    def warm(self) -> bool:
+        """Bring the slow starts to where they should be now; tell whether one goes on: then call again in a second."""
+        now, goes_on = self.clock(), False
+        for backend in self.registry.backends.values():
+            warming = [(server, server.warmup) for server in backend.servers if server.warmup is not None]
+            moved = [(server, warmup) for server, warmup in warming if warmup.advance(now)]
+            over = [server for server, warmup in moved if warmup.over]
+            for server in over:
+                server.warmup = None
+            if moved:
+                backend.rebuild()
+            for server in over:
+                self._notify(ServerNotice(backend, server, ServerChange.UP))
+            goes_on = goes_on or len(warming) > len(over)
+        return goes_on
 
     def _rebuild(self, backend: Backend) -> bool:
         """Have `backend` choose anew; tell whether that took the last server from it."""

@@ -12,9 +12,12 @@ from wproxy.state.session import Sessions
 
 
 class Registry:
-    """Built once from a configuration; `now` is the start on the clock that all times of `state` are taken from."""
+    """Built once from a configuration; `now` is the start on the clock that all times of `state` are taken from.
 
-    def __init__(self, config: Config, maxconn: int, now: float) -> None:
+    `seed` is any number, best a random one: what random choices grow from.
+    """
+
+    def __init__(self, config: Config, maxconn: int, now: float, seed: int = 0) -> None:
         self.config = config
         self.maxconn = maxconn
         self.started_at = now
@@ -25,7 +28,7 @@ class Registry:
             if not line.disabled
         }
         self.backends = {
-            line.name: Backend(line, now, in_listen=line.proxy_id in shared)
+            line.name: Backend(line, now, in_listen=line.proxy_id in shared, seed=seed + line.proxy_id)
             for line in config.backends
             if not line.disabled
         }

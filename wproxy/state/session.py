@@ -56,6 +56,13 @@ class Session:
                 party.counters.bytes_in += came
                 party.counters.bytes_out += went
 
+    def queued(self, in_servers: bool, served: int) -> None:
+        """Add to the number of those who were served before it, in the server's queue or in the backend's."""
+        if in_servers:
+            self.server_queue += served
+        else:
+            self.backend_queue += served
+
     def end(self, termination: str) -> None:
         """Note how it ended, the first cause only (configuration manual, section 8.5: two letters, who and when)."""
         self.termination = self.termination or termination

@@ -32,13 +32,20 @@ OPTIONS = (
         "4.2",
         undo=SetsTo("redispatch", None),
     ),
+    done(
+        "option allbackups",
+        _BACK,
+        SetsTo("allbackups", True),
+        "all backup servers at a time, not the first one only",
+        "4.2",
+        undo=SetsTo("allbackups", False),
+    ),
     *ignored("option contstats, option socket-stats", _FRONT, "concerns statistics only", "4.2", reversible=True),
     *ignored(
         "option splice-auto, option splice-request, option splice-response", _ANYWHERE, _KERNEL, "4.2", reversible=True
     ),
     *ignored("option tcp-smart-accept", _FRONT, _KERNEL, "4.2", reversible=True),
     *ignored("option tcp-smart-connect", _BACK, _KERNEL, "4.2", reversible=True),
-    *ignored("option allbackups", _BACK, "acts with backup servers only, which are refused", "4.2", reversible=True),
     *ignored("option persist", _BACK, "acts with cookies only", "4.2", reversible=True),
     *ignored(
         "option accept-invalid-http-request, option disable-h2-upgrade, option h1-case-adjust-bogus-client,"

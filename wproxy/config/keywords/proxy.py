@@ -5,6 +5,7 @@ from __future__ import annotations
 from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused, single
+from wproxy.config.keywords.balance import balance, hash_type
 from wproxy.config.keywords.bind import bind
 from wproxy.config.keywords.logs import PROXY_LOGS
 from wproxy.config.keywords.options import OPTIONS
@@ -24,9 +25,6 @@ _LOG = "wproxy writes the default and the tcplog format only"
 _PAGE = "configures the statistics page of mode http"
 _OPTION = "acts with a keepalive option only, which is refused"
 
-_BALANCE_DONE = ("roundrobin", "key")
-_BALANCE_REFUSED = ("static-rr", "leastconn", "first", "source", "uri", "url_param", "hdr", "random", "rdp-cookie")
-
 
 def _mode(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     name = single(statement, values.MODE.expects)
@@ -34,18 +32,6 @@ def _mode(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
         raise ArgumentError("health is not supported by HAProxy since 2.1 nor by wproxy")
     proxy.mode = values.mode(name)
     proxy.mode_location = statement.location
-
-
-def _balance(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
-    name, *options = statement.arguments or ("roundrobin",)
-    if name.partition("(")[0] in _BALANCE_REFUSED:
-        raise ArgumentError(f"{name} is not supported by wproxy yet; it knows 'roundrobin' and, in mode redis, 'key'")
-    if name not in _BALANCE_DONE:
-        raise ArgumentError(f"knows 'roundrobin' and, in mode redis, 'key', not '{name}'")
-    if options:
-        raise ArgumentError(f"{name} cannot handle unexpected argument '{options[0]}'")
-    proxy.balance = name
-    proxy.balance_location = statement.location
 
 
 def _default_backend(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
@@ -64,7 +50,20 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         ),
         done("mode", _ANYWHERE, _mode, "tcp or redis; http is refused for now where a proxy has it", "4.2"),
         done("default_backend", _FRONT, _default_backend, "the backend that serves the clients", "4.2"),
-        done("balance", _BACK, _balance, "roundrobin; in mode redis also key", "4.2"),
+        done(
+            "balance",
+            _BACK,
+            balance,
+            "roundrobin, static-rr, leastconn, first, random(n), source; in mode redis roundrobin and key",
+            "4.2",
+        ),
+        done(
+            "hash-type",
+            _BACK,
+            hash_type,
+            "map-based or consistent, a function, avalanche; as in HAProxy the function does not matter to `source`",
+            "4.2",
+        ),
         done("server", _SERVERS, server, "a server: name, address:port, parameters", "4.2", misplaced=True),
         done("default-server", _BACK, default_server, "parameters of the servers that follow", "4.2", misplaced=True),
         done("maxconn", _FRONT, Sets("maxconn", values.LIMIT), "connections at a time; 0 is no limit", "4.2"),
@@ -105,7 +104,6 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *ignored("srvtcpka-cnt, srvtcpka-idle, srvtcpka-intvl", _BACK, _OPTION, "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
-        *ignored("hash-type", _BACK, "acts with the hash algorithms of `balance` only, which are refused", "4.2"),
         *ignored("fullconn", _BACK, "acts with the server parameter `minconn` only, which is refused", "4.2"),
         *refused("acl", _ANYWHERE, "", "4.2"),
         *refused("use_backend", _BINDS, "", "4.2"),
