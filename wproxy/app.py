@@ -16,6 +16,8 @@ from functools import partial
 from wproxy.config import model
 from wproxy.dataplane.listener import Listener, close_listening, open_listening
 from wproxy.dataplane.prober import Prober
+from wproxy.dataplane.process import LiveProcess
+from wproxy.dataplane.reception import Plan, Reception
 from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
@@ -23,12 +25,14 @@ from wproxy.dataplane.services import Services
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.errors import BindError
 from wproxy.observe import information, notices, servers_state, statistics
+from wproxy.protocols.proxy_header import Ends
 from wproxy.runtime.command import Context, Conversation, Reports
 from wproxy.runtime.socket import StatsListener
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control, FrontendNotice, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
+from wproxy.state.session import Session
 from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
 
 Log = Callable[[str, str], None]
@@ -105,8 +109,12 @@ class Application:
             for name, backend in self._registry.backends.items()
             if backend.config.mode is model.Mode.REDIS
         }
+        self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
         self._listeners = {
-            name: [Listener(bind.address, sock, self._factory(frontend)) for bind, sock in sockets.frontends[name]]
+            name: [
+                Listener(bind.address, sock, self._factory(frontend, bind, number))
+                for number, (bind, sock) in enumerate(sockets.frontends[name], 1)
+            ]
             for name, frontend in self._registry.frontends.items()
         }
         self._stats = [
@@ -161,19 +169,37 @@ class Application:
 
     # -- connections between the parts ---------------------------------------------------------------------------
 
-    def _factory(self, frontend: Frontend) -> Callable[[], asyncio.BaseProtocol]:
-        """Return what makes the protocol of each client that `frontend` accepts."""
-        backend = self._backend_of(frontend)
+    def _factory(self, frontend: Frontend, bind: model.Bind, number: int) -> Callable[[], asyncio.BaseProtocol]:
+        """Return what makes the protocol of each client that `frontend` accepts on its `number`th address."""
+        backend = self._backend_of(frontend, frontend.config.default_backend)
+        if Plan.needed(bind, frontend.config):
+            plan = self._plan(frontend, bind, number, Route.of(frontend, backend))
+            return lambda: Reception(plan, self._services)
         route, services = Route.of(frontend, backend), self._services
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
         return lambda: TcpConnection(route, services).client
 
-    def _backend_of(self, frontend: Frontend) -> Backend:
-        """Return where `frontend` sends its clients; without a backend, one that has no servers."""
+    def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
+        """Return what clients go through first where there are rules or a PROXY header."""
+        routes = {
+            rule.backend: Route.of(frontend, self._backend_of(frontend, rule.backend))
+            for rule in frontend.config.switching
+        }
+        return Plan(frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve)
+
+    def _serve(self, route: Route, session: Session, ends: Ends) -> asyncio.Protocol:
+        """Return what serves a client whose route has been found."""
+        if route.frontend.config.mode is model.Mode.REDIS:
+            router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
+            return RedisConnection(route, router, self._services, session)
+        return TcpConnection(route, self._services, session, ends).client
+
+    def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
+        """Return the backend `name`, to which `frontend` sends clients; where there is none, one without servers."""
         config = frontend.config
-        backend = self._registry.backends.get(config.default_backend or "")
+        backend = self._registry.backends.get(name or "")
         if backend is not None:
             return backend
         nowhere = model.Backend(frontend.name, frontend.proxy_id, config.mode, config.location)

@@ -47,6 +47,8 @@ def _frontend(proxy: ProxyDraft, number: int) -> Frontend:
         maxconn=proxy.maxconn,
         disabled=proxy.disabled,
         timeouts=Timeouts(client_s=proxy.client_s),
+        switching=tuple(proxy.switching),
+        connection_rules=tuple(proxy.connection_rules),
     )
 
 
@@ -58,7 +60,7 @@ def _served_by(proxy: ProxyDraft) -> str | None:
 
 
 def _binds(draft: BindDraft) -> list[Bind]:
-    return [Bind(address, draft.location) for address in draft.addresses]
+    return [Bind(address, draft.location, draft.accept_proxy) for address in draft.addresses]
 
 
 def _backend(proxy: ProxyDraft, number: int) -> Backend:
@@ -95,4 +97,6 @@ def _server(draft: ServerDraft) -> ServerLine:
         maxconn=draft.maxconn,
         check=CheckSettings(draft.inter_s, draft.rise, draft.fall) if draft.check else None,
         disabled=draft.disabled,
+        send_proxy=draft.send_proxy,
+        check_send_proxy=draft.check_send_proxy,
     )

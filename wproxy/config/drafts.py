@@ -8,7 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from wproxy.config.grammar import Section
-from wproxy.config.model import Address, CheckSettings, Level, Location, Mode, StatsSocket
+from wproxy.config.model import (
+    Address,
+    CheckSettings,
+    ConnectionRule,
+    Level,
+    Location,
+    Mode,
+    StatsSocket,
+    UseBackend,
+)
 
 _CHECK = CheckSettings()
 
@@ -37,6 +46,17 @@ class BindDraft:
     mode: int | None = None
     user: str | None = None
     group: str | None = None
+    accept_proxy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """One `acl` line, or one line with a condition: `target` is the ACL's name, the backend or the action."""
+
+    keyword: str
+    target: str
+    words: tuple[str, ...]
+    location: Location
 
 
 @dataclass(slots=True)
@@ -53,6 +73,8 @@ class ServerDraft:
     rise: int = _CHECK.rise
     fall: int = _CHECK.fall
     disabled: bool = False
+    send_proxy: int | None = None
+    check_send_proxy: bool = False
 
     def child(self, location: Location) -> ServerDraft:
         """Return the draft of the line at `location`, which starts with what is set here."""
@@ -85,6 +107,9 @@ class ProxyDraft:
     tunnel_s: float | None = None
     default_server: ServerDraft = field(default_factory=lambda: ServerDraft(Location("", 0)))
     servers: list[ServerDraft] = field(default_factory=list)
+    rules: list[RuleLine] = field(default_factory=list)
+    switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
+    connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
 
     def child(self, section: Section, name: str, location: Location) -> ProxyDraft:
         """Return the draft of a section that begins at `location` and inherits what is set here."""
@@ -95,6 +120,9 @@ class ProxyDraft:
             location=location,
             binds=[],
             servers=[],
+            rules=list(self.rules),
+            switching=[],
+            connection_rules=[],
             default_server=replace(self.default_server),
         )
 

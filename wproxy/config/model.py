@@ -9,6 +9,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from wproxy.config.acl.facts import Condition
+
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
 
 
@@ -76,6 +78,7 @@ class Bind:
 
     address: Address
     location: Location
+    accept_proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class CheckSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServerLine:
-    """One `server` line of a backend."""
+    """One `server` line of a backend. `send_proxy` is the version of the PROXY header that it gets."""
 
     name: str
     address: Address
@@ -98,6 +101,26 @@ class ServerLine:
     maxconn: int | None = None
     check: CheckSettings | None = None
     disabled: bool = False
+    send_proxy: int | None = None
+    check_send_proxy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UseBackend:
+    """One `use_backend` rule: where clients go for which `condition` holds; None holds for all."""
+
+    backend: str
+    condition: Condition | None
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRule:
+    """One `tcp-request connection` rule: whether clients for which `condition` holds are let in."""
+
+    accepts: bool
+    condition: Condition | None
+    location: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +136,8 @@ class Frontend:
     maxconn: int | None = None
     disabled: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
+    switching: tuple[UseBackend, ...] = ()
+    connection_rules: tuple[ConnectionRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 
+from wproxy.config.acl.fetches import FETCHES
 from wproxy.config.grammar import Keyword, Section, Status
 from wproxy.config.keywords import bind, server
 from wproxy.config.keywords.process import GLOBAL
@@ -34,6 +36,11 @@ _DIFFERENCES = """\
 - Numbers are whole: HAProxy reads `weight 10x` as 10 and `maxconn abc` as 0, here both are errors. So are negative
   numbers, a parameter without its value, and words after an argument that takes none.
 - A frontend and its backend must have the same mode; HAProxy lets a tcp frontend use an http backend.
+- Conditions are strict: an `if` without condition, an `or` or `!` with nothing behind it and an operator such as `gt`
+  before a range are errors. Patterns of addresses are never resolved as names, regular expressions are Python's, and
+  there are no converters and maps yet. An ACL's fetches are those of connections and of the process:
+  FETCHES.
+- A PROXY header may come in several segments; HAProxy wants the whole of it in the first read.
 - A server needs a host and a fixed port: HAProxy takes the client's destination where they are missing.
 - Users, groups and names of hosts are looked up when they are used, not while the file is read.
 - A NUL character, a word that is not UTF-8 and an address or parameter that is an empty word are errors: HAProxy cuts
@@ -43,6 +50,7 @@ _DIFFERENCES = """\
 
 def page() -> str:
     """Return the whole of docs/compatibility.md."""
+    fetches = textwrap.fill(", ".join(f"`{name}`" for name in sorted(FETCHES)), 118, subsequent_indent="  ")
     parts = [
         _INTRODUCTION,
         "## Sections and directives\n\n" + _sections(),
@@ -50,7 +58,7 @@ def page() -> str:
         "## defaults, frontend, listen, backend\n\n" + table(PROXY.rows),
         "## Parameters of bind and stats socket\n\n" + table(bind.PARAMETERS.rows),
         "## Parameters of server and default-server\n\n" + table(server.PARAMETERS.rows),
-        _DIFFERENCES,
+        _DIFFERENCES.replace("FETCHES", fetches),
     ]
     return "\n".join(parts)
 

@@ -25,6 +25,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
             _unique_servers(proxy, report)
             _bound(proxy, report)
             _default_backend(proxy, backends, report)
+            _use_backends(proxy, backends, report)
             _timeouts(proxy, report)
 
 
@@ -87,17 +88,31 @@ def _default_backend(proxy: ProxyDraft, backends: Mapping[str, ProxyDraft], repo
     if not proxy.has_frontend or name is None:
         return
     place = _place(proxy, proxy.default_backend_location)
+    if backends.get(name) is proxy:
+        report.problem(place, f"{_label(proxy)} : loop detected for default_backend: '{name}'.")
+    else:
+        _target(proxy, "default_backend", name, backends, place, report)
+
+
+def _use_backends(proxy: ProxyDraft, backends: Mapping[str, ProxyDraft], report: Report) -> None:
+    for rule in proxy.switching:
+        _target(proxy, "use_backend", rule.backend, backends, rule.location, report)
+
+
+def _target(
+    proxy: ProxyDraft, keyword: str, name: str, backends: Mapping[str, ProxyDraft], place: Location, report: Report
+) -> None:
+    """Report a backend that `keyword` names and `proxy` cannot use: it is not there, or of another mode."""
     target = backends.get(name)
     if target is None:
         hint = did_you_mean(name, backends)
-        report.problem(place, f"{_label(proxy)} : unable to find required default_backend: '{name}'{hint}")
-    elif target is proxy:
-        report.problem(place, f"{_label(proxy)} : loop detected for default_backend: '{name}'.")
+        report.problem(place, f"{_label(proxy)} : unable to find required {keyword}: '{name}'{hint}")
     elif target.mode is not proxy.mode:
+        what = "its default backend" if keyword == "default_backend" else f"the backend of a '{keyword}' rule"
         report.problem(
             place,
             f"{proxy.mode.value} {_label(proxy)} tries to use incompatible {target.mode.value} {_label(target)} "
-            f"({target.location.file}:{target.location.line}) as its default backend (see 'mode').",
+            f"({target.location.file}:{target.location.line}) as {what} (see 'mode').",
         )
 
 

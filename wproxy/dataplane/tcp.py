@@ -17,9 +17,11 @@ from math import inf
 from typing import cast
 
 from wproxy.dataplane.connector import open_connection
+from wproxy.dataplane.ends import ends_of
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.retry import may_redispatch
+from wproxy.protocols.proxy_header import WRITERS, Ends
 from wproxy.state.server import Server
 from wproxy.state.session import Session
 
@@ -108,15 +110,19 @@ class TcpConnection:
     """
 
     __slots__ = (
-        "active_at", "client", "clock", "closed", "deadline", "early", "granted", "place", "route", "server",
+        "active_at", "client", "clock", "closed", "deadline", "early", "ends", "granted", "place", "route", "server",
         "services", "session", "task", "timed_out",
     )  # fmt: skip
 
-    def __init__(self, route: Route, services: Services) -> None:
+    def __init__(
+        self, route: Route, services: Services, session: Session | None = None, ends: Ends | None = None
+    ) -> None:
+        """Take the session, if it is open already, and the client's two addresses where a PROXY header told them."""
         self.route = route
         self.services = services
         self.clock = services.clock
-        self.session: Session = None  # type: ignore[assignment] # set by `start`, before any byte can come
+        self.session: Session = session  # type: ignore[assignment] # set by `start`, before any byte can come
+        self.ends = ends
         self.early: list[bytes] = []
         self.client = ClientEnd(self, self.keep_early)
         self.server: ServerEnd | None = None
@@ -134,7 +140,8 @@ class TcpConnection:
         """Find a server for the client that has just been accepted."""
         now = self.active_at = self.clock()
         backend = self.route.backend
-        self.session = self.services.sessions.open(self.route.frontend, backend, now)
+        if self.session is None:
+            self.session = self.services.sessions.open(self.route.frontend, backend, now)
         backend.opened(now)
         self.task = self.services.keep(self.services.loop.create_task(self._establish()))
 
@@ -265,6 +272,8 @@ class TcpConnection:
             transport.abort()
             return
         self.server = server
+        if self.place is not None and self.place.line.send_proxy is not None:
+            transport.write(WRITERS[self.place.line.send_proxy](self.ends or ends_of(client.transport)))
         if self.early:
             # In this order: what is written may fill the server's buffer, which stops the client again.
             client.transport.resume_reading()

@@ -17,6 +17,7 @@ class FrontendCounters:
     bytes_out: int = 0
     requests: int = 0
     request_errors: int = 0
+    denied_connections: int = 0  # by `tcp-request connection` rules
     session_rate: Rate = field(default_factory=Rate)
 
 

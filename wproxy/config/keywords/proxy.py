@@ -7,6 +7,7 @@ from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused, single
 from wproxy.config.keywords.bind import bind
 from wproxy.config.keywords.options import OPTIONS
+from wproxy.config.keywords.rules import RULES
 from wproxy.config.keywords.server import default_server, server
 from wproxy.config.model import Mode
 from wproxy.config.values import ArgumentError
@@ -77,6 +78,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         done("timeout check", _BACK, Sets("check_s", values.TIMEOUT), "time a health check may take", "4.2"),
         done("timeout tunnel", _BACK, Sets("tunnel_s", values.TIMEOUT), "idle time of both, once data flows", "4.2"),
         *OPTIONS,
+        *RULES,
         *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
         *ignored("description", _PROXIES, "is a text for the statistics page", "4.2"),
         *ignored("log", _ANYWHERE, _LOG, "4.2", reversible=True),
@@ -107,12 +109,10 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *ignored("fullconn", _BACK, "acts with the server parameter `minconn` only, which is refused", "4.2"),
         *refused("timeout client-fin", _FRONT, "", "4.2"),
         *refused("timeout server-fin", _BACK, "", "4.2"),
-        *refused("acl", _ANYWHERE, "", "4.2"),
-        *refused("use_backend", _BINDS, "", "4.2"),
         *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),
         *refused("stick match, stick on, stick store-request, stick store-response", _SERVERS, "", "4.2"),
         *refused("stick-table, filter, id", _PROXIES, "", "4.2"),
-        *refused("tcp-request connection, tcp-request session", _FRONT, "", "4.2"),
+        *refused("tcp-request session", _FRONT, "", "4.2"),
         *refused("tcp-request content, tcp-request inspect-delay", _ANYWHERE, "", "4.2"),
         *refused("tcp-response content, tcp-response inspect-delay", _BACK, "", "4.2"),
         *refused("tcp-check, http-check", _BACK, "wproxy probes by connecting only", "4.2"),

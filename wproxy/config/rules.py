@@ -1,0 +1,65 @@
+"""Makes rules of the lines that hold conditions, once all proxies are known: pure, pattern files come from `read`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from wproxy.config.acl.condition import Acls, parse_condition
+from wproxy.config.acl.facts import Condition
+from wproxy.config.acl.scope import Scope
+from wproxy.config.drafts import ProxyDraft, RuleLine
+from wproxy.config.grammar import Report
+from wproxy.config.model import ConnectionRule, Mode, UseBackend
+from wproxy.config.values import ArgumentError
+
+
+def compile_rules(
+    proxies: Sequence[ProxyDraft], environ: Mapping[str, str], read: Callable[[str], str], report: Report
+) -> None:
+    """Fill `switching` and `connection_rules` of each proxy that is served; report every fault."""
+    backends = {
+        proxy.name: frozenset(server.name for server in proxy.servers) for proxy in proxies if proxy.has_backend
+    }
+    frontends = frozenset(proxy.name for proxy in proxies if proxy.has_frontend)
+    for proxy in proxies:
+        # As in HAProxy nothing is checked of a disabled proxy; of one in mode http the mode itself is the fault.
+        if not proxy.disabled and proxy.mode is not Mode.HTTP:
+            scope = Scope(
+                proxy.name, proxy.has_frontend, proxy.has_backend, backends, frontends, environ=environ, read=read
+            )
+            _compile(proxy, scope, report)
+
+
+def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
+    """Read the lines of `proxy` in order: an ACL can be used in the lines after it."""
+    acls = Acls(scope)
+    for line in proxy.rules:
+        acls.scope = replace(scope, warn=lambda text, line=line: report.warn(line.location, f"'{line.keyword}' {text}"))  # type: ignore[misc] # the line of this turn, not the last
+        try:
+            _KEYWORDS[line.keyword](proxy, line, acls)
+        except ArgumentError as error:
+            report.problem(line.location, f"'{line.keyword} {line.target}' {error}")
+
+
+def _acl(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
+    acls.define(line.target, line.words)
+
+
+def _use_backend(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
+    proxy.switching.append(UseBackend(line.target, _condition(line, acls), line.location))
+
+
+def _connection_rule(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
+    proxy.connection_rules.append(ConnectionRule(line.target == "accept", _condition(line, acls), line.location))
+
+
+def _condition(line: RuleLine, acls: Acls) -> Condition | None:
+    return parse_condition(line.words, acls) if line.words else None
+
+
+_KEYWORDS: Mapping[str, Callable[[ProxyDraft, RuleLine, Acls], None]] = {
+    "acl": _acl,
+    "use_backend": _use_backend,
+    "tcp-request connection": _connection_rule,
+}
