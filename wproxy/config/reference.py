@@ -40,7 +40,8 @@ _DIFFERENCES = """\
   before a range are errors. Patterns of addresses are never resolved as names, regular expressions are Python's, and
   there are no converters and maps yet. An ACL's fetches are those of connections and of the process:
   FETCHES.
-- A PROXY header may come in several segments; HAProxy wants the whole of it in the first read.
+- A PROXY header may come in several segments, and what follows `PROXY UNKNOWN` is skipped, as the protocol's text has
+  it; HAProxy refuses both. Addresses in it are read strictly: HAProxy takes 10.0.0.777 for 10.0.3.9.
 - A server needs a host and a fixed port: HAProxy takes the client's destination where they are missing.
 - Users, groups and names of hosts are looked up when they are used, not while the file is read.
 - A NUL character, a word that is not UTF-8 and an address or parameter that is an empty word are errors: HAProxy cuts

@@ -23,6 +23,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
             _mode(proxy, report)
             _balance(proxy, report)
             _unique_servers(proxy, report)
+            _send_proxy(proxy, report)
             _bound(proxy, report)
             _default_backend(proxy, backends, report)
             _use_backends(proxy, backends, report)
@@ -73,6 +74,15 @@ def _unique_servers(proxy: ProxyDraft, report: Report) -> None:
                 f"{lines[server.name]}, please use distinct names.",
             )
         lines.setdefault(server.name, server.location.line)
+
+
+def _send_proxy(proxy: ProxyDraft, report: Report) -> None:
+    """In mode redis clients share the connections to a server: there is no one client to tell it of."""
+    for server in proxy.servers:
+        if server.send_proxy is not None and proxy.mode is Mode.REDIS:
+            report.problem(
+                server.location, f"{_label(proxy)}, server '{server.name}' : 'send-proxy' is not for 'mode redis'"
+            )
 
 
 def _bound(proxy: ProxyDraft, report: Report) -> None:

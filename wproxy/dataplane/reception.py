@@ -142,6 +142,9 @@ class Reception(asyncio.Protocol):
         self._services.wheel.forget(self)
         if self._session is not None:
             session, self._session = self._session, None
+            counters = self._plan.frontend.counters
+            counters.sessions -= 1  # as in HAProxy, a connection without its header never was a session
+            counters.header_errors += 1
             session.end(cause)
             self._services.sessions.close(session)
 

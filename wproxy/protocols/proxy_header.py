@@ -106,8 +106,10 @@ def _parse_v2(data: bytes) -> Header | None:
     if len(data) < size:
         return None
     width = _ADDRESS_BYTES.get(family)
-    if command == _LOCAL or width is None:
-        return Header(size, None)  # a check of the sender's own, or a kind of address that HAProxy, too, passes over
+    if command == _LOCAL:
+        return Header(size, None)  # a check of the sender's own
+    if width is None:
+        raise HeaderError("a PROXY protocol header that tells no TCP connection")  # HAProxy refuses these, too
     if length < 2 * width + 4:
         raise HeaderError("a PROXY protocol header whose addresses do not fit")
     return Header(size, _addresses(data[_V2_FIXED:], width))

@@ -35,9 +35,6 @@ GOOD = {
     v2(SIX.source.address + SIX.destination.address + b"\x0f\xa0\xff\xff", family=0x21): SIX,  # type: ignore[union-attr] # both are there
     v2(b"", command=0x20, family=0): None,
     v2(BLOCK, command=0x20): None,
-    v2(b"", family=0): None,
-    v2(bytes(216), family=0x31): None,
-    v2(BLOCK, family=0x12): None,
 }
 
 BAD = {
@@ -59,6 +56,9 @@ BAD = {
     "signature": SIGNATURE[:-1] + b"x",
     "version": v2(BLOCK, command=0x31),
     "command": v2(BLOCK, command=0x22),
+    "unspecified": v2(b"", family=0),
+    "unix socket": v2(bytes(216), family=0x31),
+    "datagrams": v2(BLOCK, family=0x12),
     "addresses too short": v2(BLOCK[:-1]),
     "oversized": v2(b"", length=65535),
 }
