@@ -22,9 +22,10 @@ from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
+from wproxy.dataplane.stats_page import PageConnection
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.errors import BindError
-from wproxy.observe import information, notices, servers_state, statistics
+from wproxy.observe import information, notices, page, servers_state, statistics
 from wproxy.protocols.proxy_header import Ends
 from wproxy.runtime.command import Context, Conversation, Reports
 from wproxy.runtime.socket import StatsListener
@@ -175,6 +176,8 @@ class Application:
         if Plan.needed(bind, frontend.config):
             plan = self._plan(frontend, bind, number, Route.of(frontend, backend))
             return lambda: Reception(plan, self._services)
+        if frontend.config.page is not None:
+            return partial(self._serve_page, Route.of(frontend, backend), frontend.config.page)
         route, services = Route.of(frontend, backend), self._services
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
@@ -191,10 +194,27 @@ class Application:
 
     def _serve(self, route: Route, session: Session, ends: Ends) -> asyncio.Protocol:
         """Return what serves a client whose route has been found."""
-        if route.frontend.config.mode is model.Mode.REDIS:
+        config = route.frontend.config
+        if config.page is not None:
+            return self._serve_page(route, config.page, session)
+        if config.mode is model.Mode.REDIS:
             router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
             return RedisConnection(route, router, self._services, session)
         return TcpConnection(route, self._services, session, ends).client
+
+    def _serve_page(self, route: Route, settings: model.StatsPage, session: Session | None = None) -> PageConnection:
+        return PageConnection(route, settings, self._page_text, self._services, session)
+
+    def _page_text(self, settings: model.StatsPage, as_csv: bool) -> str:
+        """Return what a statistics page shows now."""
+        registry, now = self._registry, self._loop.time()
+        if as_csv:
+            return page.csv(registry, now, settings.scope)
+        process = self._process()
+        version = None if settings.hide_version else process.version
+        return page.html(
+            registry, now, page.Heading(process.pid, process.uptime_s, process.node, version), settings.scope
+        )
 
     def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
         """Return the backend `name`, to which `frontend` sends clients; where there is none, one without servers."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
-from wproxy.config.model import Backend, Bind, CheckSettings, Config, Frontend, Global, ServerLine, Timeouts
+from wproxy.config.model import Backend, Bind, CheckSettings, Config, Frontend, Global, ServerLine, StatsPage, Timeouts
 
 _FIRST_PROXY_ID = 2  # as HAProxy counts: 1 is its own GLOBAL proxy
 
@@ -49,7 +49,16 @@ def _frontend(proxy: ProxyDraft, number: int) -> Frontend:
         timeouts=Timeouts(client_s=proxy.client_s),
         switching=tuple(proxy.switching),
         connection_rules=tuple(proxy.connection_rules),
+        page=_page(proxy),
     )
+
+
+def _page(proxy: ProxyDraft) -> StatsPage | None:
+    page = proxy.page
+    if page is None or not proxy.is_page:
+        return None
+    scope = frozenset(proxy.name if name == "." else name for name in page.scope)
+    return StatsPage(page.uri, page.realm, tuple(page.users), page.refresh_s, page.hide_version, scope)
 
 
 def _served_by(proxy: ProxyDraft) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from wproxy.config.grammar import Section
+from wproxy.config.grammar import Section, Statement
 from wproxy.config.model import (
     Address,
     CheckSettings,
@@ -60,6 +60,20 @@ class RuleLine:
 
 
 @dataclass(slots=True)
+class PageDraft:
+    """The `stats …` lines of one section, which begins at `owner`; `location` is the first of them."""
+
+    owner: Location
+    location: Location
+    uri: str = "/haproxy?stats"
+    realm: str = "HAProxy Statistics"
+    users: list[tuple[str, str]] = field(default_factory=list, repr=False)
+    refresh_s: int = 0
+    hide_version: bool = False
+    scope: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class ServerDraft:
     """One `server` line, or what `default-server` lines say about all that follow."""
 
@@ -107,6 +121,8 @@ class ProxyDraft:
     tunnel_s: float | None = None
     default_server: ServerDraft = field(default_factory=lambda: ServerDraft(Location("", 0)))
     servers: list[ServerDraft] = field(default_factory=list)
+    page: PageDraft | None = None
+    guards: list[Statement] = field(default_factory=list)  # lines that let in or deny clients of mode http
     rules: list[RuleLine] = field(default_factory=list)
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
     connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
@@ -120,10 +136,23 @@ class ProxyDraft:
             location=location,
             binds=[],
             servers=[],
+            guards=list(self.guards),
             rules=list(self.rules),
             switching=[],
             connection_rules=[],
             default_server=replace(self.default_server),
+        )
+
+    @property
+    def is_page(self) -> bool:
+        """Whether this is a statistics page and nothing else, the only thing that mode http is served for."""
+        passes_on = self.default_backend is not None or any(line.keyword == "use_backend" for line in self.rules)
+        return (
+            self.mode is Mode.HTTP
+            and self.has_frontend
+            and self.page is not None
+            and not self.servers
+            and not passes_on
         )
 
     @property

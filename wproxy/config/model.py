@@ -124,6 +124,18 @@ class ConnectionRule:
 
 
 @dataclass(frozen=True, slots=True)
+class StatsPage:
+    """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty)."""
+
+    uri: str
+    realm: str
+    users: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    refresh_s: int = 0
+    hide_version: bool = False
+    scope: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Frontend:
     """Where clients arrive. `proxy_id` is the `iid` of the statistics, counted from 2 (1 is HAProxy's GLOBAL)."""
 
@@ -138,6 +150,7 @@ class Frontend:
     timeouts: Timeouts = field(default_factory=Timeouts)
     switching: tuple[UseBackend, ...] = ()
     connection_rules: tuple[ConnectionRule, ...] = ()
+    page: StatsPage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,9 @@ _DIFFERENCES = """\
 ## Where wproxy reads a file differently
 
 - `mode redis` and `balance key` are wproxy's own.
-- `mode http` is read in `defaults`, and refused for now where a proxy has it.
+- `mode http` is read in `defaults`, and served for statistics pages only: a `frontend` or `listen` with `stats` lines,
+  without servers and backends. `http-request` and `stats http-request` are errors there, since they would guard it.
+  Any other proxy in `mode http` is an error for now.
 - A missing last newline is accepted; HAProxy refuses it.
 - Numbers are whole: HAProxy reads `weight 10x` as 10 and `maxconn abc` as 0, here both are errors. So are negative
   numbers, a parameter without its value, and words after an argument that takes none.

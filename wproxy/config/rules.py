@@ -24,7 +24,7 @@ def compile_rules(
     frontends = frozenset(proxy.name for proxy in proxies if proxy.has_frontend)
     for proxy in proxies:
         # As in HAProxy nothing is checked of a disabled proxy; of one in mode http the mode itself is the fault.
-        if not proxy.disabled and proxy.mode is not Mode.HTTP:
+        if not proxy.disabled and (proxy.is_page or proxy.mode is not Mode.HTTP):
             scope = Scope(
                 proxy.name, proxy.has_frontend, proxy.has_backend, backends, frontends, environ=environ, read=read
             )

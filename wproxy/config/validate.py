@@ -21,6 +21,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
         _unique_name(proxy, proxies[:number], report)
         if not proxy.disabled:
             _mode(proxy, report)
+            _page(proxy, report)
             _balance(proxy, report)
             _unique_servers(proxy, report)
             _send_proxy(proxy, report)
@@ -52,8 +53,21 @@ def _unique_name(proxy: ProxyDraft, earlier: Sequence[ProxyDraft], report: Repor
 
 def _mode(proxy: ProxyDraft, report: Report) -> None:
     reason = MODES_REFUSED.get(proxy.mode)
-    if reason is not None:
+    if reason is not None and not proxy.is_page:
         report.problem(_place(proxy, proxy.mode_location), f"{_label(proxy)} : {reason}")
+
+
+def _page(proxy: ProxyDraft, report: Report) -> None:
+    """Report rules that would have to guard a statistics page, and a page where mode http is missing."""
+    if proxy.is_page:
+        for line in proxy.guards:
+            report.problem(
+                line.location,
+                f"{_label(proxy)} : '{line.keyword}' is not supported on a statistics page yet: protect it by "
+                "'stats auth' or 'tcp-request connection'",
+            )
+    elif proxy.page is not None and proxy.mode is not Mode.HTTP and proxy.page.owner == proxy.location:
+        report.warn(proxy.page.location, f"{_label(proxy)} : 'stats' lines ignored, they need 'mode http'.")
 
 
 def _balance(proxy: ProxyDraft, report: Report) -> None:

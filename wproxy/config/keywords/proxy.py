@@ -7,6 +7,7 @@ from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused, single
 from wproxy.config.keywords.bind import bind
 from wproxy.config.keywords.options import OPTIONS
+from wproxy.config.keywords.page import PAGE
 from wproxy.config.keywords.rules import RULES
 from wproxy.config.keywords.server import default_server, server
 from wproxy.config.model import Mode
@@ -21,7 +22,6 @@ _SERVERS = (Section.LISTEN, Section.BACKEND)
 
 _HTTP = "acts in mode http only"
 _LOG = "wproxy writes no connection log yet"
-_PAGE = "configures the statistics page of mode http"
 _OPTION = "acts with a keepalive option only, which is refused"
 
 _BALANCE_DONE = ("roundrobin", "key")
@@ -62,7 +62,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "where clients arrive: addresses, paths or fd@N, separated by commas",
             "4.2",
         ),
-        done("mode", _ANYWHERE, _mode, "tcp or redis; http is refused for now where a proxy has it", "4.2"),
+        done("mode", _ANYWHERE, _mode, "tcp or redis; http for a statistics page only", "4.2"),
         done("default_backend", _FRONT, _default_backend, "the backend that serves the clients", "4.2"),
         done("balance", _BACK, _balance, "roundrobin; in mode redis also key", "4.2"),
         done("server", _SERVERS, server, "a server: name, address:port, parameters", "4.2", misplaced=True),
@@ -79,6 +79,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         done("timeout tunnel", _BACK, Sets("tunnel_s", values.TIMEOUT), "idle time of both, once data flows", "4.2"),
         *OPTIONS,
         *RULES,
+        *PAGE,
         *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
         *ignored("description", _PROXIES, "is a text for the statistics page", "4.2"),
         *ignored("log", _ANYWHERE, _LOG, "4.2", reversible=True),
@@ -90,17 +91,9 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "monitor fail, capture cookie, capture request, capture response, declare capture", _BINDS, _HTTP, "4.2"
         ),
         *ignored("compression, errorfile, errorfiles, errorloc, errorloc302, errorloc303", _ANYWHERE, _HTTP, "4.2"),
-        *ignored("http-error, http-request, http-response, http-after-response", _ANYWHERE, _HTTP, "4.2"),
+        *ignored("http-error, http-response, http-after-response", _ANYWHERE, _HTTP, "4.2"),
         *ignored("cookie, http-reuse, http-send-name-header, max-keep-alive-queue", _BACK, _HTTP, "4.2"),
         *ignored("force-persist, ignore-persist, use-fcgi-app", _SERVERS, _HTTP, "4.2"),
-        *ignored("stats admin, stats http-request", _PROXIES, _PAGE, "4.2"),
-        *ignored(
-            "stats auth, stats enable, stats hide-version, stats realm, stats refresh, stats scope, stats show-desc,"
-            "stats show-legends, stats show-node, stats show-modules, stats uri",
-            _ANYWHERE,
-            _PAGE,
-            "4.2",
-        ),
         *ignored("clitcpka-cnt, clitcpka-idle, clitcpka-intvl", _FRONT, _OPTION, "4.2"),
         *ignored("srvtcpka-cnt, srvtcpka-idle, srvtcpka-intvl", _BACK, _OPTION, "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
@@ -129,4 +122,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
 
 
 # What of the modes is not served yet; `validate` says it where a proxy that is not disabled has it.
-MODES_REFUSED = {Mode.HTTP: "mode http is not supported yet"}
+MODES_REFUSED = {
+    Mode.HTTP: "mode http comes with a later version of wproxy; a proxy that is a statistics page only "
+    "('stats enable', no servers and no backend) is served now"
+}

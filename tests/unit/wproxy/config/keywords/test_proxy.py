@@ -6,8 +6,9 @@ import pytest
 
 from tests.unit.wproxy.config.keywords.rows import check_rows, problem_of
 from wproxy.config.drafts import ProxyDraft
-from wproxy.config.keywords.proxy import PROXY
+from wproxy.config.keywords.proxy import MODES_REFUSED, PROXY
 from wproxy.config.loader import parse
+from wproxy.config.model import Mode
 
 
 def test_every_row_is_sound() -> None:
@@ -25,7 +26,7 @@ def test_balance(line: str, balance: str) -> None:
         ("mode", "'mode' expects tcp or redis"),
         ("mode tpc", "'mode' knows 'tcp', 'http', 'redis', not 'tpc'"),
         ("mode health", "'mode' health is not supported by HAProxy since 2.1 nor by wproxy"),
-        ("mode http", "listen 'l' : mode http is not supported yet"),
+        ("mode http", f"listen 'l' : {MODES_REFUSED[Mode.HTTP]}"),
         (
             "balance leastconn",
             "'balance' leastconn is not supported by wproxy yet; it knows 'roundrobin' and, in mode redis, 'key'",
