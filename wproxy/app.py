@@ -17,16 +17,16 @@ from wproxy.config import model
 from wproxy.dataplane.listener import Listener, close_listening, open_listening
 from wproxy.dataplane.prober import Prober
 from wproxy.dataplane.process import LiveProcess
-from wproxy.dataplane.reception import Plan, Reception
+from wproxy.dataplane.reception import Arrival, Plan, Reception
 from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.stats_page import PageConnection
+from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.errors import BindError
 from wproxy.observe import information, notices, page, servers_state, statistics
-from wproxy.protocols.proxy_header import Ends
 from wproxy.runtime.command import Context, Conversation, Reports
 from wproxy.runtime.socket import StatsListener
 from wproxy.state.backend import Backend
@@ -173,12 +173,12 @@ class Application:
     def _factory(self, frontend: Frontend, bind: model.Bind, number: int) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client that `frontend` accepts on its `number`th address."""
         backend = self._backend_of(frontend, frontend.config.default_backend)
-        if Plan.needed(bind, frontend.config):
-            plan = self._plan(frontend, bind, number, Route.of(frontend, backend))
-            return lambda: Reception(plan, self._services)
+        route, services = self._route(frontend, backend), self._services
+        if Plan.needed(bind, route):
+            plan = self._plan(frontend, bind, number, route)
+            return lambda: Reception(plan, services)
         if frontend.config.page is not None:
-            return partial(self._serve_page, Route.of(frontend, backend), frontend.config.page)
-        route, services = Route.of(frontend, backend), self._services
+            return partial(self._serve_page, route, frontend.config.page)
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
@@ -187,20 +187,25 @@ class Application:
     def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
         """Return what clients go through first where there are rules or a PROXY header."""
         routes = {
-            rule.backend: Route.of(frontend, self._backend_of(frontend, rule.backend))
+            rule.backend: self._route(frontend, self._backend_of(frontend, rule.backend))
             for rule in frontend.config.switching
         }
         return Plan(frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve)
 
-    def _serve(self, route: Route, session: Session, ends: Ends) -> asyncio.Protocol:
+    def _route(self, frontend: Frontend, backend: Backend) -> Route:
+        sticks = bool(backend.config.stick_rules) and backend.config.mode is model.Mode.TCP
+        stickiness = Stickiness(backend, self._registry.tables, self._loop.time) if sticks else None
+        return Route.of(frontend, backend, stickiness)
+
+    def _serve(self, route: Route, arrival: Arrival) -> asyncio.Protocol:
         """Return what serves a client whose route has been found."""
         config = route.frontend.config
         if config.page is not None:
-            return self._serve_page(route, config.page, session)
+            return self._serve_page(route, config.page, arrival.session)
         if config.mode is model.Mode.REDIS:
             router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
-            return RedisConnection(route, router, self._services, session)
-        return TcpConnection(route, self._services, session, ends).client
+            return RedisConnection(route, router, self._services, arrival.session)
+        return TcpConnection(route, self._services, arrival).client
 
     def _serve_page(self, route: Route, settings: model.StatsPage, session: Session | None = None) -> PageConnection:
         return PageConnection(route, settings, self._page_text, self._services, session)

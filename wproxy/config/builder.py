@@ -6,7 +6,18 @@ from collections.abc import Sequence
 
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
-from wproxy.config.model import Backend, Bind, CheckSettings, Config, Frontend, Global, ServerLine, StatsPage, Timeouts
+from wproxy.config.model import (
+    Backend,
+    Bind,
+    CheckSettings,
+    Config,
+    Frontend,
+    Global,
+    ServerLine,
+    StatsPage,
+    StickTable,
+    Timeouts,
+)
 
 _FIRST_PROXY_ID = 2  # as HAProxy counts: 1 is its own GLOBAL proxy
 
@@ -18,6 +29,7 @@ def build(process: GlobalDraft, proxies: Sequence[ProxyDraft], report: Report) -
         globals=_global(process),
         frontends=tuple(_frontend(proxy, number) for number, proxy in numbered if proxy.has_frontend),
         backends=tuple(_backend(proxy, number) for number, proxy in numbered if proxy.has_backend),
+        tables=tuple(table for proxy in proxies if not proxy.disabled for table in _tables(proxy)),
         ignored=tuple(report.ignored),
         warnings=tuple(report.warnings),
     )
@@ -53,6 +65,14 @@ def _frontend(proxy: ProxyDraft, number: int) -> Frontend:
     )
 
 
+def _tables(proxy: ProxyDraft) -> list[StickTable]:
+    """Return the table of a section, if it has one."""
+    draft = proxy.table
+    if draft is None or draft.kind is None:
+        return []
+    return [StickTable(proxy.name, draft.kind, draft.size, draft.expire_s, draft.nopurge, draft.length)]
+
+
 def _page(proxy: ProxyDraft) -> StatsPage | None:
     page = proxy.page
     if page is None or not proxy.is_page:
@@ -84,6 +104,8 @@ def _backend(proxy: ProxyDraft, number: int) -> Backend:
         redispatch=proxy.redispatch,
         disabled=proxy.disabled,
         timeouts=_backend_timeouts(proxy),
+        stick_rules=tuple(proxy.stick_rules),
+        persist=proxy.persist,
     )
 
 
@@ -108,4 +130,5 @@ def _server(draft: ServerDraft) -> ServerLine:
         disabled=draft.disabled,
         send_proxy=draft.send_proxy,
         check_send_proxy=draft.check_send_proxy,
+        non_stick=draft.non_stick,
     )

@@ -16,6 +16,8 @@ from wproxy.config.model import (
     Location,
     Mode,
     StatsSocket,
+    StickKind,
+    StickRule,
     UseBackend,
 )
 
@@ -60,6 +62,18 @@ class RuleLine:
 
 
 @dataclass(slots=True)
+class TableDraft:
+    """One `stick-table` line."""
+
+    location: Location
+    kind: StickKind | None = None
+    length: int = 32
+    size: int = 0
+    expire_s: float | None = None
+    nopurge: bool = False
+
+
+@dataclass(slots=True)
 class PageDraft:
     """The `stats …` lines of one section, which begins at `owner`; `location` is the first of them."""
 
@@ -89,6 +103,7 @@ class ServerDraft:
     disabled: bool = False
     send_proxy: int | None = None
     check_send_proxy: bool = False
+    non_stick: bool = False
 
     def child(self, location: Location) -> ServerDraft:
         """Return the draft of the line at `location`, which starts with what is set here."""
@@ -126,6 +141,9 @@ class ProxyDraft:
     rules: list[RuleLine] = field(default_factory=list)
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
     connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
+    stick_rules: list[StickRule] = field(default_factory=list)  # the same
+    table: TableDraft | None = None
+    persist: bool = False
 
     def child(self, section: Section, name: str, location: Location) -> ProxyDraft:
         """Return the draft of a section that begins at `location` and inherits what is set here."""
@@ -140,6 +158,7 @@ class ProxyDraft:
             rules=list(self.rules),
             switching=[],
             connection_rules=[],
+            stick_rules=[],
             default_server=replace(self.default_server),
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from wproxy.config.acl.facts import Condition
+from wproxy.config.acl.facts import Condition, Fetcher
 
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
 
@@ -103,6 +103,7 @@ class ServerLine:
     disabled: bool = False
     send_proxy: int | None = None
     check_send_proxy: bool = False
+    non_stick: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,39 @@ class ConnectionRule:
 
     accepts: bool
     condition: Condition | None
+    location: Location
+
+
+class StickKind(enum.Enum):
+    """What the keys of a stick table are."""
+
+    IP = "ip"
+    IPV6 = "ipv6"
+    INTEGER = "integer"
+    STRING = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class StickTable:
+    """One `stick-table`, called by the name of its section; without `expire_s` entries stay until room is needed."""
+
+    name: str
+    kind: StickKind
+    size: int
+    expire_s: float | None = None
+    nopurge: bool = False
+    length: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class StickRule:
+    """One `stick` line: what is fetched, looked up in and stored to `table` for clients for which `condition` holds."""
+
+    table: str
+    fetch: Fetcher
+    condition: Condition | None
+    matches: bool
+    stores: bool
     location: Location
 
 
@@ -171,6 +205,8 @@ class Backend:
     redispatch: int | None = None
     disabled: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
+    stick_rules: tuple[StickRule, ...] = ()
+    persist: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,5 +251,6 @@ class Config:
     globals: Global = field(default_factory=Global)
     frontends: tuple[Frontend, ...] = ()
     backends: tuple[Backend, ...] = ()
+    tables: tuple[StickTable, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     warnings: tuple[str, ...] = ()

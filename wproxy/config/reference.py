@@ -42,6 +42,7 @@ _DIFFERENCES = """\
   before a range are errors. Patterns of addresses are never resolved as names, regular expressions are Python's, and
   there are no converters and maps yet. An ACL's fetches are those of connections and of the process:
   FETCHES.
+- A client whose server (`stick on`) is at its `maxconn` goes to another one; HAProxy lets it wait for its own.
 - A PROXY header may come in several segments, and what follows `PROXY UNKNOWN` is skipped, as the protocol's text has
   it; HAProxy refuses both. Addresses in it are read strictly: HAProxy takes 10.0.0.777 for 10.0.3.9.
 - A server needs a host and a fixed port: HAProxy takes the client's destination where they are missing.

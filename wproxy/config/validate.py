@@ -25,6 +25,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
             _balance(proxy, report)
             _unique_servers(proxy, report)
             _send_proxy(proxy, report)
+            _stick(proxy, report)
             _bound(proxy, report)
             _default_backend(proxy, backends, report)
             _use_backends(proxy, backends, report)
@@ -97,6 +98,13 @@ def _send_proxy(proxy: ProxyDraft, report: Report) -> None:
             report.problem(
                 server.location, f"{_label(proxy)}, server '{server.name}' : 'send-proxy' is not for 'mode redis'"
             )
+
+
+def _stick(proxy: ProxyDraft, report: Report) -> None:
+    for rule in proxy.stick_rules:
+        if proxy.mode is not Mode.TCP:
+            mode = proxy.mode.value
+            report.problem(rule.location, f"{_label(proxy)} : 'stick' is for 'mode tcp' only, not for 'mode {mode}'")
 
 
 def _bound(proxy: ProxyDraft, report: Report) -> None:

@@ -21,7 +21,17 @@ from wproxy.protocols.proxy_header import Ends, HeaderError, parse
 from wproxy.state.frontend import Frontend
 from wproxy.state.session import Session
 
-Serve = Callable[[Route, Session, Ends], asyncio.Protocol]
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A client whose route has been found: its open session, its addresses, what rules may ask about it."""
+
+    session: Session
+    ends: Ends
+    facts: Facts
+
+
+Serve = Callable[[Route, Arrival], asyncio.Protocol]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +47,11 @@ class Plan:
     serve: Serve
 
     @staticmethod
-    def needed(bind: model.Bind, frontend: model.Frontend) -> bool:
+    def needed(bind: model.Bind, default: Route) -> bool:
         """Tell whether the clients of `bind` have to be received at all."""
-        return bind.accept_proxy or bool(frontend.switching or frontend.connection_rules)
+        config = default.frontend.config
+        rules = config.switching or config.connection_rules
+        return bind.accept_proxy or bool(rules) or default.stickiness is not None
 
     def facts(self, ends: Ends, *, by_header: bool) -> Facts:
         """Return what the rules may ask about a client."""
@@ -155,9 +167,10 @@ class Reception(asyncio.Protocol):
         assert session is not None
         self._services.wheel.forget(self)
         self._transport = self._session = None
-        route = self._plan.route(self._plan.facts(ends, by_header=by_header))
+        facts = self._plan.facts(ends, by_header=by_header)
+        route = self._plan.route(facts)
         session.backend = route.backend
-        serving = self._plan.serve(route, session, ends)
+        serving = self._plan.serve(route, Arrival(session, ends, facts))
         transport.set_protocol(serving)
         serving.connection_made(transport)
         if rest:

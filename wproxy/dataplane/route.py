@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+from wproxy.dataplane.stickiness import Stickiness
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 
@@ -22,9 +23,10 @@ class Route:
     connect_s: float
     queue_s: float
     turn_around_s: float
+    stickiness: Stickiness | None = None
 
     @classmethod
-    def of(cls, frontend: Frontend, backend: Backend) -> Route:
+    def of(cls, frontend: Frontend, backend: Backend, stickiness: Stickiness | None = None) -> Route:
         """Compute the route."""
         client_s = _seconds(frontend.config.timeouts.client_s)
         server_s = _seconds(backend.config.timeouts.server_s)
@@ -37,6 +39,7 @@ class Route:
             connect_s=connect_s,
             queue_s=_seconds(backend.config.timeouts.queue_s or backend.config.timeouts.connect_s),
             turn_around_s=min(connect_s, _TURN_AROUND_S),
+            stickiness=stickiness,
         )
 
 

@@ -18,10 +18,11 @@ from typing import cast
 
 from wproxy.dataplane.connector import open_connection
 from wproxy.dataplane.ends import ends_of
+from wproxy.dataplane.reception import Arrival
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.retry import may_redispatch
-from wproxy.protocols.proxy_header import WRITERS, Ends
+from wproxy.protocols.proxy_header import WRITERS
 from wproxy.state.server import Server
 from wproxy.state.session import Session
 
@@ -110,19 +111,18 @@ class TcpConnection:
     """
 
     __slots__ = (
-        "active_at", "client", "clock", "closed", "deadline", "early", "ends", "granted", "place", "route", "server",
-        "services", "session", "task", "timed_out",
+        "active_at", "arrival", "client", "clock", "closed", "deadline", "early", "granted", "place", "route", "server",
+        "services", "session", "stuck", "task", "timed_out",
     )  # fmt: skip
 
-    def __init__(
-        self, route: Route, services: Services, session: Session | None = None, ends: Ends | None = None
-    ) -> None:
-        """Take the session, if it is open already, and the client's two addresses where a PROXY header told them."""
+    def __init__(self, route: Route, services: Services, arrival: Arrival | None = None) -> None:
+        """Begin a connection; there is an `arrival` where clients pass a reception first."""
         self.route = route
         self.services = services
         self.clock = services.clock
-        self.session: Session = session  # type: ignore[assignment] # set by `start`, before any byte can come
-        self.ends = ends
+        self.arrival = arrival
+        self.session: Session = None  # type: ignore[assignment] # set by `start`, before any byte can come
+        self.stuck = False  # on the server that a stick table named
         self.early: list[bytes] = []
         self.client = ClientEnd(self, self.keep_early)
         self.server: ServerEnd | None = None
@@ -140,8 +140,8 @@ class TcpConnection:
         """Find a server for the client that has just been accepted."""
         now = self.active_at = self.clock()
         backend = self.route.backend
-        if self.session is None:
-            self.session = self.services.sessions.open(self.route.frontend, backend, now)
+        arrival = self.arrival
+        self.session = arrival.session if arrival else self.services.sessions.open(self.route.frontend, backend, now)
         backend.opened(now)
         self.task = self.services.keep(self.services.loop.create_task(self._establish()))
 
@@ -184,15 +184,16 @@ class TcpConnection:
         backend = self.route.backend
         interval = backend.config.redispatch
         # In turn any server is as good as another: no need to insist on this one.
+        others = backend.usable > 1 and not self.stuck
         return interval is not None and (
-            not server.running or backend.usable > 1 or may_redispatch(retry, backend.config.retries, interval)
+            not server.running or others or may_redispatch(retry, backend.config.retries, interval)
         )
 
     async def _reserve(self) -> bool:
         """Get a place on a server, in the queue if all are full; False when there is none to be had."""
         backend, previous = self.route.backend, self.place
         self._release()
-        self.place = backend.assign(avoid=previous)
+        self.place = self._stick(previous) or backend.assign(avoid=previous)
         if self.place is None and not backend.usable:
             self._count("connect_errors", None)
             self._give_up("SC")
@@ -205,7 +206,22 @@ class TcpConnection:
             self._count("retries" if previous is self.place else "redispatches", previous)
         self.session.server = self.place
         self.place.opened(self.clock())
+        if self.stuck:
+            self.place.counters.balanced -= 1  # the table's choice, not the algorithm's
         return True
+
+    def _stick(self, previous: Server | None) -> Server | None:
+        """Reserve a place on the server that the client was on before; None when there is none to go back to."""
+        stickiness, arrival = self.route.stickiness, self.arrival
+        self.stuck = False
+        if stickiness is None or arrival is None or previous is not None:
+            return None
+        server = stickiness.server_of(arrival.facts)
+        if server is None or server.full:
+            return None
+        self.stuck = True
+        server.current += 1
+        return server
 
     async def _queue(self) -> bool:
         """Wait for a place on any server; False when `timeout queue` is over first."""
@@ -272,8 +288,11 @@ class TcpConnection:
             transport.abort()
             return
         self.server = server
+        if self.route.stickiness is not None and self.arrival is not None and self.place is not None:
+            self.route.stickiness.store(self.arrival.facts, self.place)
         if self.place is not None and self.place.line.send_proxy is not None:
-            transport.write(WRITERS[self.place.line.send_proxy](self.ends or ends_of(client.transport)))
+            ends = self.arrival.ends if self.arrival else ends_of(client.transport)
+            transport.write(WRITERS[self.place.line.send_proxy](ends))
         if self.early:
             # In this order: what is written may fill the server's buffer, which stops the client again.
             client.transport.resume_reading()

@@ -16,6 +16,7 @@ _V1_MAX = 107  # with its CRLF
 _V2_FIXED = 16
 _V2_MAX = 16 * 1024  # HAProxy's tune.bufsize, which bounds its headers too
 _PORT = re.compile(r"0|[1-9][0-9]{0,4}")
+_MAPPED = bytes(10) + b"\xff\xff"
 _LOCAL, _PROXY = 0x20, 0x21
 _UNSPECIFIED, _TCP4, _TCP6 = 0x00, 0x11, 0x21
 _ADDRESS_BYTES = {_TCP4: 4, _TCP6: 16}
@@ -28,7 +29,7 @@ class Endpoint(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        return f"{ip_address(self.address)}:{self.port}"
+        return f"{_text(self.address)}:{self.port}"
 
 
 class Ends(NamedTuple):
@@ -130,7 +131,7 @@ def version_1(ends: Ends) -> bytes:
         return b"PROXY UNKNOWN\r\n"
     family = "TCP4" if len(source.address) == len(destination.address) == 4 else "TCP6"
     first, second = (source.address, destination.address) if family == "TCP4" else _both_long(source, destination)
-    text = f"PROXY {family} {ip_address(first)} {ip_address(second)} {source.port} {destination.port}\r\n"
+    text = f"PROXY {family} {_text(first)} {_text(second)} {source.port} {destination.port}\r\n"
     return text.encode("ascii")
 
 
@@ -154,4 +155,11 @@ def _both_long(source: Endpoint, destination: Endpoint) -> tuple[bytes, bytes]:
 
 
 def _long(address: bytes) -> bytes:
-    return bytes(10) + b"\xff\xff" + address if len(address) == 4 else address
+    return _MAPPED + address if len(address) == 4 else address
+
+
+def _text(address: bytes) -> str:
+    """Return an address as inet_ntop writes it: one that is mapped into IPv6 keeps its dots."""
+    if len(address) == 16 and address.startswith(_MAPPED):
+        return f"::ffff:{ip_address(address[12:])}"
+    return str(ip_address(address))

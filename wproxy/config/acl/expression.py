@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from wproxy.config.acl.facts import Condition, Facts
-from wproxy.config.acl.fetches import FETCHES, HAPROXY_ONLY, Fetch, Fetcher, make
+from wproxy.config.acl.facts import Condition, Facts, Fetcher
+from wproxy.config.acl.fetches import FETCHES, HAPROXY_ONLY, Fetch, make
 from wproxy.config.acl.matches import DEFAULTS, MATCHES, Match, Pattern
 from wproxy.config.acl.scope import Scope
 from wproxy.config.nearest import did_you_mean
@@ -33,7 +33,7 @@ def parse_expression(words: Sequence[str], scope: Scope) -> Condition:
     """Return the test that `words` write; raise ArgumentError, which tells what is wrong with which word."""
     if not words:
         raise ArgumentError("expects a fetch such as src, dst_port or nbsrv(backend)")
-    row, fetch = _fetch(words[0], scope)
+    row, fetch = parse_fetch(words[0], scope)
     operands = _operands(row, words[1:], scope)
     match = operands.match
     if row.kind not in match.kinds:
@@ -51,7 +51,7 @@ def _test(fetch: Fetcher, matches: Callable[..., bool]) -> Condition:
     return test
 
 
-def _fetch(word: str, scope: Scope) -> tuple[Fetch, Fetcher]:
+def parse_fetch(word: str, scope: Scope) -> tuple[Fetch, Fetcher]:
     """Return the row of the fetch that `word` names, and its function for the arguments of `word`."""
     match = _FETCH.fullmatch(word)
     if match is None:

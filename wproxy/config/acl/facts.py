@@ -113,3 +113,4 @@ class Facts:
 
 
 Condition: TypeAlias = Callable[[Facts], bool]
+Fetcher: TypeAlias = Callable[[Facts], Value | None]

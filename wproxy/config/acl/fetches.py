@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from wproxy.config.acl import arguments
 from wproxy.config.acl.arguments import Argument
-from wproxy.config.acl.facts import BackendFacts, Facts, Kind, ServerFacts, Value
-
-Fetcher: TypeAlias = Callable[[Facts], Value | None]
+from wproxy.config.acl.facts import BackendFacts, Facts, Fetcher, Kind, ServerFacts, Value
 
 _RANDOM_LIMIT = 2**32
 

@@ -38,6 +38,7 @@ _OPERATORS = ("eq", "ge", "gt", "le", "lt")
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
 _RANGE = re.compile(r"(-?[0-9]{1,19})?:(-?[0-9]{1,19})?")
 _INFINITY = 2**64
+_MAPPED = bytes(10) + b"\xff\xff"
 _DOMAIN_DELIMITERS = "/?.:"
 
 
@@ -118,7 +119,9 @@ def _packed(text: str) -> bytes | None:
 def text_of(value: Value) -> str:
     """Return `value` as a text, as HAProxy converts it: numbers in decimal, true as 1, addresses as usual."""
     if isinstance(value, bytes):
-        return str(ip_address(value))
+        # As inet_ntop writes them, addresses that are mapped into IPv6 keep their dots.
+        inner = value[12:] if value.startswith(_MAPPED) and len(value) == 16 else None
+        return str(ip_address(value)) if inner is None else f"::ffff:{ip_address(inner)}"
     return value if isinstance(value, str) else str(int(value))
 
 

@@ -19,6 +19,7 @@ class Scope:
     has_backend: bool = False
     backends: Mapping[str, frozenset[str]] = field(default_factory=dict)
     frontends: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
     environ: Mapping[str, str] = field(default_factory=dict)
     read: Callable[[str], str] = lambda path: ""
     warn: Callable[[str], None] = lambda message: None

@@ -10,6 +10,7 @@ from wproxy.config.keywords.options import OPTIONS
 from wproxy.config.keywords.page import PAGE
 from wproxy.config.keywords.rules import RULES
 from wproxy.config.keywords.server import default_server, server
+from wproxy.config.keywords.stick import STICK
 from wproxy.config.model import Mode
 from wproxy.config.values import ArgumentError
 
@@ -80,6 +81,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *OPTIONS,
         *RULES,
         *PAGE,
+        *STICK,
         *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
         *ignored("description", _PROXIES, "is a text for the statistics page", "4.2"),
         *ignored("log", _ANYWHERE, _LOG, "4.2", reversible=True),
@@ -103,8 +105,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *refused("timeout client-fin", _FRONT, "", "4.2"),
         *refused("timeout server-fin", _BACK, "", "4.2"),
         *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),
-        *refused("stick match, stick on, stick store-request, stick store-response", _SERVERS, "", "4.2"),
-        *refused("stick-table, filter, id", _PROXIES, "", "4.2"),
+        *refused("filter, id", _PROXIES, "", "4.2"),
         *refused("tcp-request session", _FRONT, "", "4.2"),
         *refused("tcp-request content, tcp-request inspect-delay", _ANYWHERE, "", "4.2"),
         *refused("tcp-response content, tcp-response inspect-delay", _BACK, "", "4.2"),

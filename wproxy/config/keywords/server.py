@@ -33,6 +33,8 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
         done("maxconn", _BOTH, Sets("maxconn", values.LIMIT), "connections at a time; 0 is no limit", "5.2"),
         done("disabled", _BOTH, SetsTo("disabled", True), "start in maintenance", "5.2"),
         done("enabled", _BOTH, SetsTo("disabled", False), "start in service, against a default-server line", "5.2"),
+        done("non-stick", _BOTH, SetsTo("non_stick", True), "no client is remembered to be here", "5.2"),
+        done("stick", _BOTH, SetsTo("non_stick", False), "clients are, against a default-server line", "5.2"),
         done("send-proxy", _BOTH, SetsTo("send_proxy", 1), "tell the client's addresses by a PROXY header", "5.2"),
         done("send-proxy-v2", _BOTH, SetsTo("send_proxy", 2), "the same, in the binary version 2", "5.2"),
         done("no-send-proxy", _BOTH, SetsTo("send_proxy", None), "no header, against a default-server line", "5.2"),
@@ -48,7 +50,6 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
         *ignored("no-send-proxy-v2-ssl, no-send-proxy-v2-ssl-cn", _BOTH, _DEFAULT, "5.2"),
         *ignored("no-ssl, no-tfo", _BOTH, _DEFAULT, "5.2"),
         *ignored("log-proto +1", _BOTH, "acts in HAProxy's log rings only", "5.2"),
-        *ignored("stick, non-stick", _BOTH, "acts with stick tables only, which are refused", "5.2"),
         *ignored("tfo", _BOTH, "tunes HAProxy's sockets", "5.2"),
         *ignored(
             "allow-0rtt, alpn +1, ca-file +1, check-alpn +1, check-sni +1, ciphers +1, ciphersuites +1, crl-file +1,"

@@ -93,7 +93,7 @@ def test_what_is_written_can_be_read(version: int, ends: Ends) -> None:
 def test_two_families_are_told_as_ipv6() -> None:
     mixed = Ends(FOUR.source, SIX.destination)
     told = Ends(end("::ffff:10.0.0.1", 4000), SIX.destination)
-    assert version_1(mixed).startswith(b"PROXY TCP6 ::ffff:")
+    assert version_1(mixed).startswith(b"PROXY TCP6 ::ffff:10.0.0.1 ")
     assert [header.ends for header in (parse(version_1(mixed)), parse(version_2(mixed))) if header] == [told, told]
 
 

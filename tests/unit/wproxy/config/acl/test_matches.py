@@ -42,6 +42,8 @@ def matches(name: str, value: Value, *patterns: str, ignore_case: bool = False) 
         ("str", 12, "12", True),
         ("str", True, "1", True),
         ("str", LOCAL, "127.0.0.1", True),
+        ("str", bytes(10) + b"\xff\xff" + LOCAL, "::ffff:127.0.0.1", True),
+        ("str", bytes(15) + b"\1", "::1", True),
         ("beg", "abc", "b ab", True),
         ("end", "abc", "ab bc", True),
         ("sub", "abc", "x b", True),
