@@ -23,12 +23,12 @@ class LiveProcess:
     def is_local(self, address: bytes) -> bool:
         """Tell whether the packed `address` is this host's: whether a socket can be bound to it."""
         family = socket.AF_INET if len(address) == 4 else socket.AF_INET6
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            try:
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
                 probe.bind((socket.inet_ntop(family, address), 0))
-            except OSError:
-                return False
-            return True
+        except OSError:
+            return False
+        return True
 
     def random(self, limit: int) -> int:
         """Return a random number from 0 to `limit` - 1."""
