@@ -17,14 +17,18 @@ import uvloop
 from wproxy.config import model
 from wproxy.dataplane.listener import Listener
 from wproxy.dataplane.prober import Prober
+from wproxy.dataplane.process import LiveProcess
+from wproxy.dataplane.reception import Arrival, Plan, Reception
 from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
+from wproxy.dataplane.stats_page import PageConnection
+from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.dataplane.warmer import Warmer
 from wproxy.logs import ProcessLogs
-from wproxy.observe import information, notices, servers_state, statistics
+from wproxy.observe import information, notices, page, servers_state, statistics
 from wproxy.runtime.command import Context, Conversation, Reports
 from wproxy.runtime.socket import StatsListener
 from wproxy.sockets import Sockets
@@ -33,6 +37,7 @@ from wproxy.state.backend import Backend
 from wproxy.state.control import Control, FrontendNotice, Notice, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
+from wproxy.state.session import Session
 from wproxy.state_file import StateFile
 from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
 
@@ -86,8 +91,12 @@ class Application:
             for name, backend in self._registry.backends.items()
             if backend.config.mode is model.Mode.REDIS
         }
+        self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
         self._listeners = {
-            name: [Listener(bind.address, sock, self._factory(frontend)) for bind, sock in sockets.frontends[name]]
+            name: [
+                Listener(bind.address, sock, self._factory(frontend, bind, number))
+                for number, (bind, sock) in enumerate(sockets.frontends[name], 1)
+            ]
             for name, frontend in self._registry.frontends.items()
         }
         self._stats = [
@@ -154,20 +163,62 @@ class Application:
 
     # -- connections between the parts ---------------------------------------------------------------------------
 
-    def _factory(self, frontend: Frontend) -> Callable[[], asyncio.BaseProtocol]:
-        """Return what makes the protocol of each client that `frontend` accepts."""
-        backend = self._backend_of(frontend)
-        log = self._logs.sessions_of(frontend.config, self._registry.sessions)
-        route, services = Route.of(frontend, backend, log), self._services
+    def _factory(self, frontend: Frontend, bind: model.Bind, number: int) -> Callable[[], asyncio.BaseProtocol]:
+        """Return what makes the protocol of each client that `frontend` accepts on its `number`th address."""
+        backend = self._backend_of(frontend, frontend.config.default_backend)
+        route, services = self._route(frontend, backend), self._services
+        if Plan.needed(bind, route):
+            plan = self._plan(frontend, bind, number, route)
+            return lambda: Reception(plan, services)
+        if frontend.config.page is not None:
+            return partial(self._serve_page, route, frontend.config.page)
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
         return lambda: TcpConnection(route, services).client
 
-    def _backend_of(self, frontend: Frontend) -> Backend:
-        """Return where `frontend` sends its clients; without a backend, one that has no servers."""
+    def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
+        """Return what clients go through first where there are rules or a PROXY header."""
+        routes = {
+            rule.backend: self._route(frontend, self._backend_of(frontend, rule.backend))
+            for rule in frontend.config.switching
+        }
+        return Plan(frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve)
+
+    def _route(self, frontend: Frontend, backend: Backend) -> Route:
+        sticks = bool(backend.config.stick_rules) and backend.config.mode is model.Mode.TCP
+        stickiness = Stickiness(backend, self._registry.tables, self._loop.time) if sticks else None
+        log = self._logs.sessions_of(frontend.config, self._registry.sessions)
+        return Route.of(frontend, backend, log, stickiness)
+
+    def _serve(self, route: Route, arrival: Arrival) -> asyncio.Protocol:
+        """Return what serves a client whose route has been found."""
+        config = route.frontend.config
+        if config.page is not None:
+            return self._serve_page(route, config.page, arrival.session)
+        if config.mode is model.Mode.REDIS:
+            router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
+            return RedisConnection(route, router, self._services, arrival.session)
+        return TcpConnection(route, self._services, arrival).client
+
+    def _serve_page(self, route: Route, settings: model.StatsPage, session: Session | None = None) -> PageConnection:
+        return PageConnection(route, settings, self._page_text, self._services, session)
+
+    def _page_text(self, settings: model.StatsPage, as_csv: bool) -> str:
+        """Return what a statistics page shows now."""
+        registry, now = self._registry, self._loop.time()
+        if as_csv:
+            return page.csv(registry, now, settings.scope)
+        process = self._process()
+        version = None if settings.hide_version else process.version
+        return page.html(
+            registry, now, page.Heading(process.pid, process.uptime_s, process.node, version), settings.scope
+        )
+
+    def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
+        """Return the backend `name`, to which `frontend` sends clients; where there is none, one without servers."""
         config = frontend.config
-        backend = self._registry.backends.get(config.default_backend or "")
+        backend = self._registry.backends.get(name or "")
         if backend is not None:
             return backend
         nowhere = model.Backend(frontend.name, frontend.proxy_id, config.mode, config.location)

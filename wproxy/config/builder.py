@@ -7,7 +7,19 @@ from math import ceil
 
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
-from wproxy.config.model import Backend, Bind, CheckSettings, Config, Frontend, Global, Logs, ServerLine, Timeouts
+from wproxy.config.model import (
+    Backend,
+    Bind,
+    CheckSettings,
+    Config,
+    Frontend,
+    Global,
+    Logs,
+    ServerLine,
+    StatsPage,
+    StickTable,
+    Timeouts,
+)
 
 _FIRST_PROXY_ID = 2  # as HAProxy counts: 1 is its own GLOBAL proxy
 
@@ -19,6 +31,7 @@ def build(process: GlobalDraft, proxies: Sequence[ProxyDraft], report: Report) -
         globals=_global(process),
         frontends=tuple(_frontend(proxy, number, process) for number, proxy in numbered if proxy.has_frontend),
         backends=tuple(_backend(proxy, number, process) for number, proxy in numbered if proxy.has_backend),
+        tables=tuple(table for proxy in proxies if not proxy.disabled for table in _tables(proxy)),
         ignored=tuple(report.ignored),
         warnings=tuple(report.warnings),
     )
@@ -52,7 +65,26 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         disabled=proxy.disabled,
         timeouts=Timeouts(client_s=proxy.client_s, client_fin_s=proxy.client_fin_s),
         logs=_logs(proxy, process),
+        switching=tuple(proxy.switching),
+        connection_rules=tuple(proxy.connection_rules),
+        page=_page(proxy),
     )
+
+
+def _tables(proxy: ProxyDraft) -> list[StickTable]:
+    """Return the table of a section, if it has one."""
+    draft = proxy.table
+    if draft is None or draft.kind is None:
+        return []
+    return [StickTable(proxy.name, draft.kind, draft.size, draft.expire_s, draft.nopurge, draft.length)]
+
+
+def _page(proxy: ProxyDraft) -> StatsPage | None:
+    page = proxy.page
+    if page is None or not proxy.is_page:
+        return None
+    scope = frozenset(proxy.name if name == "." else name for name in page.scope)
+    return StatsPage(page.uri, page.realm, tuple(page.users), page.refresh_s, page.hide_version, scope)
 
 
 def _served_by(proxy: ProxyDraft) -> str | None:
@@ -63,7 +95,7 @@ def _served_by(proxy: ProxyDraft) -> str | None:
 
 
 def _binds(draft: BindDraft) -> list[Bind]:
-    return [Bind(address, draft.location) for address in draft.addresses]
+    return [Bind(address, draft.location, draft.accept_proxy) for address in draft.addresses]
 
 
 def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
@@ -82,6 +114,8 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         draws=proxy.draws,
         hash_type=proxy.hash_type,
         allbackups=proxy.allbackups,
+        stick_rules=tuple(proxy.stick_rules),
+        persist=proxy.persist,
     )
 
 
@@ -122,4 +156,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         backup=draft.backup,
         maxqueue=draft.maxqueue,
         slowstart_s=ceil(draft.slowstart_s),
+        send_proxy=draft.send_proxy,
+        check_send_proxy=draft.check_send_proxy,
+        non_stick=draft.non_stick,
     )

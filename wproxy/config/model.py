@@ -9,6 +9,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from wproxy.config.acl.facts import Condition, Fetcher
+
 DRAWS = 2  # section 4.2, "balance random"
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
 
@@ -136,6 +138,7 @@ class Bind:
 
     address: Address
     location: Location
+    accept_proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class CheckSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServerLine:
-    """One `server` line of a backend."""
+    """One `server` line of a backend. `send_proxy` is the version of the PROXY header that it gets."""
 
     name: str
     address: Address
@@ -161,6 +164,9 @@ class ServerLine:
     backup: bool = False
     maxqueue: int | None = None
     slowstart_s: int = 0
+    send_proxy: int | None = None
+    check_send_proxy: bool = False
+    non_stick: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +179,69 @@ class HashType:
 
     consistent: bool = False
     avalanche: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UseBackend:
+    """One `use_backend` rule: where clients go for which `condition` holds; None holds for all."""
+
+    backend: str
+    condition: Condition | None
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRule:
+    """One `tcp-request connection` rule: whether clients for which `condition` holds are let in."""
+
+    accepts: bool
+    condition: Condition | None
+    location: Location
+
+
+class StickKind(enum.Enum):
+    """What the keys of a stick table are."""
+
+    IP = "ip"
+    IPV6 = "ipv6"
+    INTEGER = "integer"
+    STRING = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class StickTable:
+    """One `stick-table`, called by the name of its section; without `expire_s` entries stay until room is needed."""
+
+    name: str
+    kind: StickKind
+    size: int
+    expire_s: float | None = None
+    nopurge: bool = False
+    length: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class StickRule:
+    """One `stick` line: what is fetched, looked up in and stored to `table` for clients for which `condition` holds."""
+
+    table: str
+    fetch: Fetcher
+    condition: Condition | None
+    matches: bool
+    stores: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class StatsPage:
+    """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty)."""
+
+    uri: str
+    realm: str
+    users: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    refresh_s: int = 0
+    hide_version: bool = False
+    scope: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +258,9 @@ class Frontend:
     disabled: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
     logs: Logs = field(default_factory=Logs)
+    switching: tuple[UseBackend, ...] = ()
+    connection_rules: tuple[ConnectionRule, ...] = ()
+    page: StatsPage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +285,8 @@ class Backend:
     draws: int = DRAWS
     hash_type: HashType = field(default_factory=HashType)
     allbackups: bool = False
+    stick_rules: tuple[StickRule, ...] = ()
+    persist: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,5 +334,6 @@ class Config:
     globals: Global = field(default_factory=Global)
     frontends: tuple[Frontend, ...] = ()
     backends: tuple[Backend, ...] = ()
+    tables: tuple[StickTable, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     warnings: tuple[str, ...] = ()

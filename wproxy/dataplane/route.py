@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from wproxy.dataplane.idle import Idle, seconds
 from wproxy.dataplane.session_log import SessionLog
+from wproxy.dataplane.stickiness import Stickiness
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 
@@ -24,9 +25,16 @@ class Route:
     queue_s: float
     turn_around_s: float
     log: SessionLog | None = None
+    stickiness: Stickiness | None = None
 
     @classmethod
-    def of(cls, frontend: Frontend, backend: Backend, log: SessionLog | None = None) -> Route:
+    def of(
+        cls,
+        frontend: Frontend,
+        backend: Backend,
+        log: SessionLog | None = None,
+        stickiness: Stickiness | None = None,
+    ) -> Route:
         """Compute the route; `log` is that of the frontend."""
         connect_s = seconds(backend.config.timeouts.connect_s)
         return cls(
@@ -38,4 +46,5 @@ class Route:
             queue_s=seconds(backend.config.timeouts.queue_s or backend.config.timeouts.connect_s),
             turn_around_s=min(connect_s, _TURN_AROUND_S),
             log=log,
+            stickiness=stickiness,
         )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from wproxy.config.model import Bind
+from wproxy.protocols.proxy_header import Ends
 from wproxy.state.session import UNKNOWN_ADDRESS, Session
 
 _IPV4_IN_IPV6 = "::ffff:"
@@ -36,8 +37,14 @@ class SessionLog:
         self.connected = listener.connected
         self.ended = listener.ended
 
-    def began(self, session: Session, transport: asyncio.Transport | None) -> None:
-        """Find out who talks to whom now, because at the end the socket is gone; then tell."""
+    def began(self, session: Session, transport: asyncio.Transport | None, ends: Ends | None = None) -> None:
+        """Find out who talks to whom now, because at the end the socket is gone; then tell.
+
+        `ends` are known already where a PROXY header may have told them.
+        """
+        if ends is not None and ends.source is not None and ends.destination is not None:
+            session.source = ends.source.host.removeprefix(_IPV4_IN_IPV6), ends.source.port
+            session.destination = ends.destination.host.removeprefix(_IPV4_IN_IPV6), ends.destination.port
         if session.source is UNKNOWN_ADDRESS and transport is not None:
             local = transport.get_extra_info("sockname")
             if isinstance(local, tuple):

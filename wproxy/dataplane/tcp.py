@@ -17,10 +17,13 @@ from math import inf
 from typing import cast
 
 from wproxy.dataplane.connector import open_connection
+from wproxy.dataplane.ends import ends_of
+from wproxy.dataplane.reception import Arrival
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance import source_key
 from wproxy.policy.retry import may_redispatch
+from wproxy.protocols.proxy_header import WRITERS
 from wproxy.state.backend import Backend
 from wproxy.state.server import Server
 from wproxy.state.session import Session
@@ -110,15 +113,18 @@ class TcpConnection:
     """
 
     __slots__ = (
-        "active_at", "client", "clock", "closed", "deadline", "early", "granted", "place", "route", "server",
-        "services", "session", "task", "timed_out", "waits_in",
+        "active_at", "arrival", "client", "clock", "closed", "deadline", "early", "granted", "place", "route", "server",
+        "services", "session", "stuck", "task", "timed_out", "waits_in",
     )  # fmt: skip
 
-    def __init__(self, route: Route, services: Services) -> None:
+    def __init__(self, route: Route, services: Services, arrival: Arrival | None = None) -> None:
+        """Begin a connection; there is an `arrival` where clients pass a reception first."""
         self.route = route
         self.services = services
         self.clock = services.clock
+        self.arrival = arrival
         self.session: Session = None  # type: ignore[assignment] # set by `start`, before any byte can come
+        self.stuck = False  # on the server that a stick table named
         self.early: list[bytes] = []
         self.client = ClientEnd(self, self.keep_early)
         self.server: ServerEnd | None = None
@@ -137,10 +143,11 @@ class TcpConnection:
         """Find a server for the client that has just been accepted."""
         now = self.active_at = self.clock()
         backend = self.route.backend
-        self.session = self.services.sessions.open(self.route.frontend, backend, now)
+        arrival = self.arrival
+        self.session = arrival.session if arrival else self.services.sessions.open(self.route.frontend, backend, now)
         backend.opened(now)
         if self.route.log is not None:
-            self.route.log.began(self.session, self.client.transport)
+            self.route.log.began(self.session, self.client.transport, arrival.ends if arrival else None)
         self.task = self.services.keep(self.services.loop.create_task(self._establish()))
 
     def keep_early(self, data: bytes) -> None:
@@ -184,7 +191,7 @@ class TcpConnection:
         backend = self.route.backend
         interval = backend.config.redispatch
         # Without a key any server is as good as another: no need to insist on this one.
-        any_will_do = not backend.algorithm.keyed and backend.active > 1
+        any_will_do = not backend.algorithm.keyed and backend.active > 1 and not self.stuck
         return interval is not None and (
             not server.running or any_will_do or may_redispatch(retry, backend.config.retries, interval)
         )
@@ -194,7 +201,7 @@ class TcpConnection:
         backend, previous = self.route.backend, self.place
         self._release()
         key = self._key() if backend.algorithm.keyed else 0
-        self.place = backend.assign(previous, key)
+        self.place = self._stick(previous) or backend.assign(previous, key)
         if self.place is None:
             cause = await self._queue(previous, key)
             if cause:
@@ -210,8 +217,24 @@ class TcpConnection:
         self.place.opened(now)
         return True
 
+    def _stick(self, previous: Server | None) -> Server | None:
+        """Reserve a place on the server that the client was on before; None when there is none to go back to."""
+        stickiness, arrival = self.route.stickiness, self.arrival
+        self.stuck = False
+        if stickiness is None or arrival is None or previous is not None:
+            return None
+        server = stickiness.server_of(arrival.facts)
+        if server is None or server.full:
+            return None
+        self.stuck = True
+        self.route.backend.take(server)
+        return server
+
     def _key(self) -> int:
         """Return what a keyed algorithm goes by: the client's address."""
+        if self.arrival is not None:
+            source = self.arrival.ends.source
+            return 0 if source is None else source_key(source.host)
         assert self.client.transport is not None
         peer = self.client.transport.get_extra_info("peername")
         return source_key(peer[0]) if isinstance(peer, tuple) else 0
@@ -309,6 +332,11 @@ class TcpConnection:
             transport.abort()
             return
         self.server = server
+        if self.route.stickiness is not None and self.arrival is not None and self.place is not None:
+            self.route.stickiness.store(self.arrival.facts, self.place)
+        if self.place is not None and self.place.line.send_proxy is not None:
+            ends = self.arrival.ends if self.arrival else ends_of(client.transport)
+            transport.write(WRITERS[self.place.line.send_proxy](ends))
         if self.early:
             # In this order: what is written may fill the server's buffer, which stops the client again.
             client.transport.resume_reading()

@@ -157,8 +157,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("algo", backend=lambda line: line.it.balance),
     Column("conn_rate", lambda line: line.it.counters.session_rate.per_second(line.now)),
     Column("conn_rate_max", lambda line: line.it.counters.session_rate.maximum),
-    Column("conn_tot", lambda line: line.it.counters.sessions),
-    *(Column(name) for name in ("intercepted", "dcon", "dses", "wrew")),
+    Column("conn_tot", lambda line: line.it.counters.connections),
+    Column("intercepted"),
+    Column("dcon", lambda line: line.it.counters.denied_connections),
+    *(Column(name) for name in ("dses", "wrew")),
     Column(
         "connect",
         None,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from wproxy.config.model import Level
 from wproxy.policy.weight import WeightError
 from wproxy.runtime.command import Command, CommandError, Context
-from wproxy.runtime.commands import conversation, servers, show
+from wproxy.runtime.commands import conversation, servers, show, tables
 
 _SEPARATOR = re.compile(r"(?<!\\);")
 _USAGE_WIDTH = 39
@@ -25,7 +25,7 @@ class Interpreter:
     def __init__(self) -> None:
         self._help = Command(("help",), "help [<command>]", "list matching or all commands", Level.USER, self._run_help)
         last = conversation.COMMANDS[-2:]
-        rows = [*servers.COMMANDS, *show.COMMANDS, *conversation.COMMANDS[:-2]]
+        rows = [*servers.COMMANDS, *show.COMMANDS, *tables.COMMANDS, *conversation.COMMANDS[:-2]]
         self._always = (self._help, *last)  # shown whatever was asked for, and last
         self._rows = (*sorted(rows, key=lambda row: row.words), *self._always)
 

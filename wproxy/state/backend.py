@@ -134,7 +134,7 @@ class Backend:
         if server is None or server.full:
             return None
         server.counters.balanced += server is not avoid
-        self._take(server)
+        self.take(server)
         return server
 
     def to_wait_for(self, avoid: Server | None = None, key: int = 0) -> Server | None:
@@ -181,7 +181,7 @@ class Backend:
                 break
             waiter = take_first(self.queue)
             self.served += 1
-            self._take(server)
+            self.take(server)
             waiter.grant(server)
         for server in self.servers:
             if server.queue:
@@ -197,7 +197,7 @@ class Backend:
             self._waits_for.pop(waiter, None)
             party = self if queue is self.queue else server
             party.served += 1
-            self._take(server)
+            self.take(server)
             waiter.grant(server)
 
     def _send_away(self) -> None:
@@ -210,7 +210,7 @@ class Backend:
                 del self._waits_for[waiter]
                 waiter.grant(None)
 
-    def _take(self, server: Server) -> None:
+    def take(self, server: Server) -> None:
         """Reserve a place."""
         server.current += 1
         self._load_changed(server)

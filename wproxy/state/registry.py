@@ -9,6 +9,7 @@ from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 from wproxy.state.session import Sessions
+from wproxy.state.stick import LiveTable
 
 
 class Registry:
@@ -33,6 +34,7 @@ class Registry:
             if not line.disabled
         }
         self.sessions = Sessions()
+        self.tables = {line.name: LiveTable(line) for line in config.tables}
 
     def servers(self) -> Iterator[Server]:
         """Yield every server of every backend, in the configuration's order."""

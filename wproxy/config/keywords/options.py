@@ -46,7 +46,6 @@ OPTIONS = (
     ),
     *ignored("option tcp-smart-accept", _FRONT, _KERNEL, "4.2", reversible=True),
     *ignored("option tcp-smart-connect", _BACK, _KERNEL, "4.2", reversible=True),
-    *ignored("option persist", _BACK, "acts with cookies only", "4.2", reversible=True),
     *ignored(
         "option accept-invalid-http-request, option disable-h2-upgrade, option h1-case-adjust-bogus-client,"
         "option http-ignore-probes, option http-use-proxy-header, option idle-close-on-response",

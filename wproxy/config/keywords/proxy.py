@@ -9,7 +9,10 @@ from wproxy.config.keywords.balance import balance, hash_type
 from wproxy.config.keywords.bind import bind
 from wproxy.config.keywords.logs import PROXY_LOGS
 from wproxy.config.keywords.options import OPTIONS
+from wproxy.config.keywords.page import PAGE
+from wproxy.config.keywords.rules import RULES
 from wproxy.config.keywords.server import default_server, server
+from wproxy.config.keywords.stick import STICK
 from wproxy.config.model import Mode
 from wproxy.config.values import ArgumentError
 
@@ -22,7 +25,6 @@ _SERVERS = (Section.LISTEN, Section.BACKEND)
 
 _HTTP = "acts in mode http only"
 _LOG = "wproxy writes the default and the tcplog format only"
-_PAGE = "configures the statistics page of mode http"
 _OPTION = "acts with a keepalive option only, which is refused"
 
 
@@ -48,7 +50,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "where clients arrive: addresses, paths or fd@N, separated by commas",
             "4.2",
         ),
-        done("mode", _ANYWHERE, _mode, "tcp or redis; http is refused for now where a proxy has it", "4.2"),
+        done("mode", _ANYWHERE, _mode, "tcp or redis; http for a statistics page only", "4.2"),
         done("default_backend", _FRONT, _default_backend, "the backend that serves the clients", "4.2"),
         done(
             "balance",
@@ -80,6 +82,9 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         done("timeout server-fin", _BACK, Sets("server_fin_s", values.TIMEOUT), "the same, client gone", "4.2"),
         *OPTIONS,
         *PROXY_LOGS,
+        *RULES,
+        *PAGE,
+        *STICK,
         *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
         *ignored("description", _PROXIES, "is a text for the statistics page", "4.2"),
         *ignored("log-format, log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
@@ -89,28 +94,17 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "monitor fail, capture cookie, capture request, capture response, declare capture", _BINDS, _HTTP, "4.2"
         ),
         *ignored("compression, errorfile, errorfiles, errorloc, errorloc302, errorloc303", _ANYWHERE, _HTTP, "4.2"),
-        *ignored("http-error, http-request, http-response, http-after-response", _ANYWHERE, _HTTP, "4.2"),
+        *ignored("http-error, http-response, http-after-response", _ANYWHERE, _HTTP, "4.2"),
         *ignored("cookie, http-reuse, http-send-name-header, max-keep-alive-queue", _BACK, _HTTP, "4.2"),
         *ignored("force-persist, ignore-persist, use-fcgi-app", _SERVERS, _HTTP, "4.2"),
-        *ignored("stats admin, stats http-request", _PROXIES, _PAGE, "4.2"),
-        *ignored(
-            "stats auth, stats enable, stats hide-version, stats realm, stats refresh, stats scope, stats show-desc,"
-            "stats show-legends, stats show-node, stats show-modules, stats uri",
-            _ANYWHERE,
-            _PAGE,
-            "4.2",
-        ),
         *ignored("clitcpka-cnt, clitcpka-idle, clitcpka-intvl", _FRONT, _OPTION, "4.2"),
         *ignored("srvtcpka-cnt, srvtcpka-idle, srvtcpka-intvl", _BACK, _OPTION, "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
         *ignored("fullconn", _BACK, "acts with the server parameter `minconn` only, which is refused", "4.2"),
-        *refused("acl", _ANYWHERE, "", "4.2"),
-        *refused("use_backend", _BINDS, "", "4.2"),
         *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),
-        *refused("stick match, stick on, stick store-request, stick store-response", _SERVERS, "", "4.2"),
-        *refused("stick-table, filter, id", _PROXIES, "", "4.2"),
-        *refused("tcp-request connection, tcp-request session", _FRONT, "", "4.2"),
+        *refused("filter, id", _PROXIES, "", "4.2"),
+        *refused("tcp-request session", _FRONT, "", "4.2"),
         *refused("tcp-request content, tcp-request inspect-delay", _ANYWHERE, "", "4.2"),
         *refused("tcp-response content, tcp-response inspect-delay", _BACK, "", "4.2"),
         *refused("tcp-check, http-check", _BACK, "wproxy probes by connecting only", "4.2"),
@@ -127,4 +121,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
 
 
 # What of the modes is not served yet; `validate` says it where a proxy that is not disabled has it.
-MODES_REFUSED = {Mode.HTTP: "mode http is not supported yet"}
+MODES_REFUSED = {
+    Mode.HTTP: "mode http comes with a later version of wproxy; a proxy that is a statistics page only "
+    "('stats enable', no servers and no backend) is served now"
+}

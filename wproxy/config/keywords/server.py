@@ -39,18 +39,24 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
             "maxqueue", _BOTH, Sets("maxqueue", values.LIMIT), "how many may wait for this server; 0 is no limit", "5.2"
         ),
         done("slowstart", _BOTH, Sets("slowstart_s", values.SECONDS), "time to full weight and maxconn once up", "5.2"),
+        done("non-stick", _BOTH, SetsTo("non_stick", True), "no client is remembered to be here", "5.2"),
+        done("stick", _BOTH, SetsTo("non_stick", False), "clients are, against a default-server line", "5.2"),
+        done("send-proxy", _BOTH, SetsTo("send_proxy", 1), "tell the client's addresses by a PROXY header", "5.2"),
+        done("send-proxy-v2", _BOTH, SetsTo("send_proxy", 2), "the same, in the binary version 2", "5.2"),
+        done("no-send-proxy", _BOTH, SetsTo("send_proxy", None), "no header, against a default-server line", "5.2"),
+        done("no-send-proxy-v2", _BOTH, SetsTo("send_proxy", None), "the same", "5.2"),
+        done("check-send-proxy", _BOTH, SetsTo("check_send_proxy", True), "health checks send a header, too", "5.2"),
+        done("no-check-send-proxy", _BOTH, SetsTo("check_send_proxy", False), "the reverse", "5.2"),
         *ignored("cookie +1, redir +1, max-reuse +1, ws +1", _BOTH, _HTTP, "5.2"),
         *ignored("pool-low-conn +1, pool-max-conn +1, pool-purge-delay +1", _BOTH, _HTTP, "5.2"),
         *ignored("agent-addr +1, agent-inter +1, agent-port +1, agent-send +1", _BOTH, _AGENT, "5.2"),
         *ignored("error-limit +1, on-error +1", _BOTH, _OBSERVE, "5.2"),
         *ignored("resolve-net +1, resolve-opts +1, resolve-prefer +1", _BOTH, _RESOLVERS, "5.2"),
-        *ignored("no-agent-check, no-check-send-proxy, no-check-ssl, no-send-proxy", _BOTH, _DEFAULT, "5.2"),
-        *ignored("no-send-proxy-v2, no-send-proxy-v2-ssl, no-send-proxy-v2-ssl-cn", _BOTH, _DEFAULT, "5.2"),
+        *ignored("no-agent-check, no-check-ssl", _BOTH, _DEFAULT, "5.2"),
+        *ignored("no-send-proxy-v2-ssl, no-send-proxy-v2-ssl-cn", _BOTH, _DEFAULT, "5.2"),
         *ignored("no-ssl, no-tfo", _BOTH, _DEFAULT, "5.2"),
         *ignored("log-proto +1", _BOTH, "acts in HAProxy's log rings only", "5.2"),
-        *ignored("stick, non-stick", _BOTH, "acts with stick tables only, which are refused", "5.2"),
         *ignored("tfo", _BOTH, "tunes HAProxy's sockets", "5.2"),
-        *ignored("proxy-v2-options +1", _BOTH, "acts with `send-proxy-v2` only, which is refused", "5.2"),
         *ignored(
             "allow-0rtt, alpn +1, ca-file +1, check-alpn +1, check-sni +1, ciphers +1, ciphersuites +1, crl-file +1,"
             "crt +1, force-sslv3, force-tlsv10, force-tlsv11, force-tlsv12, force-tlsv13, no-ssl-reuse, no-sslv3,"
@@ -62,10 +68,10 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
         ),
         *refused("ssl, check-ssl", _BOTH, "wproxy has no TLS yet", "5.2"),
         *refused("minconn +1, fastinter +1, downinter +1", _BOTH, "", "5.2"),
-        *refused("addr +1, port +1, agent-check, check-proto +1, check-send-proxy", _BOTH, "", "5.2"),
+        *refused("addr +1, port +1, agent-check, check-proto +1, proxy-v2-options +1", _BOTH, "", "5.2"),
         *refused("check-via-socks4, socks4 +1, id +1, init-addr +1, namespace +1", _BOTH, "", "5.2"),
         *refused("observe +1, on-marked-down +1, on-marked-up +1, proto +1, resolvers +1", _BOTH, "", "5.2"),
-        *refused("send-proxy, send-proxy-v2, send-proxy-v2-ssl, send-proxy-v2-ssl-cn", _BOTH, "", "5.2"),
+        *refused("send-proxy-v2-ssl, send-proxy-v2-ssl-cn", _BOTH, "", "5.2"),
         *refused("set-proxy-v2-tlv-fmt +1, source +64, usesrc +1, shard +1, tcp-ut +1, track +1", _BOTH, "", "5.2"),
     )
 )

@@ -31,11 +31,11 @@ class RedisConnection(asyncio.Protocol):
         "writable",
     )  # fmt: skip
 
-    def __init__(self, route: Route, router: Router, services: Services) -> None:
+    def __init__(self, route: Route, router: Router, services: Services, session: Session | None = None) -> None:
         self.route = route
         self.router = router
         self.services = services
-        self.session: Session = None  # type: ignore[assignment] # set when the connection is made
+        self.session: Session = session  # type: ignore[assignment] # set when the connection is made
         self.transport: asyncio.Transport = None  # type: ignore[assignment] # the same
         self.parser = RequestParser()
         self.slots: deque[Slot] = deque()
@@ -57,7 +57,8 @@ class RedisConnection(asyncio.Protocol):
         """Begin the session."""
         self.transport = cast("asyncio.Transport", transport)
         now = self.active_at = self.services.clock()
-        self.session = self.services.sessions.open(self.route.frontend, self.route.backend, now)
+        if self.session is None:
+            self.session = self.services.sessions.open(self.route.frontend, self.route.backend, now)
         self.client_id = self.session.session_id
         self.route.backend.opened(now)
         if self.route.log is not None:
