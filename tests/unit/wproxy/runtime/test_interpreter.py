@@ -35,7 +35,7 @@ TAIL = """\
 
 def test_help_lists_what_the_level_may() -> None:
     everything = Client().say("help")
-    assert everything.startswith("The following commands are valid at this level:\n  disable frontend <frontend>  ")
+    assert everything.startswith("The following commands are valid at this level:\n  clear table <table> ")
     assert everything.endswith(TAIL)
     for line in everything.splitlines()[1:-1]:
         assert line[:2] == "  "
@@ -60,7 +60,7 @@ def test_help_on_a_word() -> None:
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
-        ("show", ["show backend", "show cli level", "show info", "show servers state", "show stat"]),
+        ("show", ["show backend", "show cli level", "show info", "show servers state", "show stat", "show table"]),
         ("show servers", ["show servers state"]),
         ("show servers nonsense", ["show servers state"]),
         ("set nonsense", ["set server", "set weight"]),
@@ -78,7 +78,7 @@ def test_a_command_that_is_not_whole_shows_what_it_may_become(line: str, shown: 
 @pytest.mark.parametrize("line", ["nonsense", "", "  ", "sho", ";"[:0]])
 def test_an_unknown_command_shows_all(line: str) -> None:
     answer = Client().say(line)
-    assert answer.startswith("Unknown command. Please enter one of the following commands only:\n  disable frontend")
+    assert answer.startswith("Unknown command. Please enter one of the following commands only:\n  clear table")
     assert answer.endswith(TAIL)
     assert "set weight" not in Client(Level.OPERATOR).say(line)
 
