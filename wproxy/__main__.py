@@ -6,7 +6,6 @@ import importlib
 import os
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,8 +150,12 @@ def _end_predecessors(options: command_line.Options) -> None:
     """Let the processes of -sf finish, end those of -st; one that is gone already is what was wanted."""
     for pids, number in ((options.finish, signal.SIGUSR1), (options.terminate, signal.SIGTERM)):
         for pid in pids:
-            with suppress(ProcessLookupError):
+            try:
                 os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+            except OSError as error:
+                _log("WARNING", f"cannot end process {pid}: {error.strerror}")
 
 
 def _go_to_background() -> int:
