@@ -130,7 +130,7 @@ def _serve_here(options: command_line.Options, config: Config, sockets: Sockets,
 
     path = path_for(config.globals.state_file, options.configurations, os.environ)
     saved = StateFile(path, lambda text: _log("WARNING", text))
-    maxconn = app.connection_limit(config, options.maxconn)
+    maxconn = app.connection_limit(config, options.maxconn, _log)
     app.serve(config, sockets, maxconn, _log, saved, ready)
 
 
