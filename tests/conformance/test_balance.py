@@ -323,9 +323,17 @@ def states(made: Proxy) -> dict[str, tuple[str, ...]]:
     return {name: tuple(row[column] for column in STATES) for name, row in made.stats.rows().items()}
 
 
-@pytest.mark.parametrize("balance", ["roundrobin", "static-rr", "leastconn", "first", "source",
-                                     "source\nhash-type consistent"])  # fmt: skip
-@pytest.mark.parametrize("option", ["no option allbackups", "option allbackups"])
+# One pair is left out: without allbackups HAProxy 2.6 keeps old entries in static-rr's map and spreads over both backup
+# servers, against its manual, which is what wproxy does.
+@pytest.mark.parametrize(
+    ("balance", "option"),
+    [
+        (balance, option)
+        for balance in ("roundrobin", "static-rr", "leastconn", "first", "source", "source\nhash-type consistent")
+        for option in ("no option allbackups", "option allbackups")
+        if (balance, option) != ("static-rr", "no option allbackups")
+    ],
+)
 def test_backups_take_over_and_step_back(tmp_path: Path, ports: dict[str, int], balance: str, option: str) -> None:
     def run(made: Proxy) -> list[object]:
         seen: list[object] = []
@@ -340,8 +348,6 @@ def test_backups_take_over_and_step_back(tmp_path: Path, ports: dict[str, int], 
 
     section = lines(ports, f"balance {balance}\n{option}", a="weight 3", b="weight 5", c="weight 7 backup",
                     d="weight 2 backup")  # fmt: skip
-    if balance == "static-rr" and option.startswith("no"):
-        pytest.skip("HAProxy 2.6 leaves old entries in its map and spreads over both, against its manual")
     on_both(tmp_path, section, run)
 
 
