@@ -27,6 +27,7 @@ def _global(process: GlobalDraft) -> Global:
     return Global(
         stats_sockets=tuple(process.stats_sockets),
         stats_timeout_s=process.stats_timeout_s,
+        stats_maxconn=process.stats_maxconn,
         maxconn=process.maxconn,
         nbthread=process.nbthread,
         daemon=process.daemon,
@@ -84,6 +85,11 @@ def _backend_timeouts(proxy: ProxyDraft) -> Timeouts:
         check_s=proxy.check_s,
         tunnel_s=proxy.tunnel_s,
     )
+
+
+def server_line(draft: ServerDraft) -> ServerLine:
+    """Return the line of one server that comes at runtime."""
+    return _server(draft)
 
 
 def _server(draft: ServerDraft) -> ServerLine:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wproxy.state.control import FrontendNotice, ServerChange, ServerNotice
-from wproxy.state.frontend import FrontendStatus
+from wproxy.state.frontend import Frontend, FrontendStatus
 
 
 class LogLine(NamedTuple):
@@ -16,14 +16,28 @@ class LogLine(NamedTuple):
     text: str
 
 
-_WITHOUT_COUNTS = frozenset({ServerChange.MAINT_TO_READY, ServerChange.MAINT_TO_DRAIN, ServerChange.DRAIN_TO_READY})
+_WITHOUT_COUNTS = frozenset(
+    {
+        ServerChange.MAINT_TO_READY,
+        ServerChange.MAINT_TO_DRAIN,
+        ServerChange.DRAIN_TO_READY,
+        ServerChange.DOWN_TO_MAINT,
+    }
+)
+_NOTED = {
+    ServerChange.ADDED: "CLI : 'server {server}' : New server registered.",
+    ServerChange.REMOVED: "CLI : Server deleted.",
+    ServerChange.ADDRESS: "Server {server} is at {address} from now on.",
+}
 
 
 def lines(notice: ServerNotice | FrontendNotice) -> Iterator[LogLine]:
     """Yield the lines to log about `notice`."""
     if isinstance(notice, FrontendNotice):
-        verb = "Resumed" if notice.frontend.status is FrontendStatus.OPEN else "Paused"
-        yield LogLine("WARNING", f"{verb} frontend {notice.frontend.name}.")
+        yield _frontend_line(notice.frontend)
+        return
+    if notice.change in _NOTED:
+        yield LogLine("NOTICE", _NOTED[notice.change].format(server=notice.server, address=notice.server.address))
         return
     if notice.change is not ServerChange.WEIGHT:
         counts = "" if notice.change in _WITHOUT_COUNTS else f" {_left(notice)}"
@@ -35,10 +49,18 @@ def lines(notice: ServerNotice | FrontendNotice) -> Iterator[LogLine]:
         yield LogLine("ALERT", f"{kind} '{notice.backend.name}' has no server available!")
 
 
+def _frontend_line(frontend: Frontend) -> LogLine:
+    if frontend.status is FrontendStatus.STOPPED:
+        connections = f"FE: {frontend.counters.sessions}, BE: 0"
+        return LogLine("WARNING", f"Proxy {frontend.name} stopped (cumulated conns: {connections}).")
+    verb = "Resumed" if frontend.status is FrontendStatus.OPEN else "Paused"
+    return LogLine("WARNING", f"{verb} frontend {frontend.name}.")
+
+
 def _reason(notice: ServerNotice) -> str:
     check = notice.check
     if check is None:
-        return ""
+        return ", changed from CLI" if notice.by_command else ""
     info = f', info: "{check.info}"' if check.info else ""
     return f", reason: {check.status.description}{info}, check duration: {check.duration_ms}ms"
 

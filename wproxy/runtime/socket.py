@@ -1,12 +1,9 @@
-"""The stats socket: opened as the `stats socket` line says, one conversation per connection.
-
-A client sends one line of commands, or several at once, and gets their answers, then the connection is closed. After
-`prompt` it stays open and each answer ends in `> `.
-"""
+"""The stats socket: opened as the `stats socket` line says, one dialogue per connection, as many as `stats maxconn`."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 import socket
 from collections.abc import Callable
@@ -16,25 +13,59 @@ from typing import cast
 from wproxy.config.model import Level, StatsSocket
 from wproxy.errors import BindError
 from wproxy.runtime.command import Context, Conversation
-from wproxy.runtime.interpreter import Interpreter, split_line
+from wproxy.runtime.dialogue import LONGEST_LINE, Dialogue
+from wproxy.runtime.interpreter import Interpreter
 
-_LONGEST_LINE = 16 * 1024  # HAProxy's tune.bufsize, which bounds its lines too
-_PROMPT = b"> "
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_EXHAUSTED_PAUSE_S = 0.5
+
+
+class Seats:
+    """How many clients all stats sockets of the process have room for; whoever comes too early is not accepted yet."""
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._waiting: list[Callable[[], None]] = []
+
+    def take(self) -> bool:
+        """Take a seat, if there is one."""
+        if self._free <= 0:
+            return False
+        self._free -= 1
+        return True
+
+    def call_when_free(self, resume: Callable[[], None]) -> None:
+        """Have `resume` called, once, when a seat is given back."""
+        self._waiting.append(resume)
+
+    def give_back(self) -> None:
+        """Let the next client in."""
+        self._free += 1
+        waiting, self._waiting = self._waiting, []
+        for resume in waiting:
+            resume()
 
 
 class StatsConnection(asyncio.Protocol):
-    """One client: lines in, answers out."""
+    """One client: writes the answers of its dialogue, no faster than they are taken."""
 
     def __init__(
-        self, interpreter: Interpreter, context: Callable[[Conversation], Context], level: Level, idle_s: float
+        self,
+        interpreter: Interpreter,
+        context: Callable[[Conversation], Context],
+        level: Level,
+        idle_s: float,
+        left: Callable[[], None],
     ) -> None:
-        self._interpreter = interpreter
         self._conversation = Conversation(level)
-        self._context = context(self._conversation)
+        self._dialogue = Dialogue(interpreter, context(self._conversation))
         self._idle_s = idle_s
-        self._buffer = b""
-        self._transport: asyncio.Transport | None = None
+        self._left = left
+        self._transport: asyncio.Transport = None  # type: ignore[assignment] # set when the connection is made
         self._timer: asyncio.TimerHandle | None = None
+        self._writable = True
+        self._at_eof = False
+        self._stalled = False  # reading has stopped
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a line."""
@@ -44,41 +75,57 @@ class StatsConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer the lines that are complete."""
         self._wait()
-        self._buffer += data
-        while self._transport is not None and not self._transport.is_closing():
-            line, newline, rest = self._buffer.partition(b"\n")
-            if not newline:
-                break
-            self._buffer = rest
-            self._answer(line.decode("utf-8", "replace").strip())
-            if not self._buffer and not self._conversation.prompt:
-                self._transport.close()
-        if len(self._buffer) > _LONGEST_LINE and self._transport is not None:
-            self._transport.close()
+        self._dialogue.feed(data)
+        self._work()
+
+    def eof_received(self) -> bool:
+        """Answer what is still to be answered, then close."""
+        self._at_eof = True
+        self._work()
+        return True
+
+    def pause_writing(self) -> None:
+        """Say nothing more until the client has taken what it asked for."""
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._writable = True
+        self._wait()
+        self._work()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Forget the client."""
-        self._transport = None
+        self._writable = False
         if self._timer is not None:
             self._timer.cancel()
+        self._left()
 
-    def _answer(self, line: str) -> None:
-        transport = self._transport
-        assert transport is not None
-        for command in split_line(line):
-            answer = self._interpreter.execute(self._context, command).encode()
-            if self._conversation.closing:  # `quit` itself is not answered
-                break
-            transport.write(answer + _PROMPT if self._conversation.prompt else answer)
-        if self._conversation.closing:
-            transport.close()
+    def _work(self) -> None:
+        """Answer as long as the client takes the answers."""
+        while self._writable and (answer := self._dialogue.step()) is not None:
+            self._transport.write(answer)
+        if self._transport.is_closing():
+            return
+        if self._writable and (self._dialogue.finished or self._at_eof):
+            self._transport.close()
+        elif not self._at_eof:
+            self._read_or_stall()
+
+    def _read_or_stall(self) -> None:
+        """Read only while there is not yet a line's worth of commands waiting."""
+        stall = not self._writable and self._dialogue.buffered > LONGEST_LINE
+        if stall != self._stalled:
+            self._stalled = stall
+            (self._transport.pause_reading if stall else self._transport.resume_reading)()
 
     def _wait(self) -> None:
-        """Close when the client says nothing for `stats timeout`."""
-        assert self._transport is not None
+        """Close when the client says nothing, or takes nothing, for `stats timeout`."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._transport.close)
+        # A close would wait for a client that does not take its answer.
+        idle_s = self._conversation.idle_s or self._idle_s
+        self._timer = asyncio.get_running_loop().call_later(idle_s, self._transport.abort)
 
 
 class StatsListener:
@@ -90,14 +137,17 @@ class StatsListener:
         listening: socket.socket,
         context: Callable[[Conversation], Context],
         idle_s: float,
+        seats: Seats,
     ) -> None:
         """Set owner and mode as the line says; raise BindError."""
         self._line = line
         self._listening = listening
         self._context = context
         self._idle_s = idle_s
+        self._seats = seats
         self._interpreter = Interpreter()
-        self._server: asyncio.Server | None = None
+        self._open = False
+        self._accepted: set[asyncio.Task[object]] = set()
         if line.address.path:
             try:
                 _set_owner_and_mode(line)
@@ -106,22 +156,47 @@ class StatsListener:
 
     async def start(self) -> None:
         """Serve clients from now on."""
-        loop = asyncio.get_running_loop()
-        if self._line.address.path:
-            self._server = await loop.create_unix_server(self._connection, sock=self._listening)
-        else:
-            self._server = await loop.create_server(self._connection, sock=self._listening)
+        self._open = True
+        self._resume()
 
     def close(self) -> None:
         """Stop listening and remove the socket from the file system."""
-        if self._server is not None:
-            self._server.close()
+        if self._open:
+            self._open = False
+            asyncio.get_running_loop().remove_reader(self._listening)
         self._listening.close()
         if self._line.address.path:
             Path(self._line.address.path).unlink(missing_ok=True)
 
+    def _resume(self) -> None:
+        if self._open:
+            asyncio.get_running_loop().add_reader(self._listening, self._accept)
+
+    def _pause(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._listening)
+
+    def _accept(self) -> None:
+        """Accept one client; without a seat for it, wait until there is one."""
+        if not self._seats.take():
+            self._pause()
+            self._seats.call_when_free(self._resume)
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            client, _ = self._listening.accept()
+        except OSError as error:
+            self._seats.give_back()
+            if error.errno in _EXHAUSTED:
+                self._pause()
+                loop.call_later(_EXHAUSTED_PAUSE_S, self._resume)
+            return  # otherwise the client is gone again
+        client.setblocking(False)
+        task: asyncio.Task[object] = loop.create_task(loop.connect_accepted_socket(self._connection, client))
+        self._accepted.add(task)
+        task.add_done_callback(self._accepted.discard)
+
     def _connection(self) -> StatsConnection:
-        return StatsConnection(self._interpreter, self._context, self._line.level, self._idle_s)
+        return StatsConnection(self._interpreter, self._context, self._line.level, self._idle_s, self._seats.give_back)
 
 
 def _set_owner_and_mode(line: StatsSocket) -> None:

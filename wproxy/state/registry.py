@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wproxy.config.model import Config
+from wproxy.state.admission import Admission
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
@@ -16,7 +17,7 @@ class Registry:
 
     def __init__(self, config: Config, maxconn: int, now: float) -> None:
         self.config = config
-        self.maxconn = maxconn
+        self.admission = Admission(maxconn)
         self.started_at = now
         self.frontends = {line.name: Frontend(line, maxconn) for line in config.frontends if not line.disabled}
         shared = {line.proxy_id for line in config.frontends}
@@ -25,7 +26,12 @@ class Registry:
             for line in config.backends
             if not line.disabled
         }
-        self.sessions = Sessions()
+        self.sessions = Sessions(self.admission)
+
+    @property
+    def maxconn(self) -> int:
+        """How many clients the process takes at a time."""
+        return self.admission.maxconn
 
     def servers(self) -> Iterator[Server]:
         """Yield every server of every backend, in the configuration's order."""

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import cast
 
+from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.redis.slot import Slot
@@ -14,7 +15,7 @@ from wproxy.dataplane.services import Services
 from wproxy.policy.redis.routing import Target, fault
 from wproxy.protocols.resp import RequestError, RequestParser
 from wproxy.protocols.resp.values import error as error_reply
-from wproxy.state.session import Session
+from wproxy.state.session import Carriage, Session
 
 DEPTH = 256  # commands of one client that are under way; the rest of its pipeline waits in the parser
 
@@ -57,6 +58,7 @@ class RedisConnection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         now = self.active_at = self.services.clock()
         self.session = self.services.sessions.open(self.route.frontend, self.route.backend, now)
+        self.session.carrier = self
         self.client_id = self.session.session_id
         self.route.backend.opened(now)
         self.services.wheel.watch(self)
@@ -186,6 +188,15 @@ class RedisConnection(asyncio.Protocol):
     def quit(self) -> None:
         """Take no more commands; close when those under way are answered (`own.Client`)."""
         self.stopping = True
+
+    def carriage(self) -> Carriage:
+        """Describe the client's end; the connections to the servers are everybody's (`state.session.Carrier`)."""
+        return describe(self.transport, None, "EST", self.expires_at(), self.services.clock())
+
+    def kill(self) -> None:
+        """End the session because an administrator says so (`state.session.Carrier`)."""
+        self.session.end("KD")
+        self.transport.abort()
 
     def expires_at(self) -> float:
         """Return when `timeout client` is over."""

@@ -8,7 +8,7 @@ from tests.unit.wproxy.state.parties import config, line
 from wproxy.observe.information import FIELDS, Process, text
 from wproxy.state.registry import Registry
 
-PROCESS = Process("2.6.0-x", "2026/11/21", 77, 5, 1_795_000_000, "host", "", 1024, stopping=False)
+PROCESS = Process("2.6.0-x", "2026/11/21", 77, 5.0, 1_795_000_000, 1.0, "host", "", 1024, stopping=False)
 
 
 def shown(registry: Registry, process: Process = PROCESS) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.wproxy.state.parties import backend_config, frontend_config, line
 from wproxy.config.model import Config
-from wproxy.observe.statistics import BACKENDS, FRONTENDS, SERVERS, Filter, csv_text
+from wproxy.observe.statistics import BACKENDS, FRONTENDS, SERVERS, Filter, text
 from wproxy.state.registry import Registry
 
 
@@ -28,7 +28,7 @@ def registry() -> Registry:
 
 
 def names(registry: Registry, wanted: Filter) -> str:
-    rows = csv.DictReader(csv_text(registry, 1.0, wanted).splitlines())
+    rows = csv.DictReader(text(registry, 1.0, wanted).splitlines())
     return " ".join(f"{row['# pxname']}/{row['svname']}" for row in rows)
 
 
@@ -54,7 +54,7 @@ def test_filters(registry: Registry, wanted: Filter, expected: str) -> None:
 
 
 def test_every_line_ends_in_a_comma_and_has_every_column(registry: Registry) -> None:
-    header, *lines = csv_text(registry, 1.0, Filter()).split("\n")[:-1]
+    header, *lines = text(registry, 1.0, Filter()).split("\n")[:-1]
     assert header.startswith("# pxname,svname,")
     assert {line.count(",") for line in lines} == {header.count(",")}
     assert all(line.endswith(",") for line in [header, *lines])
@@ -63,10 +63,10 @@ def test_every_line_ends_in_a_comma_and_has_every_column(registry: Registry) -> 
 def test_live_sessions_are_settled_first(registry: Registry) -> None:
     session = registry.sessions.open(registry.frontends["front"], registry.backends["back"], 1.0)
     session.bytes_in = 42
-    row = next(csv.DictReader(csv_text(registry, 1.0, Filter()).splitlines()))
+    row = next(csv.DictReader(text(registry, 1.0, Filter()).splitlines()))
     assert row["bin"] == "42"
 
 
 def test_a_name_with_a_comma_is_quoted(registry: Registry) -> None:
     registry.frontends["front"].name = 'a,"b"'
-    assert '\n"a,""b""",FRONTEND,' in csv_text(registry, 1.0, Filter())
+    assert '\n"a,""b""",FRONTEND,' in text(registry, 1.0, Filter())

@@ -37,7 +37,10 @@ def test_states(client: Client, commands: str, status: str) -> None:
 
 
 def test_settings_that_are_none(client: Client) -> None:
-    usage = "usage: set server <backend>/<server> state | weight\n\n"
+    usage = (
+        "usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | agent-send | check-addr | "
+        "check-port | fqdn | health | ssl | state | weight\n\n"
+    )
     assert client.say("set server back/a") == client.say("set server back/a nope 1") == usage
     states = "'set server <srv> state' expects 'ready', 'drain' and 'maint'.\n\n"
     assert client.say("set server back/a state") == client.say("set server back/a state up") == states
