@@ -80,7 +80,9 @@ def _serve(options: command_line.Options) -> int:
     import uvloop
 
     from wproxy import app
+    from wproxy.process_name import name_of, show_as
 
+    show_as(name_of(sys.argv[0]), sys.argv[1:])
     sockets = app.open_sockets(config)
     maxconn = app.connection_limit(config, options.maxconn)
     pidfile = options.pidfile or config.globals.pidfile
