@@ -245,7 +245,9 @@ class Application:
         )
 
     def _information(self, request: InformationRequest) -> str:
-        return information.text(self._registry, self._process(), form=request.form, described=request.described)
+        return information.text(
+            self._registry, self._process(), form=request.form, described=request.described, exact=request.exact
+        )
 
     def _process(self) -> information.Process:
         globals_ = self._config.globals
@@ -255,7 +257,7 @@ class Application:
             pid=os.getpid(),
             uptime_s=self._loop.time() - self._registry.started_at,
             now=self._loop.time(),
-            started_at_s=int(self._started_at_s),
+            started_at_s=self._started_at_s,
             node=globals_.node or platform.node(),
             description=globals_.description or "",
             open_files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],

@@ -22,7 +22,7 @@ class Process:
     release_date: str
     pid: int
     uptime_s: float
-    started_at_s: int  # since 1970
+    started_at_s: float  # since 1970
     now: float  # on the clock of `state`
     node: str
     description: str
@@ -30,7 +30,8 @@ class Process:
     stopping: bool
 
 
-Fact: TypeAlias = Callable[[Registry, Process], int | str | None]
+Value: TypeAlias = int | float | str
+Fact: TypeAlias = Callable[[Registry, Process], Value | None]
 
 
 def _nothing(_: Registry, __: Process) -> int:
@@ -79,7 +80,7 @@ FIELDS: tuple[Field, ...] = (
         "MDP",
         "u32",
         "How long ago this worker process was started (seconds)",
-        lambda r, p: int(p.uptime_s),
+        lambda r, p: p.uptime_s,
     ),
     Field("Memmax_MB", "CLP", "u32", "Worker process's hard limit on memory usage in MB (-m on command line)"),
     Field("PoolAlloc_MB", "MGP", "u32", "Amount of memory allocated in pools (in MB)"),
@@ -370,16 +371,33 @@ FIELDS: tuple[Field, ...] = (
 )
 
 
-def text(registry: Registry, process: Process, *, form: str = "plain", described: bool = False) -> str:
-    """Return the lines `Name: value`, or HAProxy's typed or json form of them."""
+# What `show info float` shows with its fractions, under these tags.
+_EXACT = {
+    **dict.fromkeys(("Uptime_sec", "Start_time_sec"), "MDP"),
+    **dict.fromkeys(("ConnRate", "SessRate", "SslRate", "SslFrontendKeyRate", "SslFrontendSessionReuse_pct"), "MRP"),
+    **dict.fromkeys(("SslBackendKeyRate", "CompressBpsIn", "CompressBpsOut"), "MRP"),
+}
+
+
+def text(
+    registry: Registry, process: Process, *, form: str = "plain", described: bool = False, exact: bool = False
+) -> str:
+    """Return the lines `Name: value`, or HAProxy's typed or json form of them; `exact` numbers keep their fractions."""
     registry.sessions.settle()
     values = [(number, field, field.value(registry, process)) for number, field in enumerate(FIELDS)]
-    shown = [(number, field, value) for number, field, value in values if value is not None]
+    shown = [(number, *_kind(field, value, exact=exact)) for number, field, value in values if value is not None]
     if form == "json":
-        items = (typed.json_item(number, each.name, each.tags, each.type, value) for number, each, value in shown)
+        items = (typed.json_item(number, each.name, tags, kind, value) for number, each, tags, kind, value in shown)
         return f"[{','.join(items)}]\n"
     return "".join(
-        (typed.line(number, field.name, field.tags, field.type, value) if form == "typed" else f"{field.name}: {value}")
-        + (f':"{field.description}"\n' if described else "\n")
-        for number, field, value in shown
+        (typed.line(number, each.name, tags, kind, value) if form == "typed" else f"{each.name}: {value}")
+        + (f':"{each.description}"\n' if described else "\n")
+        for number, each, tags, kind, value in shown
     )
+
+
+def _kind(field: Field, value: Value, *, exact: bool) -> tuple[Field, str, str, Value]:
+    """Return the field, its tags, its type and the value as that type."""
+    if exact and field.name in _EXACT:
+        return field, _EXACT[field.name], "flt", round(float(value), 6)
+    return field, field.tags, field.type, int(value) if isinstance(value, float) else value

@@ -12,12 +12,12 @@ _NATURES = {
 _SCOPES = {"C": "Cluster", "P": "Process", "S": "Service", "s": "System"}
 
 
-def line(number: int, name: str, tags: str, kind: str, value: int | str) -> str:
+def line(number: int, name: str, tags: str, kind: str, value: int | float | str) -> str:
     """Return `number.name.1:tags:type:value`; the 1 is the process's number."""
     return f"{number}.{name}.1:{tags}:{kind}:{value}"
 
 
-def json_item(number: int, name: str, tags: str, kind: str, value: int | str, about: str = "") -> str:
+def json_item(number: int, name: str, tags: str, kind: str, value: int | float | str, about: str = "") -> str:
     """Return one value as the JSON object that `show schema json` describes; `about` is put in front."""
     return (
         f'{{{about}"field":{{"pos":{number},"name":"{name}"}},"processNum":1,'

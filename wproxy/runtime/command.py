@@ -90,10 +90,11 @@ class StatisticsRequest:
 
 @dataclass(frozen=True, slots=True)
 class InformationRequest:
-    """What `show info` asks for: one of the forms plain, typed and json, with or without descriptions."""
+    """What `show info` asks for: one of the forms plain, typed and json, with descriptions, with fractions."""
 
     form: str = "plain"
     described: bool = False
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ def _number(text: str) -> int:
 
 
 def show_info(context: Context, arguments: Sequence[str]) -> str:
-    return context.reports.information(InformationRequest(_form(arguments, "plain"), "desc" in arguments))
+    wanted = InformationRequest(_form(arguments, "plain"), "desc" in arguments, "float" in arguments)
+    return context.reports.information(wanted)
 
 
 def show_schema_json(context: Context, arguments: Sequence[str]) -> str:

@@ -57,7 +57,7 @@ def test_forms_of_statistics(words: str, wanted: StatisticsRequest) -> None:
         ("", InformationRequest()),
         ("typed desc", InformationRequest("typed", described=True)),
         ("json", InformationRequest("json")),
-        ("float", InformationRequest()),
+        ("float", InformationRequest(exact=True)),
     ],
 )
 def test_forms_of_information(words: str, wanted: InformationRequest) -> None:
