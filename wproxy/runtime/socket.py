@@ -74,9 +74,9 @@ class StatsConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer the lines that are complete."""
-        self._wait()
         self._dialogue.feed(data)
         self._work()
+        self._wait()
 
     def eof_received(self) -> bool:
         """Answer what is still to be answered, then close."""
