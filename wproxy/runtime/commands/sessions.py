@@ -23,17 +23,14 @@ def show_sess(context: Context, arguments: Sequence[str]) -> str:
     if wanted == "older" and word(arguments, 1).isdecimal():
         now = context.control.clock()
         live = [session for session in live if now - session.accepted_at > int(arguments[1])]
-    elif _ADDRESS.fullmatch(wanted):
-        session = _find(context, wanted)
+    elif match := _ADDRESS.fullmatch(wanted):
+        session = _find(context, match)
         return "Session not found.\n" if session is None else _whole(context, session)
     return "".join(_line(context, session) for session in live)
 
 
-def _find(context: Context, text: str) -> Session | None:
+def _find(context: Context, match: re.Match[str]) -> Session | None:
     """Return the session of the number that `show sess` shows, 0x… or decimal."""
-    match = _ADDRESS.fullmatch(text)
-    if match is None:
-        return None
     number = int(match[1], 16) if match[1] else int(match[2])
     return next((each for each in context.registry.sessions.live if each.session_id == number), None)
 
@@ -102,10 +99,10 @@ def _delay(seconds: float | None) -> str:
 
 
 def shutdown_session(context: Context, arguments: Sequence[str]) -> str:
-    text = word(arguments, 0)
-    if not _ADDRESS.fullmatch(text):
+    match = _ADDRESS.fullmatch(word(arguments, 0))
+    if match is None:
         raise CommandError("Session pointer expected (use 'show sess').\n")
-    session = _find(context, text)
+    session = _find(context, match)
     if session is None:
         raise CommandError("No such session (use 'show sess').\n")
     context.control.kill(session)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.unit.wproxy.state.parties import backend_config, frontend_config, line
 from wproxy.config.model import Config
 from wproxy.observe.statistics import BACKENDS, FRONTENDS, SERVERS, Filter, text
+from wproxy.state.control import Control
 from wproxy.state.registry import Registry
 
 
@@ -70,3 +72,31 @@ def test_live_sessions_are_settled_first(registry: Registry) -> None:
 def test_a_name_with_a_comma_is_quoted(registry: Registry) -> None:
     registry.frontends["front"].name = 'a,"b"'
     assert '\n"a,""b""",FRONTEND,' in text(registry, 1.0, Filter())
+
+
+def test_servers_that_are_not_up_or_in_maintenance_may_be_left_out(registry: Registry) -> None:
+    control = Control(registry, lambda: 1.0)
+    a, b = registry.backends["back"].servers
+    control.set_down(a)
+    control.set_maint(b)
+    assert names(registry, Filter(proxy_id=3, up=True)) == "back/BACKEND"
+    assert names(registry, Filter(proxy_id=3, no_maint=True)) == "back/a back/BACKEND"
+    (row,) = csv.DictReader(text(registry, 1.0, Filter(3, BACKENDS, up=True)).splitlines())
+    assert row["status"] == "DOWN (0/2)"
+
+
+def test_legends_are_for_operators(registry: Registry) -> None:
+    for legends, shown in ((True, ("127.0.0.1:1", "roundrobin")), (False, ("", ""))):
+        rows = list(csv.DictReader(text(registry, 1.0, Filter(3, -1, 1, legends=legends)).splitlines()))
+        assert (rows[0]["addr"], rows[1]["algo"]) == shown
+
+
+def test_typed_and_json(registry: Registry) -> None:
+    """That they are HAProxy's is tests/conformance/test_runtime_api.py's business."""
+    lines = text(registry, 1.0, Filter(3), form="typed").splitlines()
+    assert lines[0] == "S.3.1.0.pxname.1:KNS:str:back"
+    assert "B.3.0.19.act.1:MGP:u32:2" in lines
+    assert text(registry, 1.0, Filter(3), form="typed", described=True).splitlines()[0] == f'{lines[0]}:"Proxy name"'
+    document = json.loads(text(registry, 1.0, Filter(3), form="json"))
+    assert [each[0]["objType"] for each in document] == ["Server", "Server", "Backend"]
+    assert sum(len(each) for each in document) == len(lines)
