@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from capture.options import Address, address, duration_s, sensor_name
+from capture.options import Address, address, duration_s, parsed, sensor_name
 from capture.targets import target
 from capture.topology import BrokerQueue, SpoolQueue, parse_queue_url
 
 if TYPE_CHECKING:
     from capture.app import Settings
-
-T = TypeVar("T")
 
 
 def main() -> None:
@@ -32,18 +29,6 @@ def main() -> None:
         _exit(error.format_message(), error.exit_code)
     except click.Abort:
         _exit("interrupted before it started", 1)
-
-
-def _parsed(parse: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, str | None], T | None]:
-    """Return a click callback that reads a value with `parse` and shows its ValueError as bad usage."""
-
-    def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> T | None:
-        try:
-            return None if value is None else parse(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error), context, parameter) from error
-
-    return callback
 
 
 def _targets(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Address, ...]:
@@ -77,7 +62,7 @@ def state_folder() -> Path:
     required=True,
     envvar="WPROXY_QUEUE",
     metavar="URL",
-    callback=_parsed(parse_queue_url),
+    callback=parsed(parse_queue_url),
     help="amqp://USER:PASSWORD@HOST:PORT/VHOST?queue=NAME, or spool:///folder; or in $WPROXY_QUEUE.",
 )
 @click.option("--no-listen", is_flag=True, help="Another service owns the port: only watch.")
@@ -87,7 +72,7 @@ def state_folder() -> Path:
     default=socket.gethostname,
     show_default="host name",
     metavar="NAME",
-    callback=_parsed(sensor_name),
+    callback=parsed(sensor_name),
     help="Who observed, in every batch.",
 )
 @click.option("--batch-size", default=1000, type=click.IntRange(1, 10_000), help="Most observations in a batch.")
@@ -95,7 +80,7 @@ def state_folder() -> Path:
     "--batch-time",
     default="100ms",
     metavar="DURATION",
-    callback=_parsed(duration_s),
+    callback=parsed(duration_s),
     help="How long an observation waits for its batch to fill.",
 )
 @click.option(
@@ -111,10 +96,10 @@ def state_folder() -> Path:
     "--ttl",
     default="5m",
     metavar="DURATION",
-    callback=_parsed(duration_s),
+    callback=parsed(duration_s),
     help="What waited longer than this for the broker is dropped.",
 )
-@click.option("--metrics", metavar="HOST:PORT", callback=_parsed(address), help="Where Prometheus reads the counters.")
+@click.option("--metrics", metavar="HOST:PORT", callback=parsed(address), help="Where Prometheus reads the counters.")
 def capture(
     *,
     listen: tuple[Address, ...],

@@ -25,7 +25,8 @@ from capture.counters import Counters
 from capture.decode import Reason, decode
 from capture.listener import Listener
 from capture.messages import Batch
-from capture.metrics import metrics_page
+from capture.metrics import CountersCollector
+from capture.metrics_page import metrics_page
 from capture.options import Address
 from capture.publisher import BrokerPublisher, Publisher, SpoolPublisher, fallback_folder
 from capture.shelf import Shelf
@@ -36,6 +37,7 @@ from capture.topology import BrokerQueue, SpoolQueue
 
 STOP_TIMEOUT_S = 5.0
 _LOG_EVERY_S = 10.0
+_LONGEST_WAIT_S = 0.1  # how late a stop signal may be noticed
 
 _log = logging.getLogger("wproxy.capture")
 
@@ -94,7 +96,7 @@ class _Loop:
         self._counters = counters
         self._targets = Targets(settings.listen)
         self._batcher = Batcher(settings.sensor, settings.batch_size, settings.batch_time_s)
-        self._wait_s = settings.batch_time_s
+        self._wait_s = min(settings.batch_time_s, _LONGEST_WAIT_S)
         self._is_file = settings.read is not None
         self._losses = _Losses(counters)
 
@@ -177,7 +179,7 @@ def _serve_metrics(address: Address | None, counters: Counters, stack: ExitStack
     if address is None:
         return
     try:
-        stack.enter_context(metrics_page(address, counters))
+        stack.enter_context(metrics_page(address, CountersCollector(counters)))
     except OSError as error:
         raise StartError(f"cannot serve metrics on {address}: {error.strerror}") from error
 

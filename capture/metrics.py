@@ -1,16 +1,13 @@
-"""The metrics page: the counters as Prometheus text over HTTP."""
+"""The counters of capture as Prometheus reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from capture.counters import Counters
-from capture.options import Address
 
 _DESCRIPTIONS = {
     "packets": "Packets that passed the filter, by the kernel's count, or that the file held",
@@ -42,17 +39,3 @@ class CountersCollector(Collector):
         dropped.add_metric(["queue full"], self._counters.dropped_queue)
         dropped.add_metric(["spool full"], self._counters.dropped_spool)
         yield dropped
-
-
-@contextmanager
-def metrics_page(address: Address, counters: Counters) -> Iterator[None]:
-    """Serve `counters` on `address` until the end of the block; OSError when it cannot be opened."""
-    registry = CollectorRegistry()
-    registry.register(CountersCollector(counters))
-    server, thread = start_http_server(address.port, address.host, registry)
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from capture.options import Address, address, duration_ms, parsed
 from capture.topology import BrokerQueue, SpoolQueue, parse_queue_url
-from consumer.options import Address, address, duration_ms
 
 if TYPE_CHECKING:
     from consumer.app import Settings
 
 PASSWORD_VARIABLE = "WPROXY_REDIS_PASSWORD"
-
-T = TypeVar("T")
 
 
 def main() -> None:
@@ -33,44 +30,32 @@ def main() -> None:
         _exit("interrupted before it started", 1)
 
 
-def _parsed(parse: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, str | None], T | None]:
-    """Return a click callback that reads a value with `parse` and shows its ValueError as bad usage."""
-
-    def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> T | None:
-        try:
-            return None if value is None else parse(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error), context, parameter) from error
-
-    return callback
-
-
 @click.command(context_settings={"show_default": True})
 @click.option(
     "--queue",
     required=True,
     envvar="WPROXY_QUEUE",  # a password in it is then seen by no ps
     metavar="URL",
-    callback=_parsed(parse_queue_url),
+    callback=parsed(parse_queue_url),
     help="amqp://USER:PASSWORD@HOST:PORT/VHOST?queue=NAME, or spool:///folder; or in $WPROXY_QUEUE.",
 )
 @click.option(
     "--redis",
     required=True,
     metavar="HOST:PORT",
-    callback=_parsed(address),
+    callback=parsed(address),
     help=f"The proxy, or a Redis server. A password is taken from ${PASSWORD_VARIABLE}.",
 )
 @click.option(
     "--ttl",
     default="5m",
     metavar="DURATION",
-    callback=_parsed(duration_ms),
+    callback=parsed(duration_ms),
     help="How long after its capture an observation stays in Redis: 90s, 5m, 1h.",
 )
 @click.option("--prefetch", default=20, type=click.IntRange(1, 65_535), help="Batches taken off the queue ahead.")
 @click.option("--connection-per-batch", is_flag=True, help="For a proxy whose weights count connections (mode tcp).")
-@click.option("--metrics", metavar="HOST:PORT", callback=_parsed(address), help="Where Prometheus reads the counters.")
+@click.option("--metrics", metavar="HOST:PORT", callback=parsed(address), help="Where Prometheus reads the counters.")
 def consume(
     queue: BrokerQueue | SpoolQueue,
     redis: Address,

@@ -13,11 +13,11 @@ import threading
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
+from capture.options import Address
 from capture.topology import BrokerQueue, SpoolQueue
 from consumer.broker.queue import Queue
 from consumer.counters import Counters
 from consumer.notices import Outage
-from consumer.options import Address
 from consumer.worker import Worker
 from consumer.writer import Writer
 
@@ -107,10 +107,11 @@ def _open_queue(settings: Settings, counters: Counters, stopping: threading.Even
 def _serve_metrics(address: Address | None, counters: Counters, stack: ExitStack) -> None:
     if address is None:
         return
-    from consumer.metrics import metrics_page
+    from capture.metrics_page import metrics_page
+    from consumer.metrics import CountersCollector
 
     try:
-        stack.enter_context(metrics_page(address, counters))
+        stack.enter_context(metrics_page(address, CountersCollector(counters)))
     except OSError as error:
         raise StartError(
             f"--metrics {address}: {(error.strerror or str(error)).lower()}; choose another HOST:PORT"

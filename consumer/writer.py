@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from hiredis import ProtocolError, Reader, ReplyError
 
-from consumer.options import Address
+from capture.options import Address
 from consumer.records import pack
 
 _TIMEOUT_S = 5.0

@@ -15,3 +15,11 @@ def redis_pair(tmp_path: Path) -> Iterator[tuple[int, int]]:
     """Two real Redis servers; yields their ports."""
     with redis_server(tmp_path) as first, redis_server(tmp_path) as second:
         yield first, second
+
+
+@pytest.fixture(autouse=True)
+def state_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every test a folder of its own for what proxies remember, as systemd does; yields it."""
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("STATE_DIRECTORY", str(folder))
+    return folder

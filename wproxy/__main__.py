@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wproxy import command_line
 from wproxy.errors import ConfigError, UsageError, WproxyError
 from wproxy.version import HAPROXY_VERSION, RELEASE_DATE, VERSION
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from wproxy.config.model import Config
+    from wproxy.sockets import Sockets
 
 # subcommand -> "module:function"; by name, so that no program imports another (docs/architecture.md).
 SUBCOMMANDS = {
@@ -58,11 +68,7 @@ def _proxy(arguments: list[str]) -> int:
 
 def _serve(options: command_line.Options) -> int:
     """Check the configuration, and serve it if that was not all."""
-    from wproxy.config.loader import load
-
-    config = load(options.configurations, os.environ)
-    for warning in config.warnings:
-        _log("WARNING", f"config : {warning}")
+    config = _load(options)
     if options.verbose:
         for line in config.ignored:
             where = f"[{line.location.file}:{line.location.line}]"
@@ -75,49 +81,124 @@ def _serve(options: command_line.Options) -> int:
             print("Configuration file is valid")
         return 0
     # Imported here: `wproxy -c` needs none of it.
-    import asyncio
-
-    import uvloop
-
-    from wproxy import app
     from wproxy.process_name import name_of, show_as
+    from wproxy.sockets import Inherited, open_sockets
 
     show_as(name_of(sys.argv[0]), sys.argv[1:])
-    sockets = app.open_sockets(config)
-    maxconn = app.connection_limit(config, options.maxconn)
-    pidfile = options.pidfile or config.globals.pidfile
-    if (options.daemon or config.globals.daemon) and not options.foreground:
-        _go_to_background(pidfile)
-    elif pidfile is not None:
-        _write_pid(pidfile, os.getpid())
+    sockets = open_sockets(config, Inherited(_inherit(options, config)))
+    try:
+        pidfile = _open_pidfile(options.pidfile or config.globals.pidfile)
+    except WproxyError:
+        sockets.close()
+        raise
+    is_daemon = (options.daemon or config.globals.daemon) and not options.foreground
+    parent = _go_to_background() if is_daemon else None
 
-    async def run() -> None:
-        await app.Application(config, sockets, maxconn, _log).run(ready=lambda: None)
+    def ready() -> None:
+        """Tell whoever waits for the pid file, and the processes that this one replaces."""
+        if pidfile is not None:
+            pidfile.write_text(f"{os.getpid()}\n")
+        if parent is not None:
+            _leave_terminal()
+            os.write(parent, b"+")
+            os.close(parent)
+        _end_predecessors(options)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
+    if options.master:
+        from wproxy.master import Master
+
+        def serve(config: Config, sockets: Sockets, worker_ready: Callable[[], None]) -> None:
+            """Be a worker: it leaves the terminal on its own, when it has nothing more to tell."""
+            _serve_here(options, config, sockets, _leaving_terminal(worker_ready) if is_daemon else worker_ready)
+
+        return Master(lambda: _load(options), serve, _log).run(config, sockets, ready)
+    _serve_here(options, config, sockets, ready)
     return 0
 
 
-def _go_to_background(pidfile: str | None) -> None:
-    """Go on as a child of init, without terminal; the sockets are open by now, so clients need not wait."""
-    child = os.fork()
-    if child:
-        if pidfile is not None:
-            _write_pid(pidfile, child)
-        os._exit(0)
+def _load(options: command_line.Options) -> Config:
+    """Read the configuration; raise ConfigError."""
+    from wproxy.config.loader import load
+
+    config = load(options.configurations, os.environ)
+    for warning in config.warnings:
+        _log("WARNING", f"config : {warning}")
+    return config
+
+
+def _serve_here(options: command_line.Options, config: Config, sockets: Sockets, ready: Callable[[], None]) -> None:
+    """Serve in this process until it is told to stop."""
+    from wproxy import app
+    from wproxy.state_file import StateFile, path_for
+
+    path = path_for(config.globals.state_file, options.configurations, os.environ)
+    saved = StateFile(path, lambda text: _log("WARNING", text))
+    maxconn = app.connection_limit(config, options.maxconn)
+    app.serve(config, sockets, maxconn, _log, saved, ready)
+
+
+def _inherit(options: command_line.Options, config: Config) -> list[tuple[str, socket.socket]]:
+    """Return the listening sockets of the process that is to be replaced; [] when there is none, or it gives none."""
+    from wproxy.runtime.handover import receive
+
+    if options.inherit is not None:
+        return receive(options.inherit)
+    if not options.finish and not options.terminate:
+        return []
+    paths = (line.address.path for line in config.globals.stats_sockets if line.address.path)
+    return next((received for path in paths if (received := receive(path))), [])
+
+
+def _end_predecessors(options: command_line.Options) -> None:
+    """Let the processes of -sf finish, end those of -st; one that is gone already is what was wanted."""
+    for pids, number in ((options.finish, signal.SIGUSR1), (options.terminate, signal.SIGTERM)):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+def _go_to_background() -> int:
+    """Go on as a child of init; return the descriptor by which it tells the parent that it serves.
+
+    The parent ends with 0 when it has been told, with 1 when the child ends before: what is wrong has been said then.
+    """
+    reader, writer = os.pipe()
+    if os.fork():
+        os.close(writer)
+        os._exit(0 if os.read(reader, 1) == b"+" else 1)
+    os.close(reader)
     os.setsid()
+    return writer
+
+
+def _leaving_terminal(then: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that leaves the terminal and then calls `then`."""
+
+    def leave() -> None:
+        _leave_terminal()
+        then()
+
+    return leave
+
+
+def _leave_terminal() -> None:
+    """Give up standard input and output: from now on nobody looks."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     os.close(nothing)
 
 
-def _write_pid(pidfile: str, pid: int) -> None:
+def _open_pidfile(name: str | None) -> Path | None:
+    """Return the pid file's whole path, after trying to write it: later there may be nobody to tell."""
+    if name is None:
+        return None
+    path = Path(name).absolute()
     try:
-        Path(pidfile).write_text(f"{pid}\n")
+        path.open("a").close()
     except OSError as error:
-        raise WproxyError(f"cannot write the process id to {pidfile}: {error.strerror}") from error
+        raise WproxyError(f"cannot write the process id to {path}: {error.strerror}") from error
+    return path
 
 
 def _log(severity: str, text: str) -> None:

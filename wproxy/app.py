@@ -6,23 +6,29 @@ import asyncio
 import os
 import platform
 import resource
+import secrets
 import signal
-import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
+import uvloop
+
 from wproxy.config import model
-from wproxy.dataplane.listener import Listener, close_listening, open_listening
+from wproxy.dataplane.listener import Listener
 from wproxy.dataplane.prober import Prober
+from wproxy.dataplane.process import LiveProcess
+from wproxy.dataplane.reception import Arrival, Plan, Reception
 from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
+from wproxy.dataplane.stats_page import PageConnection
+from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
-from wproxy.errors import BindError
-from wproxy.observe import information, notices, schema, servers_state, statistics
+from wproxy.dataplane.warmer import Warmer
+from wproxy.logs import ProcessLogs
+from wproxy.observe import information, notices, page, schema, servers_state, statistics
 from wproxy.runtime.command import (
     Context,
     Conversation,
@@ -31,53 +37,18 @@ from wproxy.runtime.command import (
     StatisticsRequest,
 )
 from wproxy.runtime.socket import Seats, StatsListener
+from wproxy.sockets import Sockets
+from wproxy.state import saved as saved_state
 from wproxy.state.backend import Backend
-from wproxy.state.control import Control, FrontendNotice, ServerChange, ServerNotice
+from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
+from wproxy.state.session import Session
+from wproxy.state_file import StateFile
 from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
 
 Log = Callable[[str, str], None]
 """Called with a severity (ALERT, WARNING, NOTICE) and a line."""
-
-
-@dataclass(slots=True)
-class Sockets:
-    """Everything the process listens on, open: opened before it goes to the background, so that errors are seen."""
-
-    frontends: dict[str, list[tuple[model.Bind, socket.socket]]] = field(default_factory=dict)
-    stats: list[tuple[model.StatsSocket, socket.socket]] = field(default_factory=list)
-
-
-def open_sockets(config: model.Config) -> Sockets:
-    """Open what `config` listens on; raise BindError with a line for each address that cannot be opened."""
-    opened = Sockets()
-    faults: list[str] = []
-
-    def attempt(line: model.Bind | model.StatsSocket, what: str) -> socket.socket | None:
-        try:
-            return open_listening(line.address)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            where = f"[{line.location.file}:{line.location.line}]"
-            faults.append(f"{where} : {what}: cannot listen on {line.address}: {reason}")
-            return None
-
-    for frontend in config.frontends:
-        if not frontend.disabled:
-            pairs = [(bind, attempt(bind, f"frontend '{frontend.name}'")) for bind in frontend.binds]
-            opened.frontends[frontend.name] = [(bind, sock) for bind, sock in pairs if sock is not None]
-    for line in config.globals.stats_sockets:
-        sock = attempt(line, "stats socket")
-        if sock is not None:
-            opened.stats.append((line, sock))
-    if faults:
-        for bind, sock in [pair for pairs in opened.frontends.values() for pair in pairs]:
-            close_listening(bind.address, sock)
-        for line, sock in opened.stats:
-            close_listening(line.address, sock)
-        raise BindError("\n".join(faults))
-    return opened
 
 
 def connection_limit(config: model.Config, wanted: int | None) -> int:
@@ -94,30 +65,49 @@ def connection_limit(config: model.Config, wanted: int | None) -> int:
     return limit
 
 
+def serve(
+    config: model.Config, sockets: Sockets, maxconn: int, log: Log, saved: StateFile, ready: Callable[[], None]
+) -> None:
+    """Serve `config` in this process until it is told to stop; `ready` is called when clients are accepted."""
+
+    async def run() -> None:
+        await Application(config, sockets, maxconn, log, saved).run(ready)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+
+
 class Application:
     """One process that serves one configuration until it is told to stop."""
 
-    def __init__(self, config: model.Config, sockets: Sockets, maxconn: int, log: Log) -> None:
+    def __init__(self, config: model.Config, sockets: Sockets, maxconn: int, log: Log, saved: StateFile) -> None:
+        self._saved = saved
         self._config = config
         self._sockets = sockets
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._started_at_s = time.time()
-        self._registry = Registry(config, maxconn, self._loop.time())
+        self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64))
         self._control = Control(self._registry, self._loop.time)
+        self._warmer = Warmer(self._loop, self._control.warm)
         self._services = Services(self._loop, self._registry.sessions)
+        self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._routers = {
             name: Router(backend, self._services)
             for name, backend in self._registry.backends.items()
             if backend.config.mode is model.Mode.REDIS
         }
+        self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
         self._listeners = {
-            name: [Listener(bind.address, sock, self._factory(frontend)) for bind, sock in sockets.frontends[name]]
+            name: [
+                Listener(bind.address, sock, self._factory(frontend, bind, number))
+                for number, (bind, sock) in enumerate(sockets.frontends[name], 1)
+            ]
             for name, frontend in self._registry.frontends.items()
         }
         seats = Seats(config.globals.stats_maxconn)
         self._stats = [
-            StatsListener(line, sock, self._context, config.globals.stats_timeout_s, seats)
+            StatsListener(line, sock, self._context, config.globals.stats_timeout_s, seats, sockets.hand_over)
             for line, sock in sockets.stats
         ]
         self._prober = Prober(self._services, self._control.report_check)
@@ -128,6 +118,8 @@ class Application:
         self._stop = asyncio.Event()
         self._stopping = False
         self._control.subscribe(self._follow)
+        self._restore()
+        self._control.on_command = self._save
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT; SIGUSR1 lets live sessions finish first. `ready` is called when it serves."""
@@ -148,54 +140,114 @@ class Application:
         await self._close()
 
     def _stop_softly(self) -> None:
-        """Accept no more, end when the last session has ended."""
-        self._stopping = True
-        for listeners in self._listeners.values():
-            for listener in listeners:
-                listener.close()
+        """Accept no more, end when the last session has ended; the next process may have the sockets by now."""
+        self._stop_listening()
+        if self._sockets.handed_over:
+            self._stop_answering()
         self._registry.sessions.on_empty = self._stop.set
         if not self._registry.sessions.live:
             self._stop.set()
 
-    async def _close(self) -> None:
-        """Close in the order in which traffic flows, so that nothing new arrives at a part that is gone."""
+    def _stop_listening(self) -> None:
         self._stopping = True
         for listeners in self._listeners.values():
             for listener in listeners:
-                listener.close()
-        for router in self._routers.values():
-            router.close()
+                listener.pause()
+        self._sockets.close_frontends()
+
+    def _stop_answering(self) -> None:
         for stats in self._stats:
             stats.close()
+        self._sockets.close()
+
+    async def _close(self) -> None:
+        """Close in the order in which traffic flows, so that nothing new arrives at a part that is gone."""
+        self._stop_listening()
+        self._stop_answering()
+        self._warmer.stop()
+        for router in self._routers.values():
+            router.close()
         await self._services.close()
+        self._logs.close()
 
     # -- connections between the parts ---------------------------------------------------------------------------
 
-    def _factory(self, frontend: Frontend) -> Callable[[], asyncio.BaseProtocol]:
-        """Return what makes the protocol of each client that `frontend` accepts."""
-        backend = self._backend_of(frontend)
-        route, services = Route.of(frontend, backend), self._services
+    def _factory(self, frontend: Frontend, bind: model.Bind, number: int) -> Callable[[], asyncio.BaseProtocol]:
+        """Return what makes the protocol of each client that `frontend` accepts on its `number`th address."""
+        backend = self._backend_of(frontend, frontend.config.default_backend)
+        route, services = self._route(frontend, backend), self._services
+        if Plan.needed(bind, route):
+            plan = self._plan(frontend, bind, number, route)
+            return lambda: Reception(plan, services)
+        if frontend.config.page is not None:
+            return partial(self._serve_page, route, frontend.config.page)
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
         return lambda: TcpConnection(route, services).client
 
-    def _backend_of(self, frontend: Frontend) -> Backend:
-        """Return where `frontend` sends its clients; without a backend, one that has no servers."""
+    def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
+        """Return what clients go through first where there are rules or a PROXY header."""
+        routes = {
+            rule.backend: self._route(frontend, self._backend_of(frontend, rule.backend))
+            for rule in frontend.config.switching
+        }
+        return Plan(frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve)
+
+    def _route(self, frontend: Frontend, backend: Backend) -> Route:
+        sticks = bool(backend.config.stick_rules) and backend.config.mode is model.Mode.TCP
+        stickiness = Stickiness(backend, self._registry.tables, self._loop.time) if sticks else None
+        log = self._logs.sessions_of(frontend.config, self._registry.sessions)
+        return Route.of(frontend, backend, log, stickiness)
+
+    def _serve(self, route: Route, arrival: Arrival) -> asyncio.Protocol:
+        """Return what serves a client whose route has been found."""
+        config = route.frontend.config
+        if config.page is not None:
+            return self._serve_page(route, config.page, arrival.session)
+        if config.mode is model.Mode.REDIS:
+            router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
+            return RedisConnection(route, router, self._services, arrival.session)
+        return TcpConnection(route, self._services, arrival).client
+
+    def _serve_page(self, route: Route, settings: model.StatsPage, session: Session | None = None) -> PageConnection:
+        return PageConnection(route, settings, self._page_text, self._services, session)
+
+    def _page_text(self, settings: model.StatsPage, as_csv: bool) -> str:
+        """Return what a statistics page shows now."""
+        registry, now = self._registry, self._loop.time()
+        if as_csv:
+            return page.csv(registry, now, settings.scope)
+        process = self._process()
+        version = None if settings.hide_version else process.version
+        return page.html(
+            registry, now, page.Heading(process.pid, int(process.uptime_s), process.node, version), settings.scope
+        )
+
+    def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
+        """Return the backend `name`, to which `frontend` sends clients; where there is none, one without servers."""
         config = frontend.config
-        backend = self._registry.backends.get(config.default_backend or "")
+        backend = self._registry.backends.get(name or "")
         if backend is not None:
             return backend
         nowhere = model.Backend(frontend.name, frontend.proxy_id, config.mode, config.location)
         return Backend(nowhere, self._loop.time())
 
-    def _follow(self, notice: ServerNotice | FrontendNotice) -> None:
+    def _follow(self, notice: Notice) -> None:
         """Do what follows from a change: log it, start or stop to accept."""
         for line in notices.lines(notice):
             self._log(line.severity, line.text)
+            self._logs.tell(notice, line)
         if isinstance(notice, FrontendNotice):
             self._admit(notice.frontend)
-        elif notice.change is ServerChange.ADDED:
+        elif isinstance(notice, ServerNotice):
+            self._follow_server(notice)
+
+    def _follow_server(self, notice: ServerNotice) -> None:
+        """Start what runs beside a server: its slow start, its checks, its shared connections."""
+        if notice.server.warmup is not None:
+            self._warmer.start()
+        if notice.change is ServerChange.ADDED:
             self._prober.start_one(notice.backend, notice.server)
         elif notice.change is ServerChange.ADDRESS and notice.backend.name in self._routers:
             self._routers[notice.backend.name].reconnect(notice.server)
@@ -212,14 +264,24 @@ class Application:
         self._held = None
         self._admit_all()
 
+    def _restore(self) -> None:
+        """Set again what was set at runtime before this process; keep what of it still differs."""
+        lines = list(saved_state.restore(self._saved.load(), self._registry, self._control))
+        for line in lines:
+            self._log("NOTICE", line)
+        if lines:
+            self._save()
+
+    def _save(self) -> None:
+        """Keep what the stats socket has changed, for the next process."""
+        self._saved.save(saved_state.changes(self._registry))
+
     def _admit(self, frontend: Frontend) -> None:
         """Accept for `frontend` while it is open; without room clients wait in the kernel's queue."""
         if self._stopping:
             return
         for listener in self._listeners[frontend.name]:
-            if frontend.status is FrontendStatus.STOPPED:
-                listener.close()
-            elif frontend.status is not FrontendStatus.OPEN:
+            if frontend.status is not FrontendStatus.OPEN:
                 listener.refuse()
             elif frontend.full or self._registry.admission.full or self._held is not None:
                 listener.pause()
@@ -262,4 +324,5 @@ class Application:
             description=globals_.description or "",
             open_files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             stopping=self._stopping,
+            dropped_logs=self._logs.dropped,
         )

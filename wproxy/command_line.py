@@ -24,6 +24,10 @@ class Options:
     quiet: bool = False
     pidfile: str | None = None
     maxconn: int | None = None
+    master: bool = False
+    inherit: str | None = None
+    finish: list[int] = field(default_factory=list)
+    terminate: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("-D", "", "go to the background", "daemon"),
     Option("-p", "FILE", "write the process id to this file", "pidfile"),
     Option("-n", "NUMBER", "limit of concurrent connections, in place of the configuration's", "maxconn"),
+    Option("-W", "", "run under a master process, which SIGUSR2 has load the configuration anew", "master"),
+    Option("-sf", "PID …", "take over the sockets of these processes, and let them finish their sessions", "finish"),
+    Option("-st", "PID …", "take over the sockets of these processes, and end them", "terminate"),
+    Option("-x", "SOCKET", "take over the sockets of the process that has this stats socket", "inherit"),
     Option("-q", "", "print nothing but errors", "quiet"),
     Option("-V", "", "print more, also with -c or -D", "verbose"),
     Option("-v", "", "print the version and exit", "version"),
@@ -69,12 +77,23 @@ def parse(arguments: Sequence[str]) -> Options:
         row = rows.get(flag)
         if row is None:
             raise UsageError(f"unknown option or command '{flag}': see wproxy --help")
+        if row.field in ("finish", "terminate"):
+            getattr(options, row.field).extend(_process_ids(rest))
+            continue
         if row.argument and not rest:
             raise UsageError(f"option {flag} needs an argument: {row.argument}")
         _apply(options, row, rest.pop(0) if row.argument else "")
     if not options.configurations and not options.version:
         raise UsageError("no configuration: wproxy -f FILE")
     return options
+
+
+def _process_ids(rest: list[str]) -> list[int]:
+    """Take the numbers in front of `rest`; scripts write `-sf $(cat pidfile)`, so there may be none."""
+    found = []
+    while rest and rest[0].isdigit():
+        found.append(int(rest.pop(0)))
+    return found
 
 
 def _apply(options: Options, row: Option, argument: str) -> None:

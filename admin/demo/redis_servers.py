@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -22,14 +23,22 @@ from admin.errors import DemoError
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 15.0
+_PORTS = (11_000, 32_000)
 
 
 def free_port() -> int:
-    """Return a TCP port of loopback on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port of loopback on which nobody listens now.
+
+    It lies below the range from which the kernel takes the ports of outgoing connections, of which the demo's traffic
+    makes many: one of those must not take it before the program that it is meant for.
+    """
+    while True:
+        port = random.randint(*_PORTS)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind((HOST, port))
+                return port
 
 
 def find_redis_server() -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import socket
@@ -32,10 +33,14 @@ _STATISTICS = struct.Struct("@II")
 _CONTROL_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) + socket.CMSG_SPACE(20)  # a time, and scapy's tpacket_auxdata
 
 
+_log = logging.getLogger("wproxy.capture")
+
+
 class InterfaceSource:
     """The packets that arrive on `interface` and pass `pcap_filter`, each once, also on loopback."""
 
     def __init__(self, interface: str, pcap_filter: str) -> None:
+        self._interface = interface
         self._scapy_socket = _open(interface, pcap_filter)
         self._socket: socket.socket = self._scapy_socket.ins
         try:
@@ -59,9 +64,9 @@ class InterfaceSource:
                 block.append((frame, _time_ns(control)))
         except BlockingIOError:
             pass
-        except OSError:
-            # ENETDOWN, once per change of the link: the socket stays bound and goes on when it is up again.
-            pass
+        except OSError as error:
+            # Told once per change of the link: the socket stays bound and goes on when the link is up again.
+            _log.warning("interface '%s': %s; going on when that changes", self._interface, error.strerror)
         return block
 
     def statistics(self) -> Statistics:

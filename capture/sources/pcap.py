@@ -6,7 +6,6 @@ import os
 import select
 import stat
 import sys
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from capture.decode import LINK_RAW, LINK_TYPES
@@ -49,6 +48,10 @@ class _Pipe:
         start = self._offset
         self._offset = min(start + size, len(self._buffer))
         return bytes(self._buffer[start : self._offset])
+
+    def seek(self, _offset: int) -> None:
+        """Refuse what scapy asks for when the first bytes are those of gzip."""
+        raise SourceError("gzip cannot be read from a pipe: put zcat before it")
 
     def accept(self) -> None:
         """Let go of what was read up to here."""
@@ -148,6 +151,7 @@ def _open(path: str) -> BinaryIO:
     if path == "-":
         return sys.stdin.buffer
     try:
-        return Path(path).open("rb")
+        # A named pipe without a writer opens at once, so that a stop signal is noticed while one is waited for.
+        return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error

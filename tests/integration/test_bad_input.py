@@ -159,9 +159,6 @@ def test_what_cannot_be_opened(good: Path, port: int, row: str) -> None:
     refused(good, port, row)
 
 
-LATE = pytest.mark.xfail(strict=True, reason="found only after the fork, when nobody listens any more")
-
-
 @pytest.mark.usefixtures("no_survivor")
 @pytest.mark.parametrize(
     "row",
@@ -169,9 +166,9 @@ LATE = pytest.mark.xfail(strict=True, reason="found only after the fork, when no
         "absent folder",
         "foreign address",
         "folder",
-        pytest.param("unknown user", marks=LATE),
-        pytest.param("unknown group", marks=LATE),
-        pytest.param("pid file", marks=LATE),
+        "unknown user",
+        "unknown group",
+        "pid file",
     ],
 )
 def test_what_cannot_be_opened_is_told_before_it_goes_to_the_background(good: Path, port: int, row: str) -> None:

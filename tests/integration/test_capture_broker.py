@@ -205,7 +205,22 @@ def test_what_waited_longer_than_its_time_to_live_is_dropped_and_counted(tmp_pat
     assert {(o.source, o.source_port) for batch in batches for o in batch.observations} == set(sources)
 
 
-def test_a_broker_that_stops_answering_is_given_up(tmp_path: Path) -> None:
+def test_a_broker_that_stops_confirming_is_given_up(tmp_path: Path) -> None:
+    port = free_port()
+    with rabbitmq(tmp_path) as broker, capturing(tmp_path, broker.url, "--listen", f"127.0.0.1:{port}") as capture:
+        sources = connect("127.0.0.1", port, 5)
+        settled(capture, 20)
+        broker.freeze()
+        sources += connect("127.0.0.1", port, 5)
+        capture.wait_for_count("spooled", 20)
+        broker.thaw()
+        counters = settled(capture, 40)
+        assert "no confirmation within 10 s" in capture.log.read_text()
+        capture.stop()
+        assert_complete(take(broker), sources, counters["packets"])
+
+
+def test_a_broker_that_never_answers_does_not_hold_up_the_end(tmp_path: Path) -> None:
     """A socket that accepts and says nothing: the connection attempt ends by its own time limit, capture by ours."""
     port = free_port()
     with socket.create_server(("127.0.0.1", 0)) as silent:

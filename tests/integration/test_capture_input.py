@@ -129,6 +129,18 @@ def test_a_named_pipe_is_read_and_a_stop_signal_does_not_wait_for_its_writer(tmp
         process.communicate()
 
 
+def test_a_named_pipe_that_nobody_writes_to_is_waited_for_until_a_stop_signal(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    command = options(tmp_path, f"spool://{tmp_path}/spool", *LISTEN, "--read", str(fifo))
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert b"read from" in process.stderr.readline()
+        process.terminate()
+        assert process.wait(15.0) == 0
+        process.communicate()
+
+
 def test_a_file_that_ends_within_a_packet_is_read_up_to_there(tmp_path: Path) -> None:
     path = write_pcap(tmp_path / "cut.pcap", frames(4))
     path.write_bytes(path.read_bytes()[:-1])
@@ -244,6 +256,16 @@ def test_what_is_no_pcap_on_standard_input_is_one_line(tmp_path: Path) -> None:
     finished = run(tmp_path, *LISTEN, "--read", "-", input="this is no pcap file at all, but a text\n")
     assert finished.returncode == 1
     assert finished.stderr.splitlines()[-1] == "wproxy capture: standard input: not a pcap file"
+
+
+def test_gzip_on_standard_input_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "all.pcap.gz"
+    path.write_bytes(gzip.compress(write_pcap(tmp_path / "all.pcap", frames(2)).read_bytes()))
+    with subprocess.Popen(["cat", str(path)], stdout=subprocess.PIPE) as cat:
+        finished = run(tmp_path, *LISTEN, "--read", "-", stdin=cat.stdout)
+        cat.communicate()
+    assert finished.returncode == 1
+    assert "put zcat before it" in finished.stderr.splitlines()[-1]
 
 
 def test_a_spool_has_one_capture(tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def test_what_the_proxy_answers_itself(sharded: Sharded) -> None:
         assert "NOPROTO" in str(client.ask("HELLO", 4))
         assert client.ask("HELLO")[:2] == [b"server", b"redis"]
         assert client.ask("RESET") == b"RESET"
-        assert client.ask("CLIENT", "GETNAME") == b""
+        assert client.ask("CLIENT", "GETNAME") is None
         client.send(pack("SET", "last", 1), pack("QUIT"), pack("SET", "never", 1))
         assert client.rest() == b"+OK\r\n+OK\r\n"
     assert ask(made.port, "EXISTS", "never") == 0
@@ -341,6 +341,19 @@ def test_a_client_that_never_reads_costs_little_and_gives_it_back(sharded: Shard
                 client.send(*(pack("GET", "k") for _ in range(20_000)))
                 wait_until_quiet(made)
         assert made.resident_bytes - before < 12 << 20
+
+
+def test_large_values_are_asked_for_and_taken_few_at_a_time(sharded: Sharded) -> None:
+    made, *_ = sharded
+    large = b"v" * 1_000_000
+    with Client(made.port) as other:
+        other.ask("SET", "k", large)
+        before = made.resident_bytes
+        with Client(made.port) as client:
+            client.send(*(pack("GET", "k") for _ in range(200)))  # asks for 200 MB
+            wait_until_quiet(made)
+            assert made.resident_bytes - before < 48 << 20
+            assert client.replies(200) == [large] * 200
 
 
 def wait_until_quiet(made: Proxy) -> None:

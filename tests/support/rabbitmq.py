@@ -70,6 +70,14 @@ class Broker:
         self.kill(queue)
         self.start()
 
+    def freeze(self) -> None:
+        """Make the server silent: its sockets stay open, and it does nothing until `thaw`."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        self._signal(signal.SIGCONT)
+
     @contextmanager
     def channel(self) -> Iterator[BlockingChannel]:
         """Open a channel on a connection of its own."""
@@ -116,11 +124,16 @@ class Broker:
     def _node(self) -> str:
         return f"wproxy-{self.port}@localhost"
 
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.process is not None, "the server does not run"
+        self.process.send_signal(number)
+
     def _end(self, signal_number: signal.Signals) -> None:
         if self.process is None:
             return
         if self.process.poll() is None:
             self.process.send_signal(signal_number)
+            self.process.send_signal(signal.SIGCONT)  # a frozen one hears of nothing but SIGKILL
         try:
             self.process.wait(30.0)
         except subprocess.TimeoutExpired:

@@ -37,6 +37,10 @@ _PREFIXES = {
     "unix": _Family.UNIX,
 }
 _UNSUPPORTED = ("abns", "dgram+ipv4", "dgram+ipv6", "dgram+unix", "quic4", "quic6", "sockpair", "udp", "udp4", "udp6")
+_STREAMS = {"stdout": 1, "stderr": 2}
+_DATAGRAM = ("udp@", "udp4@", "udp6@")  # the default of a log server
+_RINGS = ("ring@", "tcp@", "tcp4@", "tcp6@", "uxst@")
+_SYSLOG_PORT = "514"
 _EXCLUDED = {_Family.IPV4: IPv6Address, _Family.IPV6: IPv4Address}
 _PATH_MAX = 97  # HAProxy's: 108 bytes of sun_path less the suffix under which it binds before it renames
 _PORT_MAX = 65535
@@ -68,6 +72,24 @@ def connecting(text: str) -> Address:
     if host in ("", "*"):
         raise ArgumentError(f"needs a host in wproxy: write address:port instead of '{text}'")
     return Address(host=_host(host, family, text), port=_ports(ports, text)[0])
+
+
+def logging(text: str) -> Address:
+    """Return the address of a log server: a host and perhaps a UDP port, a unix path, stdout, stderr or fd@N."""
+    if text in _STREAMS:
+        return Address(fd=_STREAMS[text])
+    for prefix in _DATAGRAM:
+        text = text.removeprefix(prefix) if text.startswith(prefix) else text
+    if text.startswith(_RINGS):
+        raise ArgumentError(f"cannot log to a ring or over TCP in wproxy: '{text}'")
+    family, rest = _family(text)
+    if family is _Family.FD:
+        return Address(fd=_descriptor(rest, text))
+    if family is _Family.UNIX:
+        return Address(path=_path(rest))
+    literal = _literal(rest)  # an IPv6 address without port has colons, too
+    host, ports = (rest, "") if literal is not None and literal.version == 6 else _host_and_ports(rest)
+    return Address(host=_host(host, family, text) or "127.0.0.1", port=_ports(ports or _SYSLOG_PORT, text)[0])
 
 
 def _listening(text: str) -> Iterator[Address]:

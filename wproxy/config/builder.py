@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
-from wproxy.config.model import Backend, Bind, CheckSettings, Config, Frontend, Global, ServerLine, Timeouts
+from wproxy.config.model import (
+    Backend,
+    Bind,
+    CheckSettings,
+    Config,
+    Frontend,
+    Global,
+    Logs,
+    ServerLine,
+    StatsPage,
+    StickTable,
+    Timeouts,
+)
 
 _FIRST_PROXY_ID = 2  # as HAProxy counts: 1 is its own GLOBAL proxy
 
@@ -16,8 +29,9 @@ def build(process: GlobalDraft, proxies: Sequence[ProxyDraft], report: Report) -
     numbered = list(enumerate(proxies, start=_FIRST_PROXY_ID))
     return Config(
         globals=_global(process),
-        frontends=tuple(_frontend(proxy, number) for number, proxy in numbered if proxy.has_frontend),
-        backends=tuple(_backend(proxy, number) for number, proxy in numbered if proxy.has_backend),
+        frontends=tuple(_frontend(proxy, number, process) for number, proxy in numbered if proxy.has_frontend),
+        backends=tuple(_backend(proxy, number, process) for number, proxy in numbered if proxy.has_backend),
+        tables=tuple(table for proxy in proxies if not proxy.disabled for table in _tables(proxy)),
         ignored=tuple(report.ignored),
         warnings=tuple(report.warnings),
     )
@@ -34,10 +48,13 @@ def _global(process: GlobalDraft) -> Global:
         pidfile=process.pidfile,
         node=process.node,
         description=process.description,
+        state_file=process.state_file,
+        log_tag=process.log_tag,
+        log_hostname=process.log_hostname,
     )
 
 
-def _frontend(proxy: ProxyDraft, number: int) -> Frontend:
+def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
     return Frontend(
         name=proxy.name,
         proxy_id=number,
@@ -47,8 +64,28 @@ def _frontend(proxy: ProxyDraft, number: int) -> Frontend:
         default_backend=_served_by(proxy),
         maxconn=proxy.maxconn,
         disabled=proxy.disabled,
-        timeouts=Timeouts(client_s=proxy.client_s),
+        timeouts=Timeouts(client_s=proxy.client_s, client_fin_s=proxy.client_fin_s),
+        logs=_logs(proxy, process),
+        switching=tuple(proxy.switching),
+        connection_rules=tuple(proxy.connection_rules),
+        page=_page(proxy),
     )
+
+
+def _tables(proxy: ProxyDraft) -> list[StickTable]:
+    """Return the table of a section, if it has one."""
+    draft = proxy.table
+    if draft is None or draft.kind is None:
+        return []
+    return [StickTable(proxy.name, draft.kind, draft.size, draft.expire_s, draft.nopurge, draft.length)]
+
+
+def _page(proxy: ProxyDraft) -> StatsPage | None:
+    page = proxy.page
+    if page is None or not proxy.is_page:
+        return None
+    scope = frozenset(proxy.name if name == "." else name for name in page.scope)
+    return StatsPage(page.uri, page.realm, tuple(page.users), page.refresh_s, page.hide_version, scope)
 
 
 def _served_by(proxy: ProxyDraft) -> str | None:
@@ -59,10 +96,10 @@ def _served_by(proxy: ProxyDraft) -> str | None:
 
 
 def _binds(draft: BindDraft) -> list[Bind]:
-    return [Bind(address, draft.location) for address in draft.addresses]
+    return [Bind(address, draft.location, draft.accept_proxy) for address in draft.addresses]
 
 
-def _backend(proxy: ProxyDraft, number: int) -> Backend:
+def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
     return Backend(
         name=proxy.name,
         proxy_id=number,
@@ -74,6 +111,12 @@ def _backend(proxy: ProxyDraft, number: int) -> Backend:
         redispatch=proxy.redispatch,
         disabled=proxy.disabled,
         timeouts=_backend_timeouts(proxy),
+        logs=_logs(proxy, process),
+        draws=proxy.draws,
+        hash_type=proxy.hash_type,
+        allbackups=proxy.allbackups,
+        stick_rules=tuple(proxy.stick_rules),
+        persist=proxy.persist,
     )
 
 
@@ -84,6 +127,21 @@ def _backend_timeouts(proxy: ProxyDraft) -> Timeouts:
         queue_s=proxy.queue_s,
         check_s=proxy.check_s,
         tunnel_s=proxy.tunnel_s,
+        server_fin_s=proxy.server_fin_s,
+    )
+
+
+def _logs(proxy: ProxyDraft, process: GlobalDraft) -> Logs:
+    lines = (process.log_targets if line is None else (line,) for line in proxy.log_targets)
+    return Logs(
+        targets=tuple(target for targets in lines for target in targets),
+        tag=proxy.log_tag,
+        tcplog=proxy.tcplog or proxy.httplog,
+        null=proxy.log_null,
+        normal=proxy.log_normal,
+        separate_errors=proxy.log_separate_errors,
+        as_soon_as_possible=proxy.log_asap,
+        health_checks=proxy.log_health_checks,
     )
 
 
@@ -101,4 +159,10 @@ def _server(draft: ServerDraft) -> ServerLine:
         maxconn=draft.maxconn,
         check=CheckSettings(draft.inter_s, draft.rise, draft.fall) if draft.check else None,
         disabled=draft.disabled,
+        backup=draft.backup,
+        maxqueue=draft.maxqueue,
+        slowstart_s=ceil(draft.slowstart_s),
+        send_proxy=draft.send_proxy,
+        check_send_proxy=draft.check_send_proxy,
+        non_stick=draft.non_stick,
     )

@@ -7,8 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from wproxy.config.grammar import Section
-from wproxy.config.model import Address, CheckSettings, Level, Location, Mode, StatsSocket
+from wproxy.config.grammar import Section, Statement
+from wproxy.config.model import (
+    DRAWS,
+    Address,
+    CheckSettings,
+    ConnectionRule,
+    HashType,
+    Level,
+    Location,
+    LogTarget,
+    Mode,
+    StatsSocket,
+    StickKind,
+    StickRule,
+    UseBackend,
+)
 
 _CHECK = CheckSettings()
 
@@ -24,8 +38,12 @@ class GlobalDraft:
     nbthread: int = 1
     daemon: bool = False
     pidfile: str | None = None
+    state_file: str | None = None
     node: str | None = None
     description: str | None = None
+    log_targets: tuple[LogTarget, ...] = ()
+    log_tag: str | None = None
+    log_hostname: str | None = None
 
 
 @dataclass(slots=True)
@@ -38,6 +56,43 @@ class BindDraft:
     mode: int | None = None
     user: str | None = None
     group: str | None = None
+    accept_proxy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """One `acl` line, or one line with a condition: `target` is the ACL's name, the backend or the action."""
+
+    keyword: str
+    target: str
+    words: tuple[str, ...]
+    location: Location
+
+
+@dataclass(slots=True)
+class TableDraft:
+    """One `stick-table` line."""
+
+    location: Location
+    kind: StickKind | None = None
+    length: int = 32
+    size: int = 0
+    expire_s: float | None = None
+    nopurge: bool = False
+
+
+@dataclass(slots=True)
+class PageDraft:
+    """The `stats …` lines of one section, which begins at `owner`; `location` is the first of them."""
+
+    owner: Location
+    location: Location
+    uri: str = "/haproxy?stats"
+    realm: str = "HAProxy Statistics"
+    users: list[tuple[str, str]] = field(default_factory=list, repr=False)
+    refresh_s: int = 0
+    hide_version: bool = False
+    scope: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -54,6 +109,12 @@ class ServerDraft:
     rise: int = _CHECK.rise
     fall: int = _CHECK.fall
     disabled: bool = False
+    backup: bool = False
+    maxqueue: int | None = None
+    slowstart_s: float = 0.0
+    send_proxy: int | None = None
+    check_send_proxy: bool = False
+    non_stick: bool = False
 
     def child(self, location: Location) -> ServerDraft:
         """Return the draft of the line at `location`, which starts with what is set here."""
@@ -75,6 +136,9 @@ class ProxyDraft:
     maxconn: int | None = None
     balance: str = "roundrobin"
     balance_location: Location | None = None
+    draws: int = DRAWS
+    hash_type: HashType = field(default_factory=HashType)
+    allbackups: bool = False
     retries: int = 3
     redispatch: int | None = None
     disabled: bool = False
@@ -84,8 +148,28 @@ class ProxyDraft:
     queue_s: float | None = None
     check_s: float | None = None
     tunnel_s: float | None = None
+    client_fin_s: float | None = None
+    server_fin_s: float | None = None
+    log_targets: tuple[LogTarget | None, ...] = ()  # None stands for those of the global section
+    log_tag: str | None = None
+    log_format_location: Location | None = None  # of the line that asked for more than the default format
+    tcplog: bool = False
+    httplog: bool = False
+    log_null: bool = True
+    log_normal: bool = True
+    log_separate_errors: bool = False
+    log_asap: bool = False
+    log_health_checks: bool = False
     default_server: ServerDraft = field(default_factory=lambda: ServerDraft(Location("", 0)))
     servers: list[ServerDraft] = field(default_factory=list)
+    page: PageDraft | None = None
+    guards: list[Statement] = field(default_factory=list)  # lines that let in or deny clients of mode http
+    rules: list[RuleLine] = field(default_factory=list)
+    switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
+    connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
+    stick_rules: list[StickRule] = field(default_factory=list)  # the same
+    table: TableDraft | None = None
+    persist: bool = False
 
     def child(self, section: Section, name: str, location: Location) -> ProxyDraft:
         """Return the draft of a section that begins at `location` and inherits what is set here."""
@@ -96,7 +180,24 @@ class ProxyDraft:
             location=location,
             binds=[],
             servers=[],
+            guards=list(self.guards),
+            rules=list(self.rules),
+            switching=[],
+            connection_rules=[],
+            stick_rules=[],
             default_server=replace(self.default_server),
+        )
+
+    @property
+    def is_page(self) -> bool:
+        """Whether this is a statistics page and nothing else, the only thing that mode http is served for."""
+        passes_on = self.default_backend is not None or any(line.keyword == "use_backend" for line in self.rules)
+        return (
+            self.mode is Mode.HTTP
+            and self.has_frontend
+            and self.page is not None
+            and not self.servers
+            and not passes_on
         )
 
     @property

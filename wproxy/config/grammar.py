@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from wproxy.config.model import Ignored, Location
@@ -153,10 +153,20 @@ def done(words: str, sections: Iterable[Section], action: Action, doc: str, manu
 
 
 def ignored(
-    words: str, sections: Iterable[Section], reason: str, manual: str, *, reversible: bool = False
+    words: str,
+    sections: Iterable[Section],
+    reason: str,
+    manual: str,
+    *,
+    reversible: bool = False,
+    action: Action | None = None,
 ) -> Iterator[Keyword]:
-    """Yield the rows of keywords that have no effect here, all for one reason; `words` has one keyword per comma."""
-    yield from _undone(Status.IGNORED, words, sections, reason, manual, reversible)
+    """Yield the rows of keywords that have no effect here, all for one reason; `words` has one keyword per comma.
+
+    `action` may note that the line was there, for `validate` to refuse it where ignoring it would be dangerous.
+    """
+    for row in _undone(Status.IGNORED, words, sections, reason, manual, reversible):
+        yield replace(row, action=action)
 
 
 def refused(

@@ -9,6 +9,7 @@ from wproxy.config.builder import build
 from wproxy.config.grammar import Report
 from wproxy.config.model import Config
 from wproxy.config.reader import Reader
+from wproxy.config.rules import compile_rules
 from wproxy.config.validate import validate
 from wproxy.errors import ConfigError, Problem
 
@@ -58,6 +59,7 @@ def _interpret(sources: Sequence[tuple[str, str]], environ: Mapping[str, str], r
     reader = Reader(environ, report)
     for file, text in sources:
         reader.read(text, file)
+    compile_rules(reader.proxies, environ, lambda path: _text(Path(path)), report)
     validate(reader.proxies, report)
     if report.problems:
         order = {file: number for number, (file, _) in enumerate(sources)}

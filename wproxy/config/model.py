@@ -9,6 +9,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from wproxy.config.acl.facts import Condition, Fetcher
+
+DRAWS = 2  # section 4.2, "balance random"
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
 
 
@@ -68,6 +71,65 @@ class Timeouts:
     queue_s: float | None = None
     check_s: float | None = None
     tunnel_s: float | None = None
+    client_fin_s: float | None = None
+    server_fin_s: float | None = None
+
+
+class Severity(enum.IntEnum):
+    """Syslog's levels, the gravest first (configuration manual, section 4.2, "log")."""
+
+    EMERG = 0
+    ALERT = 1
+    CRIT = 2
+    ERR = 3
+    WARNING = 4
+    NOTICE = 5
+    INFO = 6
+    DEBUG = 7
+
+
+class LogFormat(enum.Enum):
+    """What stands in front of the text of a log line (configuration manual, section 4.2, "log")."""
+
+    LOCAL = "local"
+    RFC3164 = "rfc3164"
+    RFC5424 = "rfc5424"
+    PRIORITY = "priority"
+    SHORT = "short"
+    TIMED = "timed"
+    ISO = "iso"
+    RAW = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class LogTarget:
+    """One `log` line: lines no less grave than `level` go to `address`, graver ones than `minimum` count as that.
+
+    `address` is a UDP port, the path of a unix datagram socket or a descriptor; `length` is in bytes, without line end.
+    Without `format` it is what `log-send-hostname` makes the default.
+    """
+
+    address: Address
+    location: Location
+    facility: int
+    format: LogFormat | None = None
+    length: int = 1024
+    level: Severity = Severity.DEBUG
+    minimum: Severity = Severity.EMERG
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """What one proxy logs, and where to; `separate_errors` raises the severity of what went wrong."""
+
+    targets: tuple[LogTarget, ...] = ()
+    tag: str | None = None
+    tcplog: bool = False
+    null: bool = True
+    normal: bool = True
+    separate_errors: bool = False
+    as_soon_as_possible: bool = False
+    health_checks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +138,7 @@ class Bind:
 
     address: Address
     location: Location
+    accept_proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +152,7 @@ class CheckSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServerLine:
-    """One `server` line of a backend."""
+    """One `server` line of a backend. `send_proxy` is the version of the PROXY header that it gets."""
 
     name: str
     address: Address
@@ -98,6 +161,87 @@ class ServerLine:
     maxconn: int | None = None
     check: CheckSettings | None = None
     disabled: bool = False
+    backup: bool = False
+    maxqueue: int | None = None
+    slowstart_s: int = 0
+    send_proxy: int | None = None
+    check_send_proxy: bool = False
+    non_stick: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HashType:
+    """How a hash leads to a server (`hash-type`): by a map or by a consistent ring, mixed by the avalanche hash or not.
+
+    The hash function itself is not here: of the algorithms that wproxy has, `source` is the only one that hashes, and
+    there HAProxy uses the address as it is, whatever the function.
+    """
+
+    consistent: bool = False
+    avalanche: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UseBackend:
+    """One `use_backend` rule: where clients go for which `condition` holds; None holds for all."""
+
+    backend: str
+    condition: Condition | None
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRule:
+    """One `tcp-request connection` rule: whether clients for which `condition` holds are let in."""
+
+    accepts: bool
+    condition: Condition | None
+    location: Location
+
+
+class StickKind(enum.Enum):
+    """What the keys of a stick table are."""
+
+    IP = "ip"
+    IPV6 = "ipv6"
+    INTEGER = "integer"
+    STRING = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class StickTable:
+    """One `stick-table`, called by the name of its section; without `expire_s` entries stay until room is needed."""
+
+    name: str
+    kind: StickKind
+    size: int
+    expire_s: float | None = None
+    nopurge: bool = False
+    length: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class StickRule:
+    """One `stick` line: what is fetched, looked up in and stored to `table` for clients for which `condition` holds."""
+
+    table: str
+    fetch: Fetcher
+    condition: Condition | None
+    matches: bool
+    stores: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class StatsPage:
+    """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty)."""
+
+    uri: str
+    realm: str
+    users: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    refresh_s: int = 0
+    hide_version: bool = False
+    scope: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +257,10 @@ class Frontend:
     maxconn: int | None = None
     disabled: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
+    logs: Logs = field(default_factory=Logs)
+    switching: tuple[UseBackend, ...] = ()
+    connection_rules: tuple[ConnectionRule, ...] = ()
+    page: StatsPage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +268,7 @@ class Backend:
     """Where servers stand.
 
     `redispatch` is which retry may go to another server: None none, n every n-th, -n the n-th from the last, as
-    `option redispatch` counts them.
+    `option redispatch` counts them. `draws` is the argument of `balance random`.
     """
 
     name: str
@@ -133,6 +281,12 @@ class Backend:
     redispatch: int | None = None
     disabled: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
+    logs: Logs = field(default_factory=Logs)
+    draws: int = DRAWS
+    hash_type: HashType = field(default_factory=HashType)
+    allbackups: bool = False
+    stick_rules: tuple[StickRule, ...] = ()
+    persist: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +303,7 @@ class StatsSocket:
 
 @dataclass(frozen=True, slots=True)
 class Global:
-    """The `global` section."""
+    """The `global` section. `log_hostname` is "" for the system's own, None to send none."""
 
     stats_sockets: tuple[StatsSocket, ...] = ()
     stats_timeout_s: float = 10.0
@@ -160,6 +314,9 @@ class Global:
     pidfile: str | None = None
     node: str | None = None
     description: str | None = None
+    state_file: str | None = None  # where runtime changes are kept; "none" nowhere, None the default place
+    log_tag: str | None = None
+    log_hostname: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,5 +335,6 @@ class Config:
     globals: Global = field(default_factory=Global)
     frontends: tuple[Frontend, ...] = ()
     backends: tuple[Backend, ...] = ()
+    tables: tuple[StickTable, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wproxy.config.drafts import GlobalDraft, ProxyDraft
 from wproxy.config.grammar import D, Grammar, Report, Section, Statement, Status
@@ -174,7 +174,7 @@ class Reader:
         if not line.prefix:
             apply_row(row, draft, statement, self._report)
         elif row.undo is not None:
-            row.undo(draft, statement, self._report)
+            apply_row(replace(row, action=row.undo), draft, statement, self._report)
         elif row.reversible:
             self._report.ignore(line.location, f"{line.prefix} {row.words}", row.doc or "is the default")
         else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 
+from wproxy.config.acl.fetches import FETCHES
 from wproxy.config.grammar import Keyword, Section, Status
 from wproxy.config.keywords import bind, server
 from wproxy.config.keywords.process import GLOBAL
@@ -29,12 +31,25 @@ _DIFFERENCES = """\
 ## Where wproxy reads a file differently
 
 - `mode redis` and `balance key` are wproxy's own.
-- `mode http` is read in `defaults`, and refused for now where a proxy has it.
+- `mode http` is read in `defaults`, and served for statistics pages only: a `frontend` or `listen` with `stats` lines,
+  without servers and backends. `http-request` and `stats http-request` are errors there, since they would guard it.
+  Any other proxy in `mode http` is an error for now.
 - A missing last newline is accepted; HAProxy refuses it.
 - Numbers are whole: HAProxy reads `weight 10x` as 10 and `maxconn abc` as 0, here both are errors. So are negative
   numbers, a parameter without its value, and words after an argument that takes none.
 - A frontend and its backend must have the same mode; HAProxy lets a tcp frontend use an http backend.
+- Conditions are strict: an `if` without condition, an `or` or `!` with nothing behind it and an operator such as `gt`
+  before a range are errors. Patterns of addresses are never resolved as names, regular expressions are Python's, and
+  there are no converters and maps yet. An ACL's fetches are those of connections and of the process:
+  FETCHES.
+- A client whose server (`stick on`) is at its `maxconn` goes to another one; HAProxy lets it wait for its own.
+- A PROXY header may come in several segments, and what follows `PROXY UNKNOWN` is skipped, as the protocol's text has
+  it; HAProxy refuses both. Addresses in it are read strictly: HAProxy takes 10.0.0.777 for 10.0.3.9.
 - A server needs a host and a fixed port: HAProxy takes the client's destination where they are missing.
+- `balance random`: whoever draws a full server gets another one that has room, where HAProxy lets it wait.
+- `balance static-rr` without `option allbackups`: the first backup server takes over alone, as the manual says; HAProxy
+  2.6.12 spreads over several.
+- `balance key` takes neither `backup` nor `slowstart`: its keys do not move when a server fails.
 - Users, groups and names of hosts are looked up when they are used, not while the file is read.
 - A NUL character, a word that is not UTF-8 and an address or parameter that is an empty word are errors: HAProxy cuts
   the line there. An empty first word switches the line off and an empty last one is no word, as in HAProxy.
@@ -43,6 +58,7 @@ _DIFFERENCES = """\
 
 def page() -> str:
     """Return the whole of docs/compatibility.md."""
+    fetches = textwrap.fill(", ".join(f"`{name}`" for name in sorted(FETCHES)), 118, subsequent_indent="  ")
     parts = [
         _INTRODUCTION,
         "## Sections and directives\n\n" + _sections(),
@@ -50,7 +66,7 @@ def page() -> str:
         "## defaults, frontend, listen, backend\n\n" + table(PROXY.rows),
         "## Parameters of bind and stats socket\n\n" + table(bind.PARAMETERS.rows),
         "## Parameters of server and default-server\n\n" + table(server.PARAMETERS.rows),
-        _DIFFERENCES,
+        _DIFFERENCES.replace("FETCHES", fetches),
     ]
     return "\n".join(parts)
 

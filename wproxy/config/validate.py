@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Report
+from wproxy.config.keywords.balance import ALGORITHMS
 from wproxy.config.keywords.proxy import MODES_REFUSED
 from wproxy.config.model import Location, Mode
 from wproxy.config.nearest import did_you_mean
@@ -21,11 +22,16 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
         _unique_name(proxy, proxies[:number], report)
         if not proxy.disabled:
             _mode(proxy, report)
+            _page(proxy, report)
             _balance(proxy, report)
             _unique_servers(proxy, report)
+            _send_proxy(proxy, report)
+            _stick(proxy, report)
             _bound(proxy, report)
             _default_backend(proxy, backends, report)
+            _use_backends(proxy, backends, report)
             _timeouts(proxy, report)
+            _log_format(proxy, report)
 
 
 def _label(proxy: ProxyDraft) -> str:
@@ -50,16 +56,46 @@ def _unique_name(proxy: ProxyDraft, earlier: Sequence[ProxyDraft], report: Repor
 
 def _mode(proxy: ProxyDraft, report: Report) -> None:
     reason = MODES_REFUSED.get(proxy.mode)
-    if reason is not None:
+    if reason is not None and not proxy.is_page:
         report.problem(_place(proxy, proxy.mode_location), f"{_label(proxy)} : {reason}")
 
 
+def _page(proxy: ProxyDraft, report: Report) -> None:
+    """Report rules that would have to guard a statistics page, and a page where mode http is missing."""
+    if proxy.is_page:
+        for line in proxy.guards:
+            report.problem(
+                line.location,
+                f"{_label(proxy)} : '{line.keyword}' is not supported on a statistics page yet: protect it by "
+                "'stats auth' or 'tcp-request connection'",
+            )
+    elif proxy.page is not None and proxy.mode is not Mode.HTTP and proxy.page.owner == proxy.location:
+        report.warn(proxy.page.location, f"{_label(proxy)} : 'stats' lines ignored, they need 'mode http'.")
+
+
 def _balance(proxy: ProxyDraft, report: Report) -> None:
-    if proxy.has_backend and proxy.balance == "key" and proxy.mode is not Mode.REDIS:
+    modes = ALGORITHMS[proxy.balance]
+    if proxy.has_backend and proxy.mode not in modes:
         place = _place(proxy, proxy.balance_location)
+        fitting = " and ".join(f"'mode {mode.value}'" for mode in modes if mode not in MODES_REFUSED)
         report.problem(
-            place, f"{_label(proxy)} : 'balance key' is for 'mode redis' only, not for 'mode {proxy.mode.value}'"
+            place,
+            f"{_label(proxy)} : 'balance {proxy.balance}' is for {fitting} only, not for 'mode {proxy.mode.value}'",
         )
+    elif proxy.has_backend and proxy.balance == "key":
+        _sharded(proxy, report)
+
+
+def _sharded(proxy: ProxyDraft, report: Report) -> None:
+    """Report what would move keys with every outage, under `balance key`."""
+    for server in proxy.servers:
+        for word, present in (("backup", server.backup), ("slowstart", server.slowstart_s)):
+            if present:
+                report.problem(
+                    server.location,
+                    f"{_label(proxy)} : 'server {server.name}' cannot have '{word}' with 'balance key': keys do not "
+                    "move when a server fails or returns",
+                )
 
 
 def _unique_servers(proxy: ProxyDraft, report: Report) -> None:
@@ -72,6 +108,22 @@ def _unique_servers(proxy: ProxyDraft, report: Report) -> None:
                 f"{lines[server.name]}, please use distinct names.",
             )
         lines.setdefault(server.name, server.location.line)
+
+
+def _send_proxy(proxy: ProxyDraft, report: Report) -> None:
+    """In mode redis clients share the connections to a server: there is no one client to tell it of."""
+    for server in proxy.servers:
+        if server.send_proxy is not None and proxy.mode is Mode.REDIS:
+            report.problem(
+                server.location, f"{_label(proxy)}, server '{server.name}' : 'send-proxy' is not for 'mode redis'"
+            )
+
+
+def _stick(proxy: ProxyDraft, report: Report) -> None:
+    for rule in proxy.stick_rules:
+        if proxy.mode is not Mode.TCP:
+            mode = proxy.mode.value
+            report.problem(rule.location, f"{_label(proxy)} : 'stick' is for 'mode tcp' only, not for 'mode {mode}'")
 
 
 def _bound(proxy: ProxyDraft, report: Report) -> None:
@@ -87,17 +139,31 @@ def _default_backend(proxy: ProxyDraft, backends: Mapping[str, ProxyDraft], repo
     if not proxy.has_frontend or name is None:
         return
     place = _place(proxy, proxy.default_backend_location)
+    if backends.get(name) is proxy:
+        report.problem(place, f"{_label(proxy)} : loop detected for default_backend: '{name}'.")
+    else:
+        _target(proxy, "default_backend", name, backends, place, report)
+
+
+def _use_backends(proxy: ProxyDraft, backends: Mapping[str, ProxyDraft], report: Report) -> None:
+    for rule in proxy.switching:
+        _target(proxy, "use_backend", rule.backend, backends, rule.location, report)
+
+
+def _target(
+    proxy: ProxyDraft, keyword: str, name: str, backends: Mapping[str, ProxyDraft], place: Location, report: Report
+) -> None:
+    """Report a backend that `keyword` names and `proxy` cannot use: it is not there, or of another mode."""
     target = backends.get(name)
     if target is None:
         hint = did_you_mean(name, backends)
-        report.problem(place, f"{_label(proxy)} : unable to find required default_backend: '{name}'{hint}")
-    elif target is proxy:
-        report.problem(place, f"{_label(proxy)} : loop detected for default_backend: '{name}'.")
+        report.problem(place, f"{_label(proxy)} : unable to find required {keyword}: '{name}'{hint}")
     elif target.mode is not proxy.mode:
+        what = "its default backend" if keyword == "default_backend" else f"the backend of a '{keyword}' rule"
         report.problem(
             place,
             f"{proxy.mode.value} {_label(proxy)} tries to use incompatible {target.mode.value} {_label(target)} "
-            f"({target.location.file}:{target.location.line}) as its default backend (see 'mode').",
+            f"({target.location.file}:{target.location.line}) as {what} (see 'mode').",
         )
 
 
@@ -112,3 +178,16 @@ def _timeouts(proxy: ProxyDraft, report: Report) -> None:
     if missing:
         names = ", ".join(f"'timeout {name}'" for name in missing)
         report.warn(proxy.location, f"{_label(proxy)} has no {names}: connections that hang stay for ever.")
+
+
+def _log_format(proxy: ProxyDraft, report: Report) -> None:
+    if not proxy.has_frontend or proxy.log_format_location is None:
+        return
+    place = _place(proxy, proxy.log_format_location)
+    if proxy.httplog and proxy.mode is not Mode.HTTP:
+        report.warn(
+            place,
+            f"'option httplog' not usable with {_label(proxy)} (needs 'mode http'). Falling back to 'option tcplog'.",
+        )
+    if not proxy.log_targets:
+        report.warn(place, f"log format ignored for {_label(proxy)} since it has no log address.")

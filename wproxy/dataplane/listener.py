@@ -63,7 +63,7 @@ def _answers(path: str) -> bool:
 
 
 class Listener:
-    """One `bind` address of one frontend. Owns the socket it is given; `close` is its end."""
+    """Accepts on one `bind` address of one frontend; the socket stays its giver's, who closes it."""
 
     __slots__ = ("_accepting", "_address", "_factory", "_server", "_shut", "_socket")
 
@@ -107,8 +107,3 @@ class Listener:
         if self._socket.family != socket.AF_UNIX and not self._shut:
             self._socket.shutdown(socket.SHUT_RD)
             self._shut = True
-
-    def close(self) -> None:
-        """Stop listening."""
-        self.pause()
-        close_listening(self._address, self._socket)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 
+from wproxy.dataplane.idle import Idle, seconds
+from wproxy.dataplane.session_log import SessionLog
+from wproxy.dataplane.stickiness import Stickiness
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 
@@ -17,28 +19,32 @@ class Route:
 
     frontend: Frontend
     backend: Backend
-    idle_s: float
-    idle_cause: str
+    idle: Idle
+    client_s: float
     connect_s: float
     queue_s: float
     turn_around_s: float
+    log: SessionLog | None = None
+    stickiness: Stickiness | None = None
 
     @classmethod
-    def of(cls, frontend: Frontend, backend: Backend) -> Route:
-        """Compute the route."""
-        client_s = _seconds(frontend.config.timeouts.client_s)
-        server_s = _seconds(backend.config.timeouts.server_s)
-        connect_s = _seconds(backend.config.timeouts.connect_s)
+    def of(
+        cls,
+        frontend: Frontend,
+        backend: Backend,
+        log: SessionLog | None = None,
+        stickiness: Stickiness | None = None,
+    ) -> Route:
+        """Compute the route; `log` is that of the frontend."""
+        connect_s = seconds(backend.config.timeouts.connect_s)
         return cls(
             frontend,
             backend,
-            idle_s=min(client_s, server_s),
-            idle_cause="cD" if client_s <= server_s else "sD",
+            idle=Idle.of(frontend.config.timeouts, backend.config.timeouts),
+            client_s=seconds(frontend.config.timeouts.client_s),
             connect_s=connect_s,
-            queue_s=_seconds(backend.config.timeouts.queue_s or backend.config.timeouts.connect_s),
+            queue_s=seconds(backend.config.timeouts.queue_s or backend.config.timeouts.connect_s),
             turn_around_s=min(connect_s, _TURN_AROUND_S),
+            log=log,
+            stickiness=stickiness,
         )
-
-
-def _seconds(timeout: float | None) -> float:
-    return inf if timeout is None else timeout

@@ -18,9 +18,14 @@ from typing import cast
 
 from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.connector import open_connection
+from wproxy.dataplane.ends import ends_of
+from wproxy.dataplane.reception import Arrival
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
+from wproxy.policy.balance import source_key
 from wproxy.policy.retry import may_redispatch
+from wproxy.protocols.proxy_header import WRITERS
+from wproxy.state.backend import Backend
 from wproxy.state.server import Server
 from wproxy.state.session import Carriage, Session
 
@@ -109,20 +114,24 @@ class TcpConnection:
     """
 
     __slots__ = (
-        "active_at", "client", "clock", "closed", "deadline", "early", "granted", "place", "route", "server",
-        "services", "session", "task", "timed_out",
+        "active_at", "arrival", "client", "clock", "closed", "deadline", "early", "granted", "place", "route", "server",
+        "services", "session", "stuck", "task", "timed_out", "waits_in",
     )  # fmt: skip
 
-    def __init__(self, route: Route, services: Services) -> None:
+    def __init__(self, route: Route, services: Services, arrival: Arrival | None = None) -> None:
+        """Begin a connection; there is an `arrival` where clients pass a reception first."""
         self.route = route
         self.services = services
         self.clock = services.clock
+        self.arrival = arrival
         self.session: Session = None  # type: ignore[assignment] # set by `start`, before any byte can come
+        self.stuck = False  # on the server that a stick table named
         self.early: list[bytes] = []
         self.client = ClientEnd(self, self.keep_early)
         self.server: ServerEnd | None = None
         self.place: Server | None = None  # the server on which a place is reserved
-        self.granted: asyncio.Future[None] | None = None  # while it waits in the queue
+        self.granted: asyncio.Future[bool] | None = None  # while it waits in the queue
+        self.waits_in: Server | Backend = route.backend  # whose queue that is
         self.task: asyncio.Task[None] | None = None  # while it looks for a server
         self.timed_out = False
         self.deadline = inf  # of the attempt in hand, until joined
@@ -135,9 +144,12 @@ class TcpConnection:
         """Find a server for the client that has just been accepted."""
         now = self.active_at = self.clock()
         backend = self.route.backend
-        self.session = self.services.sessions.open(self.route.frontend, backend, now)
+        arrival = self.arrival
+        self.session = arrival.session if arrival else self.services.sessions.open(self.route.frontend, backend, now)
         self.session.carrier = self
         backend.opened(now)
+        if self.route.log is not None:
+            self.route.log.began(self.session, self.client.transport, arrival.ends if arrival else None)
         self.task = self.services.keep(self.services.loop.create_task(self._establish()))
 
     def keep_early(self, data: bytes) -> None:
@@ -157,9 +169,10 @@ class TcpConnection:
                 self.task = None
                 return
             if retry < retries:
+                self.session.retries = retry + 1
                 stays = await self._turn_around(retry + 1)
         self._count("connect_errors", self.place)
-        self._give_up("SC")
+        self._give_up(self._first_cause("s" if self.timed_out else "S") + "C")
 
     async def _turn_around(self, retry: int) -> bool:
         """Tell whether retry number `retry` stays on the same server, after the pause that this takes."""
@@ -169,7 +182,8 @@ class TcpConnection:
             self._count("retries", self.place)
             self.place.counters.sessions += 1  # as HAProxy: one per attempt
         # A timeout has been a pause itself, and another server need not be waited for.
-        if not self.timed_out and (stays or self.route.backend.usable <= 1):
+        backend = self.route.backend
+        if not self.timed_out and (stays or backend.active <= 1):
             self.deadline = inf
             await asyncio.sleep(self.route.turn_around_s)
         return stays
@@ -178,49 +192,97 @@ class TcpConnection:
         """Tell whether retry number `retry` may go to another server than the one that was tried last."""
         backend = self.route.backend
         interval = backend.config.redispatch
-        # In turn any server is as good as another: no need to insist on this one.
+        # Without a key any server is as good as another: no need to insist on this one.
+        any_will_do = not backend.algorithm.keyed and backend.active > 1 and not self.stuck
         return interval is not None and (
-            not server.running or backend.usable > 1 or may_redispatch(retry, backend.config.retries, interval)
+            not server.running or any_will_do or may_redispatch(retry, backend.config.retries, interval)
         )
 
     async def _reserve(self) -> bool:
         """Get a place on a server, in the queue if all are full; False when there is none to be had."""
         backend, previous = self.route.backend, self.place
         self._release()
-        self.place = backend.assign(avoid=previous)
-        if self.place is None and not backend.usable:
-            self._count("connect_errors", None)
-            self._give_up("SC")
-            return False
-        if self.place is None and not await self._queue():
-            self._give_up("sQ")
-            return False
+        key = self._key() if backend.algorithm.keyed else 0
+        self.place = self._stick(previous) or backend.assign(previous, key)
+        if self.place is None:
+            cause = await self._queue(previous, key)
+            if cause:
+                self._give_up(cause)
+                return False
         assert self.place is not None
         if previous is not None:
             self._count("retries" if previous is self.place else "redispatches", previous)
+            self.session.redispatched |= previous is not self.place
+        now = self.session.assigned_at = self.clock()
         self.session.server = self.place
-        self.place.opened(self.clock())
+        self.session.placed = True
+        self.place.opened(now)
         return True
 
-    async def _queue(self) -> bool:
-        """Wait for a place on any server; False when `timeout queue` is over first."""
+    def _stick(self, previous: Server | None) -> Server | None:
+        """Reserve a place on the server that the client was on before; None when there is none to go back to."""
+        stickiness, arrival = self.route.stickiness, self.arrival
+        self.stuck = False
+        if stickiness is None or arrival is None or previous is not None:
+            return None
+        server = stickiness.server_of(arrival.facts)
+        if server is None or server.full:
+            return None
+        self.stuck = True
+        self.route.backend.take(server)
+        return server
+
+    def _key(self) -> int:
+        """Return what a keyed algorithm goes by: the client's address."""
+        if self.arrival is not None:
+            source = self.arrival.ends.source
+            return 0 if source is None else source_key(source.host)
+        assert self.client.transport is not None
+        peer = self.client.transport.get_extra_info("peername")
+        return source_key(peer[0]) if isinstance(peer, tuple) else 0
+
+    async def _queue(self, avoid: Server | None, key: int) -> str:
+        """Wait for a place; return why there is none: no server, too many who wait, or `timeout queue` was first."""
+        backend, cause = self.route.backend, ""
+        until = self.clock() + self.route.queue_s
+        while self.place is None and not cause:
+            server = self.session.server = backend.to_wait_for(avoid, key)
+            cause = await self._wait_for(server, key, until)
+            if cause:
+                self._count("connect_errors", server)
+            elif self.place is None:  # sent away: the server waited for serves no more
+                self.place = backend.assign(avoid, key)
+        return cause
+
+    async def _wait_for(self, server: Server | None, key: int, until: float) -> str:
+        """Wait in the queue of `server` or of the backend until called; return why that was not to be."""
+        backend = self.route.backend
+        if not backend.usable:
+            return "SC"
+        if server is not None and server.queue_full:
+            return "SQ"
         granted = self.granted = self.services.loop.create_future()
-        self.route.backend.wait(self)
-        self._wait_until(self.clock() + self.route.queue_s)
-        await granted
-        return self.place is not None
+        line = server or backend
+        self.session.queued(line is server, -line.served)  # until it leaves, when those served by then are added
+        self.waits_in = line
+        backend.wait(self, server, key)
+        self._wait_until(until)
+        return "" if await granted else self._first_cause("s") + "Q"
 
-    def grant(self, server: Server) -> None:
-        """Leave the queue with a place on `server` (`state.backend.Waiter`)."""
+    def grant(self, server: Server | None) -> None:
+        """Leave the queue with a place on `server`, or to ask again (`state.queue.Waiter`)."""
         self.place = server
-        self._leave_queue()
+        self._leave_queue(granted=True)
 
-    def _leave_queue(self) -> None:
+    def _leave_queue(self, *, granted: bool) -> None:
         """End the wait, once: its time may be over in the same moment in which a place is free."""
         self.deadline = inf
         if self.granted is not None:
-            granted, self.granted = self.granted, None
-            granted.set_result(None)
+            future, self.granted = self.granted, None
+            # Who leaves without a server counts itself, as who gets one does.
+            self.session.queued(self.waits_in is not self.route.backend, self.waits_in.served + (self.place is None))
+            self.session.assigned_at = self.clock()
+            future.set_result(granted)
 
     async def _connect(self) -> bool:
         """Connect to the reserved server; False when it refuses or takes longer than `timeout connect`."""
@@ -251,6 +313,11 @@ class TcpConnection:
         self.task = None
         self.close(cause)
 
+    def _first_cause(self, otherwise: str) -> str:
+        """Return who was late first: the client's time, over meanwhile, ends nothing but is told, as by HAProxy."""
+        over = not self.client.at_eof and self.active_at + self.route.client_s <= self.clock()
+        return "c" if over else otherwise
+
     def _count(self, counter: str, server: Server | None) -> None:
         """Increment a counter that `server` and the backend both have."""
         for party in (server, self.route.backend):
@@ -267,6 +334,11 @@ class TcpConnection:
             transport.abort()
             return
         self.server = server
+        if self.route.stickiness is not None and self.arrival is not None and self.place is not None:
+            self.route.stickiness.store(self.arrival.facts, self.place)
+        if self.place is not None and self.place.line.send_proxy is not None:
+            ends = self.arrival.ends if self.arrival else ends_of(client.transport)
+            transport.write(WRITERS[self.place.line.send_proxy](ends))
         if self.early:
             # In this order: what is written may fill the server's buffer, which stops the client again.
             client.transport.resume_reading()
@@ -275,8 +347,10 @@ class TcpConnection:
         client.write = transport.write
         if client.at_eof:
             transport.write_eof()
-        self.active_at = self.clock()
+        self.active_at = self.session.connected_at = self.clock()
         self.services.wheel.watch(self)
+        if self.route.log is not None:
+            self.route.log.connected(self.session)
 
     def other(self, end: End) -> End | None:
         """Return the end opposite to `end`."""
@@ -287,12 +361,17 @@ class TcpConnection:
         other = self.other(end)
         if other is None or other.transport is None:
             if not self.early:
-                self.close("CC")  # it has said nothing and hears nothing: no server is needed any more
+                self.close(
+                    "CC" if self.granted is None else "CQ"
+                )  # it has said nothing and hears nothing: no server is needed any more
             return
         if other.at_eof:
             self._finish()
-        else:
-            other.transport.write_eof()
+            return
+        other.transport.write_eof()
+        if self.route.idle.fin:
+            self.active_at = self.clock()
+            self.services.wheel.watch(self)
 
     def pause(self, end: End) -> None:
         """Stop reading from the end opposite to `end`, whose peer does not take what is written."""
@@ -322,18 +401,59 @@ class TcpConnection:
 
     def expires_at(self) -> float:
         """Return when the timeout of the present phase is over."""
-        return self.deadline if self.server is None else self.active_at + self.route.idle_s
+        if self.granted is not None and not self.early:
+            return min(self.deadline, self.active_at + self.route.client_s)
+        if self.server is None:
+            return self.deadline
+        # A side that owes nothing now is looked at again one timeout later.
+        now = self.clock()
+        return min(
+            (self.active_at if _owes(self.client) else now) + self._patience_s(self.client),
+            (self.active_at if _owes(self.server) else now) + self._patience_s(self.server),
+        )
+
+    def _patience_s(self, end: End) -> float:
+        """Return how long `end` may be silent."""
+        idle = self.route.idle
+        if end is self.client:
+            return idle.client_fin_s if self.server is not None and self.server.at_eof else idle.client_s
+        return idle.server_fin_s if self.client.at_eof else idle.server_s
 
     def expired(self) -> None:
         """End the phase whose timeout is over: the wait in the queue, the attempt to connect, or the session."""
-        if self.granted is not None:
+        if self.granted is not None and self.deadline > self.clock():
+            self.close("cQ")
+        elif self.granted is not None:
             self.route.backend.leave(self)
-            self._leave_queue()
+            self._leave_queue(granted=False)
         elif self.task is not None:
             self.timed_out = True
             self.task.cancel()
         else:
-            self.close(self.route.idle_cause)
+            self._idled()
+
+    def _idled(self) -> None:
+        """End what the silent side began: as HAProxy, only its own direction if it merely sends nothing."""
+        assert self.server is not None
+        late = [end for end in (self.client, self.server) if self._is_late(end)]
+        if not late:
+            self.services.wheel.watch(self)
+            return
+        silent = min(late, key=self._patience_s)
+        other = self.other(silent)
+        cause = "cD" if silent is self.client else "sD"
+        if len(late) > 1 or _unsent(silent) or other is None or other.at_eof:
+            self.close(cause)
+            return
+        self.session.end(cause)
+        silent.at_eof = True
+        if silent.transport is not None:
+            silent.transport.pause_reading()
+        self.half_closed(silent)
+        self.services.wheel.watch(self)
+
+    def _is_late(self, end: End) -> bool:
+        return _owes(end) and self.active_at + self._patience_s(end) <= self.clock()
 
     def lost(self, end: End, error: Exception | None, cause: str) -> None:
         """Take note that the transport of `end` is gone, with `error` when it did not say goodbye."""
@@ -368,6 +488,11 @@ class TcpConnection:
             return
         self.closed = True
         self.session.end(cause)
+        if self.granted is not None:
+            self.route.backend.leave(self)
+            self._leave_queue(granted=False)
+            if cause == "cQ":
+                self.session.assigned_at = None  # as in HAProxy's log, which tells the wait of all others who leave
         self.services.wheel.forget(self)
         if self.task is not None:
             self.task.cancel()
@@ -376,7 +501,8 @@ class TcpConnection:
             if end is not None and end.transport is not None:
                 _drop(end.transport)
         backend = self.route.backend
-        backend.leave(self)
+        if self.route.log is not None:
+            self.route.log.ended(self.session)
         self.services.sessions.close(self.session)
         backend.current -= 1
         self._release()
@@ -385,7 +511,18 @@ class TcpConnection:
         """Give back the place, if there is one."""
         if self.place is not None:
             place, self.place = self.place, None
+            self.session.placed = False
             self.route.backend.release(place)
+
+
+def _unsent(end: End) -> int:
+    """Return how many bytes the peer of `end` has still to take."""
+    return 0 if end.transport is None else end.transport.get_write_buffer_size()
+
+
+def _owes(end: End) -> bool:
+    """Tell whether something is awaited from the peer of `end`: that it sends, or that it takes what was written."""
+    return (not end.at_eof and end.transport is not None and end.transport.is_reading()) or _unsent(end) > 0
 
 
 def _drop(transport: asyncio.Transport) -> None:

@@ -33,7 +33,7 @@ class Wheel:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._buckets: dict[int, dict[Watched, None]] = {}
-        self._ticks: list[int] = []  # heap of the keys of _buckets
+        self._ticks: list[int] = []  # heap of the keys of _buckets, and of keys that were
         self._where: dict[Watched, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._at = 0  # the tick for which the timer is set
@@ -48,7 +48,7 @@ class Wheel:
         if known is not None:
             if known <= tick:
                 return  # it will be looked at in time, and asked again then
-            del self._buckets[known][item]
+            self._take_out(item, known)
         bucket = self._buckets.get(tick)
         if bucket is None:
             bucket = self._buckets[tick] = {}
@@ -62,28 +62,37 @@ class Wheel:
         """Watch `item` no longer."""
         tick = self._where.pop(item, None)
         if tick is not None:
-            del self._buckets[tick][item]
+            self._take_out(item, tick)
+
+    def _take_out(self, item: Watched, tick: int) -> None:
+        """Remove `item` from its bucket, and the bucket with its last item: nobody need wake up for it."""
+        bucket = self._buckets[tick]
+        del bucket[item]
+        if not bucket:
+            del self._buckets[tick]
 
     def _set_timer(self) -> None:
+        """Wake up at the first tick that has a bucket."""
         if self._timer is not None:
             self._timer.cancel()
-        self._at = self._ticks[0]
-        self._timer = self._loop.call_at(self._at * TICK_S, self._turn)
+            self._timer = None
+        while self._ticks and self._ticks[0] not in self._buckets:
+            heapq.heappop(self._ticks)
+        if self._ticks:
+            self._at = self._ticks[0]
+            self._timer = self._loop.call_at(self._at * TICK_S, self._turn)
 
     def _turn(self) -> None:
-        """Look at the items whose tick has come."""
+        """Look at the items whose tick has come; what one of them does may forget another."""
         self._timer = None
         now = self._loop.time()
         while self._ticks and self._ticks[0] * TICK_S <= now:
-            bucket = self._buckets.pop(heapq.heappop(self._ticks))
-            # All leave the wheel first: what expires may forget others of the same tick.
-            for item in bucket:
-                del self._where[item]
-            for item in bucket:
-                if item not in self._where:
-                    self._look(item, now)
-        if self._ticks and self._timer is None:
-            self._set_timer()
+            tick = heapq.heappop(self._ticks)
+            while bucket := self._buckets.get(tick):
+                item = next(iter(bucket))
+                self.forget(item)
+                self._look(item, now)
+        self._set_timer()
 
     def _look(self, item: Watched, now: float) -> None:
         if item.expires_at() <= now:

@@ -14,6 +14,7 @@ from wproxy.policy.health import Health
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
+from wproxy.state.warmup import WHOLE
 
 Value: TypeAlias = int | str | None
 Party: TypeAlias = Frontend | Server | Backend
@@ -85,10 +86,6 @@ def _name(line: Line[Party]) -> str:
     return line.proxy.name
 
 
-def _usable_weight(backend: Backend) -> int:
-    return _servers(backend, lambda server: server.weight if server.usable else 0)
-
-
 def _last_session(line: Line[Server | Backend]) -> int:
     servers = line.it.servers if isinstance(line.it, Backend) else [line.it]
     last = max((server.last_session_at for server in servers if server.last_session_at is not None), default=None)
@@ -98,7 +95,7 @@ def _last_session(line: Line[Server | Backend]) -> int:
 COLUMNS: tuple[Column, ...] = (
     _everywhere("pxname", _name),
     Column("svname", lambda _: "FRONTEND", lambda line: line.it.name, lambda _: "BACKEND"),
-    Column("qcur", None, lambda _: 0, lambda line: len(line.it.queue)),
+    _traffic("qcur", lambda line: len(line.it.queue)),
     _traffic("qmax", lambda line: line.it.counters.queue_max),
     _everywhere("scur", lambda line: line.it.current),
     _everywhere("smax", lambda line: line.it.counters.sessions_max),
@@ -116,9 +113,9 @@ COLUMNS: tuple[Column, ...] = (
     _everywhere(
         "status", lambda line: line.it.status if isinstance(line.it, Server | Backend) else line.it.status.value
     ),
-    Column("weight", None, lambda line: line.it.weight, lambda line: _usable_weight(line.it)),
-    Column("act", None, lambda _: 1, lambda line: line.it.usable),
-    _traffic("bck", lambda _: 0),
+    _traffic("weight", lambda line: -(-line.it.share // WHOLE)),
+    Column("act", None, lambda line: int(not line.it.line.backup), lambda line: line.it.active),
+    Column("bck", None, lambda line: int(line.it.line.backup), lambda line: line.it.backups),
     Column("chkfail", server=lambda line: line.it.check_counters.failed if line.it.check else None),
     Column(
         "chkdown",
@@ -128,11 +125,11 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _traffic("lastchg", lambda line: int(line.now - line.it.changed_at)),
     _traffic("downtime", _downtime),
-    Column("qlimit"),
+    Column("qlimit", server=lambda line: line.it.line.maxqueue),
     _everywhere("pid", lambda _: 1),  # the relative number of the process, historically; one process is number 1
     _everywhere("iid", lambda line: line.proxy.proxy_id),
     Column("sid", lambda _: 0, lambda line: line.it.server_id, lambda _: 0),
-    Column("throttle"),
+    Column("throttle", server=lambda line: line.it.throttle),
     Column(
         "lbtot",
         None,
@@ -171,9 +168,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("algo", backend=lambda line: line.it.balance),
     Column("conn_rate", lambda line: line.it.counters.session_rate.per_second(line.now)),
     Column("conn_rate_max", lambda line: line.it.counters.session_rate.maximum),
-    Column("conn_tot", lambda line: line.it.counters.sessions),
+    Column("conn_tot", lambda line: line.it.counters.connections),
     Column("intercepted"),
-    *(Column(name, _none_yet) for name in ("dcon", "dses")),
+    Column("dcon", lambda line: line.it.counters.denied_connections),
+    Column("dses", _none_yet),
     _everywhere("wrew", _none_yet),
     Column(
         "connect",
@@ -190,6 +188,6 @@ COLUMNS: tuple[Column, ...] = (
     *(Column(f"{kind}_conn_cur", server=_none_yet) for kind in ("idle", "safe")),
     Column("used_conn_cur", server=lambda line: line.it.current),
     Column("need_conn_est", server=lambda line: line.it.current),
-    Column("uweight", None, lambda line: line.it.weight, lambda line: _usable_weight(line.it)),
+    _traffic("uweight", lambda line: line.it.weight),
     *(Column(name, backend=_none_yet) for name in ("agg_server_status", "agg_server_check_status", "agg_check_status")),
 )

@@ -28,6 +28,7 @@ class Process:
     description: str
     open_files_max: int
     stopping: bool
+    dropped_logs: int = 0
 
 
 Value: TypeAlias = int | float | str
@@ -326,7 +327,13 @@ FIELDS: tuple[Field, ...] = (
         "u32",
         "Current number of peers having passed the connection step on the current worker process",
     ),
-    Field("DroppedLogs", "MGP", "u32", "Total number of dropped logs for current worker process since started"),
+    Field(
+        "DroppedLogs",
+        "MGP",
+        "u32",
+        "Total number of dropped logs for current worker process since started",
+        lambda r, p: p.dropped_logs,
+    ),
     Field(
         "BusyPolling",
         "MGP",

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wproxy.state.control import FrontendNotice, ServerChange, ServerNotice
+from wproxy.config.model import Severity
+from wproxy.state.control import CheckNotice, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
+from wproxy.state.server import CheckResult
 
 
 class LogLine(NamedTuple):
-    """A severity, [ALERT] or [WARNING] as HAProxy prints them, and the text."""
+    """A severity, [ALERT] or [WARNING] as HAProxy prints them, and the text; `logged` if the log servers' differs."""
 
     severity: str
     text: str
+    level: Severity = Severity.WARNING
+    logged: str = ""
 
 
 _WITHOUT_COUNTS = frozenset(
@@ -31,22 +35,47 @@ _NOTED = {
 }
 
 
-def lines(notice: ServerNotice | FrontendNotice) -> Iterator[LogLine]:
+def lines(notice: Notice) -> Iterator[LogLine]:
     """Yield the lines to log about `notice`."""
     if isinstance(notice, FrontendNotice):
         yield _frontend_line(notice.frontend)
         return
+    if isinstance(notice, CheckNotice):
+        yield LogLine("WARNING", _check_line(notice), Severity.NOTICE)
+        return
     if notice.change in _NOTED:
-        yield LogLine("NOTICE", _NOTED[notice.change].format(server=notice.server, address=notice.server.address))
+        text = _NOTED[notice.change].format(server=notice.server, address=notice.server.address)
+        yield LogLine("NOTICE", text, Severity.NOTICE)
         return
     if notice.change is not ServerChange.WEIGHT:
         counts = "" if notice.change in _WITHOUT_COUNTS else f" {_left(notice)}"
-        yield LogLine("WARNING", f"Server {notice.server} {notice.change.value}{_reason(notice)}.{counts}")
+        level = Severity.NOTICE if notice.server.running else Severity.ALERT
+        text = f"{_role(notice)} {notice.server} {notice.change.value}{_reason(notice)}.{counts}"
+        yield LogLine("WARNING", text, level)
     if notice.change is ServerChange.MAINT_TO_DRAIN:
-        yield LogLine("WARNING", f"Server {notice.server} remains in forced drain mode.")
+        yield LogLine("WARNING", f"{_role(notice)} {notice.server} remains in forced drain mode.")
     if notice.backend_lost:
         kind = "proxy" if notice.backend.in_listen else "backend"
-        yield LogLine("ALERT", f"{kind} '{notice.backend.name}' has no server available!")
+        name = notice.backend.name
+        yield LogLine(
+            "ALERT",
+            f"{kind} '{name}' has no server available!",
+            Severity.EMERG,
+            f"{kind} {name} has no server available!",
+        )
+
+
+def _check_line(notice: CheckNotice) -> str:
+    outcome = "succeeded" if notice.check.status.passed else "failed"
+    health = notice.server.health
+    counted = (
+        f"{health.counter - health.rise + 1}/{health.fall} UP" if health.up else f"{health.counter}/{health.rise} DOWN"
+    )
+    return f"Health check for server {notice.server} {outcome}{_outcome(notice.check)}, status: {counted}."
+
+
+def _role(notice: ServerNotice) -> str:
+    return "Backup Server" if notice.server.line.backup else "Server"
 
 
 def _frontend_line(frontend: Frontend) -> LogLine:
@@ -54,19 +83,26 @@ def _frontend_line(frontend: Frontend) -> LogLine:
         connections = f"FE: {frontend.counters.sessions}, BE: 0"
         return LogLine("WARNING", f"Proxy {frontend.name} stopped (cumulated conns: {connections}).")
     verb = "Resumed" if frontend.status is FrontendStatus.OPEN else "Paused"
-    return LogLine("WARNING", f"{verb} frontend {frontend.name}.")
+    kind = "proxy" if frontend.in_listen else "frontend"
+    return LogLine("WARNING", f"{verb} {kind} {frontend.name}.")
 
 
 def _reason(notice: ServerNotice) -> str:
-    check = notice.check
-    if check is None:
+    """Return why a server changed; a log of all checks has just said it."""
+    if notice.check is None:
         return ", changed from CLI" if notice.by_command else ""
+    return "" if notice.backend.config.logs.health_checks else _outcome(notice.check)
+
+
+def _outcome(check: CheckResult) -> str:
     info = f', info: "{check.info}"' if check.info else ""
     return f", reason: {check.status.description}{info}, check duration: {check.duration_ms}ms"
 
 
 def _left(notice: ServerNotice) -> str:
-    counts = f"{notice.backend.usable} active and 0 backup servers"
+    backend = notice.backend
+    counts = f"{backend.active} active and {backend.backups} backup servers"
+    on_backup = " Running on backup." if backend.backups and not backend.active else ""
     if notice.server.running:
-        return f"{counts} online. 0 sessions requeued, 0 total in queue."
-    return f"{counts} left. {notice.server.current} sessions active, 0 requeued, 0 remaining in queue."
+        return f"{counts} online.{on_backup} 0 sessions requeued, 0 total in queue."
+    return f"{counts} left.{on_backup} {notice.server.current} sessions active, 0 requeued, 0 remaining in queue."

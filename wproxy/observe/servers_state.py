@@ -16,7 +16,7 @@ _HEADER = (
     "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr "
     "srv_agent_addr srv_agent_port"
 )
-_STOPPED, _RUNNING, _STOPPING = 0, 2, 3
+_STOPPED, _STARTING, _RUNNING, _STOPPING = range(4)
 _CONFIGURED, _ENABLED, _PAUSED = 2, 4, 8
 
 
@@ -30,7 +30,7 @@ def _line(backend: Backend, server: Server, now: float) -> str:
     address = server.address
     values = (
         backend.proxy_id, backend.name, server.server_id, server.name, address.host or address.path or "-",
-        _operation(server), int(server.admin), server.weight, server.line.weight,
+        _operational(server), int(server.admin), server.weight, server.line.weight,
         int(now - server.changed_at), server.last_check.status.number, _check_result(server), server.health.counter,
         _check_state(server), 0, 0, 0, "-", address.port, "-", 0, server.check_port or 0, server.check_host or "-",
         "-", 0,
@@ -38,10 +38,12 @@ def _line(backend: Backend, server: Server, now: float) -> str:
     return " ".join(str(value) for value in values)
 
 
-def _operation(server: Server) -> int:
+def _operational(server: Server) -> int:
+    if not server.running:
+        return _STOPPED
     if server.forced is Forced.STOPPING:
         return _STOPPING
-    return _RUNNING if server.running else _STOPPED
+    return _RUNNING if server.warmup is None else _STARTING
 
 
 def _check_state(server: Server) -> int:

@@ -15,11 +15,19 @@ class WeightError(WproxyError):
     """A weight that cannot be set. Raised by `parse_weight`, answered by the stats socket; carries HAProxy's words."""
 
 
-def parse_weight(text: str, initial: int) -> int:
+def parse_weight(text: str, initial: int, *, static: bool = False) -> int:
     """Return the weight that `text` asks for (management manual, section 9.3, "set weight").
 
-    `initial` is the weight in the configuration, which percentages refer to. More than 256 by percentage is 256.
+    `initial` is the weight in the configuration, which percentages refer to. More than 256 by percentage is 256. Under
+    a `static` balance algorithm only 0 and the initial weight are accepted.
     """
+    weight = _parse(text, initial)
+    if static and weight not in (0, initial):
+        raise WeightError("Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.\n")
+    return weight
+
+
+def _parse(text: str, initial: int) -> int:
     if not text:
         raise WeightError("Require <weight> or <weight%>.\n")
     number = _NUMBER.match(text)

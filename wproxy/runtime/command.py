@@ -69,6 +69,7 @@ class Conversation:
     expert: bool = False
     experimental: bool = False
     payload: str = ""
+    wants_sockets: bool = False  # the client is the next process
 
 
 @dataclass(frozen=True, slots=True)

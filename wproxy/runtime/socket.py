@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import shutil
+import os
 import socket
-from collections.abc import Callable
-from pathlib import Path
-from typing import cast
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeAlias, cast
 
 from wproxy.config.model import Level, StatsSocket
-from wproxy.errors import BindError
 from wproxy.runtime.command import Context, Conversation
 from wproxy.runtime.dialogue import LONGEST_LINE, Dialogue
+from wproxy.runtime.handover import give
 from wproxy.runtime.interpreter import Interpreter
 
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _EXHAUSTED_PAUSE_S = 0.5
+
+HandOver: TypeAlias = Callable[[], Sequence[tuple[str, socket.socket]]]
 
 
 class Seats:
@@ -56,11 +58,13 @@ class StatsConnection(asyncio.Protocol):
         level: Level,
         idle_s: float,
         left: Callable[[], None],
+        hand_over: HandOver,
     ) -> None:
         self._conversation = Conversation(level)
         self._dialogue = Dialogue(interpreter, context(self._conversation))
         self._idle_s = idle_s
         self._left = left
+        self._hand_over = hand_over
         self._transport: asyncio.Transport = None  # type: ignore[assignment] # set when the connection is made
         self._timer: asyncio.TimerHandle | None = None
         self._writable = True
@@ -104,6 +108,9 @@ class StatsConnection(asyncio.Protocol):
     def _work(self) -> None:
         """Answer as long as the client takes the answers."""
         while self._writable and (answer := self._dialogue.step()) is not None:
+            if self._conversation.wants_sockets:
+                self._give_sockets()
+                return
             self._transport.write(answer)
         if self._transport.is_closing():
             return
@@ -111,6 +118,15 @@ class StatsConnection(asyncio.Protocol):
             self._transport.close()
         elif not self._at_eof:
             self._read_or_stall()
+
+    def _give_sockets(self) -> None:
+        """Hand the listening sockets to the process at the other end, which must be on this machine."""
+        connection = self._transport.get_extra_info("socket")
+        if connection.family == socket.AF_UNIX:
+            # It may be gone again by now; then nothing has changed for anybody.
+            with suppress(OSError):
+                give(os.dup(connection.fileno()), self._hand_over())
+        self._transport.close()
 
     def _read_or_stall(self) -> None:
         """Read only while there is not yet a line's worth of commands waiting."""
@@ -129,7 +145,7 @@ class StatsConnection(asyncio.Protocol):
 
 
 class StatsListener:
-    """One stats socket. Owns `listening`, an open listening socket; `close` is its end."""
+    """Serves the clients of one stats socket; the socket stays its giver's, who closes it."""
 
     def __init__(
         self,
@@ -138,21 +154,17 @@ class StatsListener:
         context: Callable[[Conversation], Context],
         idle_s: float,
         seats: Seats,
+        hand_over: HandOver,
     ) -> None:
-        """Set owner and mode as the line says; raise BindError."""
         self._line = line
         self._listening = listening
         self._context = context
         self._idle_s = idle_s
         self._seats = seats
+        self._hand_over = hand_over
         self._interpreter = Interpreter()
         self._open = False
         self._accepted: set[asyncio.Task[object]] = set()
-        if line.address.path:
-            try:
-                _set_owner_and_mode(line)
-            except (OSError, LookupError) as error:
-                raise BindError(f"{_where(line)} : stats socket {line.address}: {error}") from error
 
     async def start(self) -> None:
         """Serve clients from now on."""
@@ -160,13 +172,10 @@ class StatsListener:
         self._resume()
 
     def close(self) -> None:
-        """Stop listening and remove the socket from the file system."""
+        """Accept no more; dialogues under way go on."""
         if self._open:
             self._open = False
-            asyncio.get_running_loop().remove_reader(self._listening)
-        self._listening.close()
-        if self._line.address.path:
-            Path(self._line.address.path).unlink(missing_ok=True)
+            self._pause()
 
     def _resume(self) -> None:
         if self._open:
@@ -196,23 +205,6 @@ class StatsListener:
         task.add_done_callback(self._accepted.discard)
 
     def _connection(self) -> StatsConnection:
-        return StatsConnection(self._interpreter, self._context, self._line.level, self._idle_s, self._seats.give_back)
-
-
-def _set_owner_and_mode(line: StatsSocket) -> None:
-    """Give the socket's file to `user` and `group`, a name or a number each, and set its `mode`."""
-    path = line.address.path
-    if line.user is not None:
-        shutil.chown(path, user=_name_or_number(line.user))
-    if line.group is not None:
-        shutil.chown(path, group=_name_or_number(line.group))
-    if line.mode is not None:
-        Path(path).chmod(line.mode)
-
-
-def _name_or_number(text: str) -> str | int:
-    return int(text) if text.isdigit() else text
-
-
-def _where(line: StatsSocket) -> str:
-    return f"[{line.location.file}:{line.location.line}]"
+        return StatsConnection(
+            self._interpreter, self._context, self._line.level, self._idle_s, self._seats.give_back, self._hand_over
+        )

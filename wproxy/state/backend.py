@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from wproxy.config import model
-from wproxy.policy.balance import RoundRobin, SlotTable
+from wproxy.policy.balance import ALGORITHMS, Balancer, Candidates, Draws, RoundRobin, SlotTable
 from wproxy.state.counters import TrafficCounters
 from wproxy.state.downtime import Downtime
+from wproxy.state.queue import Queue, Ticket, Waiter, earliest, take_first
 from wproxy.state.server import Server
-
-
-class Waiter(Protocol):
-    """Somebody in the queue."""
-
-    def grant(self, server: Server) -> None:
-        """Take the place on `server` that has been reserved."""
 
 
 class Backend:
     """Chooses servers and counts who uses them.
 
-    `assign` or the queue reserve a place on a server (`server.current`); whoever got one gives it back by `release`.
-    `in_listen` tells that a `listen` section made it, together with a frontend.
+    `assign` or a queue reserve a place on a server (`server.current`); whoever got one gives it back by `release`.
+    `in_listen` tells that a `listen` section made it, together with a frontend. `seed` is what random choices grow
+    from.
     """
 
     __slots__ = (
+        "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "backups",
         "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "in_listen", "name",
-        "proxy_id", "queue", "running", "servers", "slots", "turns",
+        "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
     )  # fmt: skip
 
-    def __init__(self, config: model.Backend, now: float, *, in_listen: bool = False) -> None:
+    def __init__(self, config: model.Backend, now: float, *, in_listen: bool = False, seed: int = 0) -> None:
         self.config = config
         self.in_listen = in_listen
         self.name = config.name
         self.proxy_id = config.proxy_id
         self.balance = config.balance
+        self.algorithm = ALGORITHMS[config.balance]
         self.servers = [Server(config.name, number, line, now) for number, line in enumerate(config.servers, 1)]
         self.by_name = {server.name: server for server in self.servers}
         self.counters = TrafficCounters()
         self.current = 0
         self.changed_at = now
-        self.queue: dict[Waiter, None] = {}  # in order of arrival; a dict, because anyone in it may leave
+        self.served = 0  # how many have got a server from the queue
+        self.queue: Queue = {}  # of those whom any server may serve
+        self._waits_for: dict[Waiter, Server] = {}  # who waits in the queue of a server
+        self._arrivals = 0
+        self._drawing = Draws(seed)
+        self.turns = RoundRobin(())
         self.slots = SlotTable((), ())
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)
@@ -65,18 +65,66 @@ class Backend:
         return next(number for number in range(1, len(taken) + 2) if number not in taken)
 
     def rebuild(self) -> None:
-        """Prepare the choice anew, after a weight or a state has changed; then serve the queue by it."""
+        """Prepare the choice anew, after a weight or a state has changed; then serve the queues by it."""
         self.running = [server.running for server in self.servers]  # looked up for every command in mode redis
-        self.turns = RoundRobin([server.weight if server.usable else 0 for server in self.servers])
-        weights = [server.configured_weight for server in self.servers]
-        if self.balance == "key" and self.slots.weights != weights:  # an outage moves no slot, and a table takes long
-            self.slots = SlotTable([server.name for server in self.servers], weights)
+        self._index = {server: index for index, server in enumerate(self.servers)}
+        self._members = self._choose_members()
+        weights = [server.share if server in self._members else 0 for server in self.servers]
+        if self.config.mode is model.Mode.REDIS:
+            self.turns = RoundRobin(weights)
+        if self.balance == "key":
+            self._rebuild_slots()
+        self._balancer = self._make(self._candidates(weights))
+        self._send_away()
         self.serve_queue()
+
+    def _choose_members(self) -> set[Server]:
+        """Return who takes part in the choice: the active servers, or without any the backup servers."""
+        usable = [server for server in self.servers if server.usable]
+        active = [server for server in usable if not server.line.backup]
+        backups = [server for server in usable if server.line.backup]
+        self.active, self.backups = len(active), len(backups)
+        return set(active or (backups if self.config.allbackups else backups[:1]))
+
+    def _rebuild_slots(self) -> None:
+        weights = [server.configured_weight for server in self.servers]
+        if self.slots.weights != weights:  # an outage moves no slot, and a table takes long
+            self.slots = SlotTable([server.name for server in self.servers], weights)
+
+    def _make(self, candidates: Candidates) -> Balancer:
+        consistent = self.algorithm.consistent if self.config.hash_type.consistent else None
+        return (consistent or self.algorithm.make)(candidates)
+
+    def _candidates(self, weights: list[int]) -> Candidates:
+        return Candidates(
+            ids=[server.server_id for server in self.servers],
+            weights=weights,
+            configured=[server.line.weight for server in self.servers],
+            loads=self.servers,
+            draw=self._drawing,
+            draws=self.config.draws,
+            avalanche=self.config.hash_type.avalanche,
+        )
+
+    @property
+    def static(self) -> bool:
+        """Whether the algorithm takes no other weights at runtime than 0 and the configured ones."""
+        return self.algorithm.static and not (self.algorithm.consistent and self.config.hash_type.consistent)
 
     @property
     def usable(self) -> int:
-        """How many servers may get new sessions."""
-        return self.turns.size
+        """How many servers may get new sessions now; backup servers count while no active one can."""
+        return len(self._members)
+
+    @property
+    def share(self) -> int:
+        """The weights in force of those servers together, in sixteenths."""
+        return sum(server.share for server in self._members)
+
+    @property
+    def weight(self) -> int:
+        """The weights of those servers together as users set them, whatever slow starts leave of them."""
+        return sum(server.weight for server in self._members)
 
     @property
     def status(self) -> str:
@@ -94,56 +142,97 @@ class Backend:
         self.counters.sessions_max = max(self.counters.sessions_max, self.current)
         self.counters.session_rate.add(now)
 
-    def choose(self) -> Server | None:
-        """Return the server whose turn it is and that has room; None when no server has."""
-        for _ in range(len(self.servers)):
-            index = self.turns.pick()
-            if index < 0:
-                return None
-            server = self.servers[index]
-            if not server.full:
-                return server
-        # Heavy servers fill up the turns above; a light one may still have room.
-        return next((server for server in self.servers if server.usable and not server.full), None)
+    def assign(self, avoid: Server | None = None, key: int = 0) -> Server | None:
+        """Reserve a place on the server of the algorithm's choice, if possible not on `avoid`.
 
-    def assign(self, avoid: Server | None = None) -> Server | None:
-        """Reserve a place on the next server, if possible not on `avoid`; None when every usable server is full."""
-        server = self.choose()
-        if server is avoid and server is not None:
-            server = self.choose_other(server)
-        if server is not None:
-            server.current += 1
+        `key` is the hash of what a keyed algorithm goes by. None when there is no place: then `wait` for one.
+        """
+        # While somebody waits for any server there is none with room: no need to look at them all.
+        server = None if self.queue else self._choose(avoid, key)
+        if server is None or server.full:
+            return None
+        server.counters.balanced += server is not avoid
+        self.take(server)
         return server
 
-    def choose_other(self, avoid: Server) -> Server:
-        """Return the next server in turn that is not `avoid`; `avoid` itself when there is no other."""
-        for _ in range(len(self.servers)):
-            server = self.choose()
-            if server is not None and server is not avoid:
-                return server
-        return next((other for other in self.servers if other.usable and not other.full and other is not avoid), avoid)
+    def to_wait_for(self, avoid: Server | None = None, key: int = 0) -> Server | None:
+        """Return the server that the algorithm means although it is full; None when any server will do."""
+        server = None if self.queue else self._choose(avoid, key)
+        if server is not None:
+            server.counters.balanced += server is not avoid
+        return server
+
+    def _choose(self, avoid: Server | None, key: int) -> Server | None:
+        index = self._balancer.pick(key, -1 if avoid is None else self._index.get(avoid, -1))
+        return self.servers[index] if index >= 0 else None
 
     def release(self, server: Server) -> None:
         """Give back a place on `server`; whoever waits longest gets it."""
         server.current -= 1
-        if self.queue:
-            self.serve_queue()
+        if self.queue or server.queue:
+            self._serve(server)
+        self._load_changed(server)
 
-    def wait(self, waiter: Waiter) -> None:
-        """Queue `waiter` until a server has a place for it."""
-        self.queue[waiter] = None
-        self.counters.queue_max = max(self.counters.queue_max, len(self.queue))
+    def wait(self, waiter: Waiter, server: Server | None = None, key: int = 0) -> None:
+        """Queue `waiter` until a place is free on `server`, or on any server when that is None."""
+        party = self if server is None else server
+        self._arrivals += 1
+        party.queue[waiter] = Ticket(self._arrivals, key)
+        party.counters.queue_max = max(party.counters.queue_max, len(party.queue))
+        if server is not None:
+            self._waits_for[waiter] = server
+            self._load_changed(server)
 
     def leave(self, waiter: Waiter) -> None:
-        """Take `waiter` out of the queue, if it is still in it."""
+        """Take `waiter` out of its queue, if it is still in one."""
         self.queue.pop(waiter, None)
+        server = self._waits_for.pop(waiter, None)
+        if server is not None:
+            del server.queue[waiter]
+            self._load_changed(server)
 
     def serve_queue(self) -> None:
         """Hand free places to those who wait, in order."""
         while self.queue:
-            server = self.assign()
-            if server is None:
-                return
-            waiter = next(iter(self.queue))
-            del self.queue[waiter]
+            server = self._choose(None, next(iter(self.queue.values())).key)
+            if server is None or server.full:
+                break
+            waiter = take_first(self.queue)
+            self.served += 1
+            self.take(server)
             waiter.grant(server)
+        for server in self.servers:
+            if server.queue:
+                self._serve(server)
+
+    def _serve(self, server: Server) -> None:
+        """Hand the free places of `server` to those who wait for it or for any server, the earliest first."""
+        while not server.full:
+            queue = earliest(server.queue, self.queue if server in self._members else {})
+            if queue is None:
+                return
+            waiter = take_first(queue)
+            self._waits_for.pop(waiter, None)
+            party = self if queue is self.queue else server
+            party.served += 1
+            self.take(server)
+            waiter.grant(server)
+
+    def _send_away(self) -> None:
+        """Have those who wait for a server that serves no more ask again, if `option redispatch` lets them."""
+        if self.config.redispatch is None:
+            return
+        for server in self.servers:
+            while server.queue and server not in self._members:
+                waiter = take_first(server.queue)
+                del self._waits_for[waiter]
+                waiter.grant(None)
+
+    def take(self, server: Server) -> None:
+        """Reserve a place."""
+        server.current += 1
+        self._load_changed(server)
+
+    def _load_changed(self, server: Server) -> None:
+        if self.algorithm.by_load:
+            self._balancer.changed(self._index[server])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from wproxy.config.model import Address, ServerLine
 from wproxy.policy.health import Transition
@@ -21,6 +22,7 @@ from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state.server import Admin, CheckResult, Forced, Server
 from wproxy.state.session import Session
+from wproxy.state.warmup import Warmup
 
 
 class ServerChange(enum.Enum):
@@ -39,6 +41,9 @@ class ServerChange(enum.Enum):
     ADDED = "is new"
     REMOVED = "is gone"
     ADDRESS = "has another address"
+
+
+_RETURNS = frozenset({ServerChange.UP, ServerChange.MAINT_TO_READY, ServerChange.MAINT_TO_DRAIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,17 @@ class FrontendNotice:
     frontend: Frontend
 
 
-Subscriber = Callable[[ServerNotice | FrontendNotice], None]
+@dataclass(frozen=True, slots=True)
+class CheckNotice:
+    """A health check ended otherwise than the one before; told for backends with `option log-health-checks` only."""
+
+    backend: Backend
+    server: Server
+    check: CheckResult
+
+
+Notice: TypeAlias = ServerNotice | FrontendNotice | CheckNotice
+Subscriber = Callable[[Notice], None]
 
 
 class Control:
@@ -73,6 +88,7 @@ class Control:
         self.registry = registry
         self.clock = clock
         self._subscribers: list[Subscriber] = []
+        self.on_command: Callable[[], None] | None = None  # called when somebody has changed what is to be kept
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Have `subscriber` called after each change."""
@@ -80,10 +96,11 @@ class Control:
 
     def set_weight(self, server: Server, text: str) -> None:
         """Set the weight to `30` or to `50%` of the configured one; raise policy.weight.WeightError."""
-        server.weight = parse_weight(text, server.line.weight)
         backend = self.registry.backends[server.backend_name]
+        server.weight = parse_weight(text, server.line.weight, static=backend.static)
         if self._rebuild(backend):
             self._notify(ServerNotice(backend, server, ServerChange.WEIGHT, backend_lost=True))
+        self._commanded()
 
     def set_ready(self, server: Server) -> None:
         """End maintenance and drain."""
@@ -109,7 +126,7 @@ class Control:
         """Take note of a health check's outcome; one that was under way when maintenance began tells nothing."""
         if server.admin.maint:
             return
-        server.last_check = result
+        before, server.last_check = (server.last_check.status, str(server.health)), result
         if result.status.passed:
             transition = server.health.passed()
             if server.forced is Forced.STOPPING:
@@ -117,6 +134,9 @@ class Control:
         else:
             server.check_counters.failed += server.health.counter > 0
             transition = server.health.failed()
+        backend = self.registry.backends[server.backend_name]
+        if backend.config.logs.health_checks and (result.status, str(server.health)) != before:
+            self._notify(CheckNotice(backend, server, result))
         if transition is Transition.UP:
             self._changed(server, ServerChange.UP, result)
         elif transition is Transition.DOWN:
@@ -199,6 +219,7 @@ class Control:
         server.address = address
         backend = self.registry.backends[server.backend_name]
         self._notify(ServerNotice(backend, server, ServerChange.ADDRESS))
+        self._commanded()
 
     # -- sessions and counters -----------------------------------------------------------------------------------
 
@@ -272,6 +293,11 @@ class Control:
         elif was_maint and server.check is not None:
             server.health.restart()
         self._changed(server, change)
+        self._commanded()
+
+    def _commanded(self) -> None:
+        if self.on_command is not None:
+            self.on_command()
 
     def _changed(
         self, server: Server, change: ServerChange, check: CheckResult | None = None, *, by_command: bool = False
@@ -280,8 +306,32 @@ class Control:
         server.changed_at = self.clock()
         server.downtime.note(server.running, server.changed_at)
         backend = self.registry.backends[server.backend_name]
+        self._begin_or_end_slow_start(backend, server, change)
         lost = self._rebuild(backend)
         self._notify(ServerNotice(backend, server, change, lost, check, by_command))
+
+    def _begin_or_end_slow_start(self, backend: Backend, server: Server, change: ServerChange) -> None:
+        """A server that comes back starts slowly, one that is still at it when a drain ends starts over."""
+        if not server.running:
+            server.warmup = None
+        elif server.line.slowstart_s and (change in _RETURNS or server.warmup is not None):
+            server.warmup = Warmup(server.line.slowstart_s, server.changed_at, weighted=not backend.static)
+
+    def warm(self) -> bool:
+        """Bring the slow starts to where they should be now; tell whether one goes on: then call again in a second."""
+        now, goes_on = self.clock(), False
+        for backend in self.registry.backends.values():
+            warming = [(server, server.warmup) for server in backend.servers if server.warmup is not None]
+            moved = [(server, warmup) for server, warmup in warming if warmup.advance(now)]
+            over = [server for server, warmup in moved if warmup.over]
+            for server in over:
+                server.warmup = None
+            if moved:
+                backend.rebuild()
+            for server in over:
+                self._notify(ServerNotice(backend, server, ServerChange.UP))
+            goes_on = goes_on or len(warming) > len(over)
+        return goes_on
 
     def _rebuild(self, backend: Backend) -> bool:
         """Have `backend` choose anew; tell whether that took the last server from it."""
@@ -292,6 +342,6 @@ class Control:
             backend.downtime.note(backend.usable > 0, backend.changed_at)
         return bool(before) and not backend.usable
 
-    def _notify(self, notice: ServerNotice | FrontendNotice) -> None:
+    def _notify(self, notice: Notice) -> None:
         for subscriber in self._subscribers:
             subscriber(notice)

@@ -17,7 +17,14 @@ class FrontendCounters:
     bytes_out: int = 0
     requests: int = 0
     request_errors: int = 0
+    denied_connections: int = 0  # by `tcp-request connection` rules
+    header_errors: int = 0  # connections without the PROXY header that they should have begun with
     session_rate: Rate = field(default_factory=Rate)
+
+    @property
+    def connections(self) -> int:
+        """All that were accepted, those included that never became a session."""
+        return self.sessions + self.denied_connections + self.header_errors
 
 
 @dataclass(slots=True)

@@ -20,10 +20,11 @@ class FrontendStatus(enum.Enum):
 class Frontend:
     """Where clients arrive."""
 
-    __slots__ = ("config", "counters", "current", "maxconn", "name", "on_limit", "proxy_id", "status")
+    __slots__ = ("config", "counters", "current", "in_listen", "maxconn", "name", "on_limit", "proxy_id", "status")
 
-    def __init__(self, config: model.Frontend, maxconn: int) -> None:
+    def __init__(self, config: model.Frontend, maxconn: int, *, in_listen: bool = False) -> None:
         self.config = config
+        self.in_listen = in_listen
         self.name = config.name
         self.proxy_id = config.proxy_id
         self.maxconn = config.maxconn or maxconn

@@ -10,23 +10,32 @@ from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 from wproxy.state.session import Sessions
+from wproxy.state.stick import LiveTable
 
 
 class Registry:
-    """Built once from a configuration; `now` is the start on the clock that all times of `state` are taken from."""
+    """Built once from a configuration; `now` is the start on the clock that all times of `state` are taken from.
 
-    def __init__(self, config: Config, maxconn: int, now: float) -> None:
+    `seed` is any number, best a random one: what random choices grow from.
+    """
+
+    def __init__(self, config: Config, maxconn: int, now: float, seed: int = 0) -> None:
         self.config = config
         self.admission = Admission(maxconn)
         self.started_at = now
-        self.frontends = {line.name: Frontend(line, maxconn) for line in config.frontends if not line.disabled}
-        shared = {line.proxy_id for line in config.frontends}
+        shared = {line.proxy_id for line in config.frontends} & {line.proxy_id for line in config.backends}
+        self.frontends = {
+            line.name: Frontend(line, maxconn, in_listen=line.proxy_id in shared)
+            for line in config.frontends
+            if not line.disabled
+        }
         self.backends = {
-            line.name: Backend(line, now, in_listen=line.proxy_id in shared)
+            line.name: Backend(line, now, in_listen=line.proxy_id in shared, seed=seed + line.proxy_id)
             for line in config.backends
             if not line.disabled
         }
         self.sessions = Sessions(self.admission)
+        self.tables = {line.name: LiveTable(line) for line in config.tables}
 
     @property
     def maxconn(self) -> int:

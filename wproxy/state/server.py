@@ -9,6 +9,8 @@ from wproxy.config.model import Address, CheckSettings, ServerLine
 from wproxy.policy.health import Health
 from wproxy.state.counters import CheckCounters, TrafficCounters
 from wproxy.state.downtime import Downtime
+from wproxy.state.queue import Queue
+from wproxy.state.warmup import WHOLE, Warmup
 
 
 class Admin(enum.IntFlag):
@@ -76,7 +78,7 @@ class Server:
     __slots__ = (
         "address", "admin", "backend_name", "changed_at", "check", "check_counters", "check_host", "check_port",
         "checking", "counters", "current", "downtime", "forced", "health", "last_check", "last_session_at", "line",
-        "maxconn", "name", "removed", "server_id", "weight",
+        "maxconn", "name", "queue", "removed", "served", "server_id", "warmup", "weight",
     )  # fmt: skip
 
     def __init__(self, backend_name: str, server_id: int, line: ServerLine, now: float) -> None:
@@ -99,6 +101,9 @@ class Server:
             self.health.pause()
         self.last_check = CheckResult(CheckStatus.INI)
         self.maxconn = line.maxconn
+        self.queue: Queue = {}
+        self.warmup: Warmup | None = None  # while it starts slowly
+        self.served = 0  # how many have got a place from its queue
         self.current = 0  # sessions it serves now
         self.counters = TrafficCounters()
         self.check_counters = CheckCounters()
@@ -127,7 +132,40 @@ class Server:
     @property
     def full(self) -> bool:
         """Whether `maxconn` allows no more sessions."""
-        return self.maxconn is not None and self.current >= self.maxconn
+        return self.maxconn is not None and self.current >= self.limit
+
+    @property
+    def limit(self) -> int:
+        """The `maxconn` in force, at least 1 while it warms up; only for a server that has one."""
+        maxconn = self.maxconn or 0
+        return maxconn if self.warmup is None else max(1, maxconn * self.warmup.percent // 100)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for this server and no other."""
+        return len(self.queue)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it is full and may not be waited for, as an explicit `maxqueue` allows under leastconn."""
+        return self.maxconn is not None and self.current + len(self.queue) >= self.limit + (self.line.maxqueue or 0)
+
+    @property
+    def queue_full(self) -> bool:
+        """Whether as many wait for it as `maxqueue` allows."""
+        return self.line.maxqueue is not None and len(self.queue) >= self.line.maxqueue
+
+    @property
+    def share(self) -> int:
+        """The weight in force, in sixteenths of a weight of 1."""
+        return self.weight * (WHOLE if self.warmup is None else self.warmup.sixteenths)
+
+    @property
+    def throttle(self) -> int | None:
+        """HAProxy's `throttle` column: per cent of the weight while it warms up."""
+        if self.warmup is None or not self.usable:
+            return None
+        return (100 * self.share + WHOLE - 1) // (WHOLE * self.weight)
 
     @property
     def status(self) -> str:
@@ -153,7 +191,6 @@ class Server:
     def opened(self, now: float) -> None:
         """Count a session on a place that was reserved here."""
         self.counters.sessions += 1
-        self.counters.balanced += 1
         self.counters.sessions_max = max(self.counters.sessions_max, self.current)
         self.counters.session_rate.add(now)
         self.last_session_at = now

@@ -11,6 +11,8 @@ from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 
+UNKNOWN_ADDRESS = ("unknown", 0)  # of a session for which nobody has asked
+
 
 @dataclass(frozen=True, slots=True)
 class Carriage:
@@ -44,11 +46,15 @@ class Session:
     """One client's connection in mode tcp or redis.
 
     The data path only adds to `bytes_in` and `bytes_out`; `settle` moves what came since to the counters.
+    `source` and `destination` are the client's address and the one it dialled, known only where somebody asks for
+    them; on a unix socket they are "unix" and the number of its `bind` line. `placed` tells that it holds a place on
+    `server`; `server_queue` and `backend_queue` count who was served before it.
     """
 
     __slots__ = (
-        "accepted_at", "backend", "bytes_in", "bytes_out", "carrier", "frontend", "server", "session_id", "settled_in",
-        "settled_out", "termination",
+        "accepted_at", "assigned_at", "backend", "backend_queue", "bytes_in", "bytes_out", "carrier", "connected_at",
+        "destination", "frontend", "placed", "redispatched", "retries", "server", "server_queue", "session_id",
+        "settled_in", "settled_out", "source", "termination",
     )  # fmt: skip
 
     def __init__(self, session_id: int, frontend: Frontend, backend: Backend, now: float) -> None:
@@ -63,6 +69,15 @@ class Session:
         self.settled_in = 0
         self.settled_out = 0
         self.termination = ""
+        self.source: tuple[str, int] = UNKNOWN_ADDRESS
+        self.destination: tuple[str, int] = UNKNOWN_ADDRESS
+        self.assigned_at: float | None = None  # when it left the queue, or found that it had not to wait
+        self.connected_at: float | None = None
+        self.placed = False
+        self.retries = 0
+        self.redispatched = False
+        self.server_queue = 0
+        self.backend_queue = 0
 
     def settle(self) -> None:
         """Add what was transferred since the last time to the counters of frontend, backend and server."""
@@ -72,6 +87,13 @@ class Session:
             if party is not None:
                 party.counters.bytes_in += came
                 party.counters.bytes_out += went
+
+    def queued(self, in_servers: bool, served: int) -> None:
+        """Add to the number of those who were served before it, in the server's queue or in the backend's."""
+        if in_servers:
+            self.server_queue += served
+        else:
+            self.backend_queue += served
 
     def end(self, termination: str) -> None:
         """Note how it ended, the first cause only (configuration manual, section 8.5: two letters, who and when)."""

@@ -43,3 +43,9 @@ def test_a_sensor_has_a_name(text: str) -> None:
 def test_what_cannot_stand_in_a_key_names_no_sensor(text: str) -> None:
     with pytest.raises(ValueError, match="is no sensor name"):
         sensor_name(text)
+
+
+def test_an_address_with_a_password_is_refused_without_repeating_it() -> None:
+    with pytest.raises(ValueError, match="HOST:PORT") as refusal:
+        address("user:secret@host:6379")
+    assert "secret" not in str(refusal.value)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from wproxy.config import values
 from wproxy.config.address import listening
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft
-from wproxy.config.grammar import Grammar, Report, Section, Sets, Statement, done, ignored, refused
+from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
 from wproxy.config.model import StatsSocket
 from wproxy.config.parameters import apply_parameters
 from wproxy.config.values import ArgumentError
@@ -25,6 +25,7 @@ PARAMETERS: Grammar[BindDraft] = Grammar(
         done("mode", _STATS, Sets("mode", values.PERMISSIONS), "permissions of a unix socket", "5.1"),
         done("user", _STATS, Sets("user", values.TEXT), "owner of a unix socket", "5.1"),
         done("group", _STATS, Sets("group", values.TEXT), "group of a unix socket", "5.1"),
+        done("accept-proxy", _BIND, SetsTo("accept_proxy", True), "clients begin with a PROXY header, v1 or v2", "5.1"),
         *ignored("level +1", _BIND, "acts on stats sockets only", "5.1"),
         *ignored("name +1", _BOTH, "names the socket in statistics that wproxy does not keep per socket", "5.1"),
         *ignored("backlog +1, nice +1, process +1, thread +1, shards +1, tfo, defer-accept", _BOTH, _TUNING, "5.1"),
@@ -42,7 +43,8 @@ PARAMETERS: Grammar[BindDraft] = Grammar(
         *refused("mode +1, user +1, group +1", _BIND, "", "5.1"),
         *refused("uid +1, gid +1", _BOTH, "write `user` and `group` by name on a stats socket", "5.1"),
         *refused("ssl", _BOTH, "wproxy has no TLS yet", "5.1"),
-        *refused("accept-proxy, transparent, v4v6, v6only", _BOTH, "", "5.1"),
+        *refused("accept-proxy", _STATS, "", "5.1"),
+        *refused("transparent, v4v6, v6only", _BOTH, "", "5.1"),
         *refused("accept-netscaler-cip +1, id +1, interface +1, maxconn +1, mss +1", _BOTH, "", "5.1"),
         *refused("namespace +1, proto +1, severity-output +1, tcp-ut +1", _BOTH, "", "5.1"),
         *refused("quic-cc-algo +1, quic-force-retry", _BOTH, "wproxy has no QUIC", "5.1"),

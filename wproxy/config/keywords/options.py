@@ -11,7 +11,6 @@ _FRONT = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN)
 _BACK = (Section.DEFAULTS, Section.LISTEN, Section.BACKEND)
 
 _HTTP = "acts in mode http only"
-_LOG = "wproxy writes no connection log yet"
 _KERNEL = "tunes how HAProxy moves bytes"
 _CHECK = "wproxy probes by connecting only"
 
@@ -33,24 +32,20 @@ OPTIONS = (
         "4.2",
         undo=SetsTo("redispatch", None),
     ),
-    *ignored("option tcplog", _ANYWHERE, _LOG, "4.2"),
-    *ignored("option httplog, option httpslog", _FRONT, _LOG, "4.2"),
-    *ignored(
-        "option dontlog-normal, option dontlognull, option log-separate-errors, option logasap",
-        _FRONT,
-        _LOG,
+    done(
+        "option allbackups",
+        _BACK,
+        SetsTo("allbackups", True),
+        "all backup servers at a time, not the first one only",
         "4.2",
-        reversible=True,
+        undo=SetsTo("allbackups", False),
     ),
-    *ignored("option log-health-checks", _BACK, _LOG, "4.2", reversible=True),
     *ignored("option contstats, option socket-stats", _FRONT, "concerns statistics only", "4.2", reversible=True),
     *ignored(
         "option splice-auto, option splice-request, option splice-response", _ANYWHERE, _KERNEL, "4.2", reversible=True
     ),
     *ignored("option tcp-smart-accept", _FRONT, _KERNEL, "4.2", reversible=True),
     *ignored("option tcp-smart-connect", _BACK, _KERNEL, "4.2", reversible=True),
-    *ignored("option allbackups", _BACK, "acts with backup servers only, which are refused", "4.2", reversible=True),
-    *ignored("option persist", _BACK, "acts with cookies only", "4.2", reversible=True),
     *ignored(
         "option accept-invalid-http-request, option disable-h2-upgrade, option h1-case-adjust-bogus-client,"
         "option http-ignore-probes, option http-use-proxy-header, option idle-close-on-response",

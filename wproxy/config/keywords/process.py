@@ -6,6 +6,7 @@ from wproxy.config import values
 from wproxy.config.drafts import GlobalDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
 from wproxy.config.keywords.bind import stats_socket
+from wproxy.config.keywords.logs import GLOBAL_LOGS
 from wproxy.config.values import ArgumentError
 
 _HERE = (Section.GLOBAL,)
@@ -13,7 +14,6 @@ _HERE = (Section.GLOBAL,)
 _TLS = "acts with TLS only, which is refused where it is asked for"
 _HTTP = "acts in mode http only"
 _LUA = "wproxy runs no Lua"
-_LOG = "wproxy writes no connection log yet"
 _MEMORY = "tunes HAProxy's memory"
 _THREADS = "tunes HAProxy's threads and scheduler"
 _KERNEL = "tunes how HAProxy calls the kernel"
@@ -32,6 +32,13 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         done("daemon", _HERE, SetsTo("daemon", True), "go to the background, as -D", "3.1"),
         done("pidfile", _HERE, Sets("pidfile", values.PATH, once=True), "file that gets the process id", "3.1"),
         done("node", _HERE, Sets("node", values.NODE), "name of this node in the statistics", "3.1"),
+        done(
+            "state-file",
+            _HERE,
+            Sets("state_file", values.PATH, once=True),
+            "where weights and states set at runtime are kept for the next process; 'none' nowhere",
+            "wproxy's own",
+        ),
         done("description", _HERE, _description, "text about this process in the statistics", "3.1"),
         done("stats socket", _HERE, stats_socket, "where the Runtime API listens: a path, fd@N or address:port", "3.1"),
         done(
@@ -41,8 +48,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "idle time on a stats socket; default 10s",
             "3.1",
         ),
-        *ignored("log", _HERE, _LOG, "3.1", reversible=True),
-        *ignored("log-send-hostname, log-tag", _HERE, _LOG, "3.1"),
+        *GLOBAL_LOGS,
         *ignored(
             "user, group, uid, gid, chroot", _HERE, "wproxy keeps the user and the root it was started with", "3.1"
         ),

@@ -5,9 +5,14 @@ from __future__ import annotations
 from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused, single
+from wproxy.config.keywords.balance import balance, hash_type
 from wproxy.config.keywords.bind import bind
+from wproxy.config.keywords.logs import PROXY_LOGS
 from wproxy.config.keywords.options import OPTIONS
+from wproxy.config.keywords.page import PAGE
+from wproxy.config.keywords.rules import RULES
 from wproxy.config.keywords.server import default_server, server
+from wproxy.config.keywords.stick import STICK
 from wproxy.config.model import Mode
 from wproxy.config.values import ArgumentError
 
@@ -19,12 +24,8 @@ _BINDS = (Section.FRONTEND, Section.LISTEN)
 _SERVERS = (Section.LISTEN, Section.BACKEND)
 
 _HTTP = "acts in mode http only"
-_LOG = "wproxy writes no connection log yet"
-_PAGE = "configures the statistics page of mode http"
+_LOG = "wproxy writes the default and the tcplog format only"
 _OPTION = "acts with a keepalive option only, which is refused"
-
-_BALANCE_DONE = ("roundrobin", "key")
-_BALANCE_REFUSED = ("static-rr", "leastconn", "first", "source", "uri", "url_param", "hdr", "random", "rdp-cookie")
 
 
 def _mode(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
@@ -33,18 +34,6 @@ def _mode(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
         raise ArgumentError("health is not supported by HAProxy since 2.1 nor by wproxy")
     proxy.mode = values.mode(name)
     proxy.mode_location = statement.location
-
-
-def _balance(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
-    name, *options = statement.arguments or ("roundrobin",)
-    if name.partition("(")[0] in _BALANCE_REFUSED:
-        raise ArgumentError(f"{name} is not supported by wproxy yet; it knows 'roundrobin' and, in mode redis, 'key'")
-    if name not in _BALANCE_DONE:
-        raise ArgumentError(f"knows 'roundrobin' and, in mode redis, 'key', not '{name}'")
-    if options:
-        raise ArgumentError(f"{name} cannot handle unexpected argument '{options[0]}'")
-    proxy.balance = name
-    proxy.balance_location = statement.location
 
 
 def _default_backend(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
@@ -61,9 +50,22 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "where clients arrive: addresses, paths or fd@N, separated by commas",
             "4.2",
         ),
-        done("mode", _ANYWHERE, _mode, "tcp or redis; http is refused for now where a proxy has it", "4.2"),
+        done("mode", _ANYWHERE, _mode, "tcp or redis; http for a statistics page only", "4.2"),
         done("default_backend", _FRONT, _default_backend, "the backend that serves the clients", "4.2"),
-        done("balance", _BACK, _balance, "roundrobin; in mode redis also key", "4.2"),
+        done(
+            "balance",
+            _BACK,
+            balance,
+            "roundrobin, static-rr, leastconn, first, random(n), source; in mode redis roundrobin and key",
+            "4.2",
+        ),
+        done(
+            "hash-type",
+            _BACK,
+            hash_type,
+            "map-based or consistent, a function, avalanche; as in HAProxy the function does not matter to `source`",
+            "4.2",
+        ),
         done("server", _SERVERS, server, "a server: name, address:port, parameters", "4.2", misplaced=True),
         done("default-server", _BACK, default_server, "parameters of the servers that follow", "4.2", misplaced=True),
         done("maxconn", _FRONT, Sets("maxconn", values.LIMIT), "connections at a time; 0 is no limit", "4.2"),
@@ -76,11 +78,15 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         done("timeout queue", _BACK, Sets("queue_s", values.TIMEOUT), "time to wait for a free connection", "4.2"),
         done("timeout check", _BACK, Sets("check_s", values.TIMEOUT), "time a health check may take", "4.2"),
         done("timeout tunnel", _BACK, Sets("tunnel_s", values.TIMEOUT), "idle time of both, once data flows", "4.2"),
+        done("timeout client-fin", _FRONT, Sets("client_fin_s", values.TIMEOUT), "the same, server gone", "4.2"),
+        done("timeout server-fin", _BACK, Sets("server_fin_s", values.TIMEOUT), "the same, client gone", "4.2"),
         *OPTIONS,
+        *PROXY_LOGS,
+        *RULES,
+        *PAGE,
+        *STICK,
         *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
         *ignored("description", _PROXIES, "is a text for the statistics page", "4.2"),
-        *ignored("log", _ANYWHERE, _LOG, "4.2", reversible=True),
-        *ignored("log-tag", _ANYWHERE, _LOG, "4.2"),
         *ignored("log-format, log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
         *ignored("unique-id-format, unique-id-header, monitor-uri", _FRONT, _HTTP, "4.2"),
         *ignored("redirect", _PROXIES, _HTTP, "4.2"),
@@ -88,31 +94,17 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "monitor fail, capture cookie, capture request, capture response, declare capture", _BINDS, _HTTP, "4.2"
         ),
         *ignored("compression, errorfile, errorfiles, errorloc, errorloc302, errorloc303", _ANYWHERE, _HTTP, "4.2"),
-        *ignored("http-error, http-request, http-response, http-after-response", _ANYWHERE, _HTTP, "4.2"),
+        *ignored("http-error, http-response, http-after-response", _ANYWHERE, _HTTP, "4.2"),
         *ignored("cookie, http-reuse, http-send-name-header, max-keep-alive-queue", _BACK, _HTTP, "4.2"),
         *ignored("force-persist, ignore-persist, use-fcgi-app", _SERVERS, _HTTP, "4.2"),
-        *ignored("stats admin, stats http-request", _PROXIES, _PAGE, "4.2"),
-        *ignored(
-            "stats auth, stats enable, stats hide-version, stats realm, stats refresh, stats scope, stats show-desc,"
-            "stats show-legends, stats show-node, stats show-modules, stats uri",
-            _ANYWHERE,
-            _PAGE,
-            "4.2",
-        ),
         *ignored("clitcpka-cnt, clitcpka-idle, clitcpka-intvl", _FRONT, _OPTION, "4.2"),
         *ignored("srvtcpka-cnt, srvtcpka-idle, srvtcpka-intvl", _BACK, _OPTION, "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
-        *ignored("hash-type", _BACK, "acts with the hash algorithms of `balance` only, which are refused", "4.2"),
         *ignored("fullconn", _BACK, "acts with the server parameter `minconn` only, which is refused", "4.2"),
-        *refused("timeout client-fin", _FRONT, "", "4.2"),
-        *refused("timeout server-fin", _BACK, "", "4.2"),
-        *refused("acl", _ANYWHERE, "", "4.2"),
-        *refused("use_backend", _BINDS, "", "4.2"),
         *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),
-        *refused("stick match, stick on, stick store-request, stick store-response", _SERVERS, "", "4.2"),
-        *refused("stick-table, filter, id", _PROXIES, "", "4.2"),
-        *refused("tcp-request connection, tcp-request session", _FRONT, "", "4.2"),
+        *refused("filter, id", _PROXIES, "", "4.2"),
+        *refused("tcp-request session", _FRONT, "", "4.2"),
         *refused("tcp-request content, tcp-request inspect-delay", _ANYWHERE, "", "4.2"),
         *refused("tcp-response content, tcp-response inspect-delay", _BACK, "", "4.2"),
         *refused("tcp-check, http-check", _BACK, "wproxy probes by connecting only", "4.2"),
@@ -129,4 +121,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
 
 
 # What of the modes is not served yet; `validate` says it where a proxy that is not disabled has it.
-MODES_REFUSED = {Mode.HTTP: "mode http is not supported yet"}
+MODES_REFUSED = {
+    Mode.HTTP: "mode http comes with a later version of wproxy; a proxy that is a statistics page only "
+    "('stats enable', no servers and no backend) is served now"
+}

@@ -18,9 +18,9 @@ OTHER_SECTIONS = {
     "http-errors": (Status.IGNORED, "acts in mode http only"),
     "userlist": (Status.IGNORED, "acts in mode http only"),
     "mailers": (Status.IGNORED, "acts with `email-alert` only, which is refused"),
-    "peers": (Status.IGNORED, "acts with stick tables only, which are refused"),
+    "peers": (Status.IGNORED, "acts with the `peers` argument of stick tables only, which is refused"),
     "resolvers": (Status.IGNORED, "acts with the server parameter `resolvers` only, which is refused"),
-    "ring": (Status.IGNORED, "wproxy writes no connection log yet"),
+    "ring": (Status.IGNORED, "acts with `log ring@…` only, which is refused"),
     "log-forward": (Status.REFUSED, ""),
     "program": (Status.REFUSED, ""),
 }

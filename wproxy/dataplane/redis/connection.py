@@ -13,33 +13,34 @@ from wproxy.dataplane.redis.slot import Slot
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.redis.routing import Target, fault
+from wproxy.policy.redis.window import Window
 from wproxy.protocols.resp import RequestError, RequestParser
 from wproxy.protocols.resp.values import error as error_reply
 from wproxy.state.session import Carriage, Session
-
-DEPTH = 256  # commands of one client that are under way; the rest of its pipeline waits in the parser
 
 
 class RedisConnection(asyncio.Protocol):
     """Parses what one client sends, has it routed, and writes the replies in order.
 
-    It stops reading while `DEPTH` commands are under way or the client does not take its replies, so that what one
-    client costs is bounded by one read and `DEPTH` replies.
+    It stops reading while its window is full or the client does not take its replies, so that what one client costs is
+    bounded by one read and the replies in the window.
     """
 
     __slots__ = (
         "active_at", "at_eof", "client_id", "client_name", "closed", "parser", "protocol", "route", "router",
-        "services", "session", "slots", "stalled", "stopping", "touched", "transport", "writable",
+        "services", "session", "slots", "stalled", "stopping", "touched", "transport", "window",
+        "writable",
     )  # fmt: skip
 
-    def __init__(self, route: Route, router: Router, services: Services) -> None:
+    def __init__(self, route: Route, router: Router, services: Services, session: Session | None = None) -> None:
         self.route = route
         self.router = router
         self.services = services
-        self.session: Session = None  # type: ignore[assignment] # set when the connection is made
+        self.session: Session = session  # type: ignore[assignment] # set when the connection is made
         self.transport: asyncio.Transport = None  # type: ignore[assignment] # the same
         self.parser = RequestParser()
         self.slots: deque[Slot] = deque()
+        self.window = Window()
         self.protocol = 2
         self.client_id = 0
         self.client_name = b""
@@ -57,16 +58,20 @@ class RedisConnection(asyncio.Protocol):
         """Begin the session."""
         self.transport = cast("asyncio.Transport", transport)
         now = self.active_at = self.services.clock()
-        self.session = self.services.sessions.open(self.route.frontend, self.route.backend, now)
+        if self.session is None:
+            self.session = self.services.sessions.open(self.route.frontend, self.route.backend, now)
         self.session.carrier = self
         self.client_id = self.session.session_id
         self.route.backend.opened(now)
+        if self.route.log is not None:
+            self.route.log.began(self.session, self.transport)
         self.services.wheel.watch(self)
 
     def data_received(self, data: bytes) -> None:
         """Take the next bytes of the client."""
         self.session.bytes_in += len(data)
         self.active_at = self.services.clock()
+        self.window.received(len(data))
         self.parser.feed(data)
         self._work()
 
@@ -81,8 +86,9 @@ class RedisConnection(asyncio.Protocol):
         self.writable = False
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Go on; a client that takes its replies is not silent."""
         self.writable = True
+        self.active_at = self.services.clock()
         self._work()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -92,6 +98,8 @@ class RedisConnection(asyncio.Protocol):
         self.closed = self.stopping = True
         self.session.end("--" if error is None else "CD")
         self.services.wheel.forget(self)
+        if self.route.log is not None:
+            self.route.log.ended(self.session)
         self.services.sessions.close(self.session)
         self.route.backend.current -= 1
         self.slots.clear()
@@ -100,9 +108,9 @@ class RedisConnection(asyncio.Protocol):
 
     def _work(self) -> None:
         """Route the commands that are there, as many as may be under way; then write what is answered."""
-        while self.writable and not self.stopping and len(self.slots) < DEPTH:
+        while self.writable and not self.stopping and (room := self.window.room(len(self.slots))) > 0:
             try:
-                requests = self.parser.take(DEPTH - len(self.slots))
+                requests = self.parser.take(room)
             except RequestError as error:
                 self._reject(error)
                 break
@@ -167,6 +175,7 @@ class RedisConnection(asyncio.Protocol):
             data = b"".join(replies) if len(replies) > 1 else replies[0]
             self.session.bytes_out += len(data)
             self.transport.write(data)
+            self.window.replied(len(replies), len(data), len(slots))
         # A stalled client has commands in the parser; its end is seen only after they have been taken.
         if not slots and (self.stopping or (self.at_eof and not self.stalled)):
             self.closed = True
@@ -174,7 +183,7 @@ class RedisConnection(asyncio.Protocol):
 
     def _read_or_stall(self) -> None:
         """Read from the client only while more of its commands may be under way."""
-        full = not self.writable or len(self.slots) >= DEPTH
+        full = not self.writable or self.window.room(len(self.slots)) <= 0
         if full == self.stalled or self.closed:
             return
         self.stalled = full

@@ -168,6 +168,7 @@ class Link(asyncio.Protocol):
         except ReplyError:
             self.break_off()
             return
+        self._splitter.pushes.clear()  # nobody has asked for any
         waiting = self._waiting
         if len(replies) > len(waiting):
             self.break_off()  # it answers what nobody asked: from here on every reply would be somebody else's

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from wproxy.protocols.resp.values import array, bulk, error, integer, mapping, simple
+from wproxy.protocols.resp.values import array, bulk, error, integer, mapping, null, simple
 
 OK = simple("OK")
 
@@ -68,6 +68,8 @@ def _hello(client: Client, arguments: Arguments) -> bytes:
             return error(f"ERR Syntax error in HELLO option '{word.decode(errors='replace')[:64]}'")
         name = options.pop(0)
     if len(arguments) > 1:
+        if not arguments[1].isdigit():
+            return error("ERR Protocol version is not an integer or out of range")
         if arguments[1] not in (b"2", b"3"):
             return error("NOPROTO unsupported protocol version")
         client.protocol = int(arguments[1])
@@ -92,10 +94,10 @@ def _client(client: Client, arguments: Arguments) -> bytes:
     if word == b"SETINFO" and len(arguments) == 4:
         return OK
     if word == b"GETNAME":
-        return bulk(client.client_name)
+        return bulk(client.client_name) if client.client_name else null(client.protocol)
     if word == b"ID":
         return integer(client.client_id)
-    shown = word.decode(errors="replace")[:64]
+    shown = word.decode("latin-1")[:64]
     return error(f"ERR 'client|{shown.lower()}' is not supported by this proxy")
 
 

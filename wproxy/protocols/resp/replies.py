@@ -28,13 +28,14 @@ _LONGEST_LINE = 64 * 1024 * 1024  # an error or a big number is short; this only
 class ReplySplitter:
     """Fed any split of a server's bytes, returns the same replies."""
 
-    __slots__ = ("_at", "_buffer", "_chunks", "_chunks_size", "_left", "_missing", "pushes")
+    __slots__ = ("_at", "_buffer", "_chunks", "_chunks_size", "_left", "_missing", "_parts", "pushes")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._chunks: list[bytes] = []
         self._chunks_size = 0
         self._missing = 0  # bytes that must come before another look is worth it
+        self._parts: list[bytes] = []  # the beginning of the reply in hand, read in earlier turns
         self._at = 0  # how far into the buffer the reply in hand has been read
         self._left = 1  # values that the reply in hand still misses
         self.pushes: list[bytes] = []  # out-of-band messages; whoever cares takes them from here
@@ -53,18 +54,24 @@ class ReplySplitter:
         replies: list[bytes] = []
         start, size = 0, len(buffer)
         while start < size:
-            if self._at == start and buffer.startswith(_OK, start):
+            if not self._parts and buffer.startswith(_OK, start):
                 replies.append(_OK)
                 start = self._at = start + 5
                 continue
             if not self._advance(buffer):
                 break
             reply = buffer[start : self._at]
+            if self._parts:
+                reply = b"".join([*self._parts, reply])
+                self._parts = []
             (self.pushes if reply[0] == _PUSH else replies).append(reply)
             start = self._at
             self._left = 1
-        self._buffer = buffer[start:]
-        self._at -= start
+        if self._at > start:
+            # Set aside, so that a reply of many values is joined once and not in every turn.
+            self._parts.append(buffer[start : self._at])
+        self._buffer = buffer[self._at :]
+        self._at = 0
         return replies
 
     def _advance(self, buffer: bytes) -> bool:

@@ -55,7 +55,8 @@ class RequestParser:
     """
 
     __slots__ = (
-        "_arguments", "_at", "_buffer", "_chunks", "_chunks_size", "_error", "_limits", "_missing", "_start", "_wanted",
+        "_arguments", "_at", "_buffer", "_chunks", "_chunks_size", "_error", "_limits", "_missing", "_parts",
+        "_start", "_wanted",
     )  # fmt: skip
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -64,7 +65,8 @@ class RequestParser:
         self._chunks: list[bytes] = []  # what came since the buffer was last looked at
         self._chunks_size = 0
         self._missing = 0  # bytes that must come before another look at the buffer is worth it
-        self._start = 0  # where the command in hand begins
+        self._parts: list[bytes] = []  # the beginning of the command in hand, read in earlier turns
+        self._start = 0  # where the command in hand begins, or goes on
         self._at = 0  # where the next unread byte of it stands
         self._wanted = 0  # arguments of the command in hand that are still to come; 0 between commands
         self._arguments: list[bytes] = []
@@ -78,7 +80,7 @@ class RequestParser:
     @property
     def buffered(self) -> int:
         """How many bytes are held that belong to no command taken."""
-        return len(self._buffer) - self._start + self._chunks_size
+        return sum(map(len, self._parts)) + len(self._buffer) - self._start + self._chunks_size
 
     def take(self, limit: int) -> list[Request]:
         """Return up to `limit` complete commands, [] for "need more".
@@ -101,11 +103,13 @@ class RequestParser:
     def _fill(self) -> bool:
         """Join what came to what is left; tell whether there is anything to read."""
         if self._chunks:
-            if self._start < len(self._buffer):
-                self._chunks.insert(0, self._buffer[self._start :])
+            if self._start < self._at:
+                # Set aside, so that a command of many arguments is joined once and not in every turn.
+                self._parts.append(self._buffer[self._start : self._at])
+            if self._at < len(self._buffer):
+                self._chunks.insert(0, self._buffer[self._at :])
             self._buffer = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-            self._at -= self._start
-            self._start = 0
+            self._start = self._at = 0
             self._chunks.clear()
             self._chunks_size = self._missing = 0
         return self._at < len(self._buffer)
@@ -168,10 +172,13 @@ class RequestParser:
                 return None
             self._arguments.append(argument)
             self._wanted -= 1
-        request = self._arguments, self._buffer[self._start : self._at]
-        self._arguments = []
+        raw = self._buffer[self._start : self._at]
+        if self._parts:
+            raw = b"".join([*self._parts, raw])
+            self._parts = []
+        arguments, self._arguments = self._arguments, []
         self._start = self._at
-        return request
+        return arguments, raw
 
     def _count(self) -> int | None:
         """Read `*N` and step behind it."""

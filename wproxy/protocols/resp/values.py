@@ -11,8 +11,17 @@ def simple(text: str) -> bytes:
 
 
 def error(text: str) -> bytes:
-    """Return an error; line ends in `text`, which would end it early, become spaces."""
-    return f"-{text}\r\n".encode() if text.isprintable() else b"-%b\r\n" % " ".join(text.split()).encode()
+    """Return an error; line ends in `text`, which would end it early, become spaces.
+
+    A client's own byte may stand in `text` as the Latin-1 character of that number.
+    """
+    line = " ".join(text.split()) if "\r" in text or "\n" in text else text
+    return f"-{line}\r\n".encode("latin-1", "replace")
+
+
+def null(protocol: int) -> bytes:
+    """Return what stands for nothing."""
+    return b"_\r\n" if protocol == 3 else b"$-1\r\n"
 
 
 def integer(number: int) -> bytes:

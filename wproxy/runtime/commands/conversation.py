@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from wproxy.config.model import Level
 from wproxy.runtime.command import Command, CommandError, Context, SeverityOutput, word
+from wproxy.runtime.handover import COMMAND
 
 _DELAY = re.compile(r"([0-9]{1,9})(us|ms|s|m|h|d|)")
 _UNIT_S = {"us": 1e-6, "ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -73,7 +74,13 @@ def experimental_mode(context: Context, arguments: Sequence[str]) -> str:
     return ""
 
 
+def getsocks(context: Context, arguments: Sequence[str]) -> str:
+    context.conversation.wants_sockets = True
+    return ""
+
+
 COMMANDS = (
+    Command((COMMAND,), COMMAND, "hand the listening sockets to the next process", Level.ADMIN, getsocks, hidden=True),
     Command(
         ("operator",), "operator", "lower the level of the current CLI session to operator", Level.OPERATOR, operator
     ),

@@ -9,12 +9,10 @@ from wproxy.config.model import Level, Mode
 from wproxy.runtime.command import Command, CommandError, Context, Message, Severity, word
 from wproxy.state.backend import Backend
 
-_STATIC = ("static-rr", "first", "source")
-
 
 def add_server(context: Context, arguments: Sequence[str]) -> Message:
     backend, name = _split(context, word(arguments, 0))
-    if backend.balance in _STATIC or backend.config.mode is Mode.REDIS:
+    if backend.static or backend.config.mode is Mode.REDIS:
         raise CommandError("Backend must use a dynamic load balancing to support dynamic servers.\n")
     try:
         line = dynamic_server(name, arguments[1:])
@@ -37,7 +35,7 @@ def del_server(context: Context, arguments: Sequence[str]) -> Message:
         raise CommandError(
             "This server cannot be removed at runtime due to other configuration elements pointing to it."
         )
-    if server.current:
+    if server.current or server.queue:
         raise CommandError("Server still has connections attached to it, cannot remove it.")
     context.control.remove_server(server)
     return Message(Severity.INFO, "Server deleted.")

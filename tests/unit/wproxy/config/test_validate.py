@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from wproxy.config.grammar import Report
+from wproxy.config.keywords.proxy import MODES_REFUSED
+from wproxy.config.model import Mode
 from wproxy.config.reader import Reader
 from wproxy.config.validate import validate
 
@@ -40,8 +42,8 @@ def test_valid(text: str) -> None:
         ("backend a\nbackend a\n", "[a.cfg:2] : backend 'a' has the same name as backend 'a' declared at a.cfg:1."),
         ("listen a\nbackend a\n", "[a.cfg:2] : backend 'a' has the same name as listen 'a' declared at a.cfg:1."),
         ("frontend a\nlisten a\n", "[a.cfg:2] : listen 'a' has the same name as frontend 'a' declared at a.cfg:1."),
-        ("listen a\n mode http\n", "[a.cfg:2] : listen 'a' : mode http is not supported yet"),
-        ("defaults\n mode http\nlisten a\n", "[a.cfg:3] : listen 'a' : mode http is not supported yet"),
+        ("listen a\n mode http\n", f"[a.cfg:2] : listen 'a' : {MODES_REFUSED[Mode.HTTP]}"),
+        ("defaults\n mode http\nlisten a\n", f"[a.cfg:3] : listen 'a' : {MODES_REFUSED[Mode.HTTP]}"),
         (
             "backend a\n balance key\n",
             "[a.cfg:2] : backend 'a' : 'balance key' is for 'mode redis' only, not for 'mode tcp'",

@@ -46,7 +46,7 @@ def test_a_server() -> None:
     back = backend(line("a", 30, maxconn=5), line("b", 70))
     server = back.servers[0]
     server.weight, server.current = 15, 2
-    server.counters.bytes_in, server.counters.retries = 10, 1
+    server.counters.bytes_in, server.counters.retries, server.counters.balanced = 10, 1, 1
     server.opened(98.0)
     shown = of_server(back)
     assert [shown[name] for name in ("pxname", "svname", "iid", "sid", "type", "mode")] == ["back", "a", 3, 1, 2, "tcp"]

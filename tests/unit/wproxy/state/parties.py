@@ -23,10 +23,13 @@ class Clock:
 
 
 def line(
-    name: str = "a", weight: int = 1, *, maxconn: int | None = None, check: bool = False, disabled: bool = False
-) -> ServerLine:
+    name: str = "a", weight: int = 1, *, maxconn: int | None = None, check: bool = False, disabled: bool = False,
+    backup: bool = False, maxqueue: int | None = None, slowstart_s: int = 0,
+) -> ServerLine:  # fmt: skip
     settings = CheckSettings(rise=2, fall=3) if check else None
-    return ServerLine(name, Address("127.0.0.1", 1), HERE, weight, maxconn, settings, disabled)
+    return ServerLine(
+        name, Address("127.0.0.1", 1), HERE, weight, maxconn, settings, disabled, backup, maxqueue, slowstart_s
+    )
 
 
 def backend_config(*servers: ServerLine, name: str = "back", proxy_id: int = 3, balance: str = "roundrobin") -> Backend:
@@ -54,9 +57,9 @@ class Waiter:
     """Somebody in the queue, who notes what it got."""
 
     number: int
-    got: list[Server] = field(default_factory=list)
+    got: list[Server | None] = field(default_factory=list)
 
-    def grant(self, server: Server) -> None:
+    def grant(self, server: Server | None) -> None:
         self.got.append(server)
 
 

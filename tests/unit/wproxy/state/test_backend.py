@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.unit.wproxy.state.parties import Waiter, backend, line
+from tests.unit.wproxy.state.parties import Waiter, backend, backend_config, line
+from wproxy.config.model import HashType, ServerLine
+from wproxy.state.backend import Backend
 from wproxy.state.server import Admin, Server
 
 
@@ -17,7 +21,7 @@ def names(servers: list[Server | None]) -> str:
 
 def test_servers_by_weight_and_by_name() -> None:
     back = backend(line("a", 30), line("b", 70), line("c", 0), line("d", 9, disabled=True))
-    assert Counter(names([back.choose() for _ in range(100)])) == {"a": 30, "b": 70}
+    assert Counter(names([back.assign() for _ in range(100)])) == {"a": 30, "b": 70}
     assert back.usable == 2
     assert back.running == [True, True, True, False]
     assert [back.by_name[name].server_id for name in "abcd"] == [1, 2, 3, 4]
@@ -29,7 +33,7 @@ def test_servers_by_weight_and_by_name() -> None:
 )
 def test_status(servers: tuple[object, ...], status: str, usable: int) -> None:
     back = backend(*servers)  # type: ignore[arg-type]
-    assert (back.status, back.usable, back.choose() is None) == (status, usable, not usable)
+    assert (back.status, back.usable, back.assign() is None) == (status, usable, not usable)
     assert back.downtime_s(107.0) == (0 if usable else 7)
 
 
@@ -90,6 +94,85 @@ def test_whoever_leaves_the_queue_gets_nothing() -> None:
     assert back.counters.queue_max == 2
 
 
+def custom(*servers: ServerLine, balance: str = "roundrobin", **more: Any) -> Backend:
+    return Backend(replace(backend_config(*servers, balance=balance), **more), 100.0)
+
+
+def test_backups_serve_only_when_nobody_else_can() -> None:
+    servers = line("a"), line("b", backup=True), line("c", backup=True)
+    for allbackups, names_of_backups in ((False, "bbbb"), (True, "bcbc")):
+        back = custom(*servers, allbackups=allbackups)
+        assert names([back.assign() for _ in range(4)]) == "aaaa"
+        back.by_name["a"].admin = Admin.FORCED_MAINT
+        back.rebuild()
+        assert names([back.assign() for _ in range(4)]) == names_of_backups
+        assert (back.active, back.backups, back.usable, back.status) == (0, 2, len(set(names_of_backups)), "UP")
+        back.by_name["a"].admin = Admin.READY
+        back.rebuild()
+        assert (names([back.assign()]), back.active) == ("a", 1)
+
+
+def test_whoever_means_a_server_waits_for_it() -> None:
+    back = custom(line("a", maxconn=1, maxqueue=1), line("b", maxconn=1), balance="source", redispatch=-1)
+    a, b = back.servers
+    assert (back.assign(key=0), back.assign(key=0), back.to_wait_for(key=2)) == (a, None, a)
+    first, second, third = Waiter(1), Waiter(2), Waiter(3)
+    back.wait(first, a, 0)
+    assert (a.queue_full, a.waiting, a.counters.queue_max, a.counters.balanced, b.waiting) == (True, 1, 1, 2, 0)
+    back.leave(first)
+    back.wait(second, a, 0)
+    back.release(a)
+    assert (first.got, second.got, a.current) == ([], [a], 1)
+    back.wait(third, a, 0)
+    a.admin = Admin.FORCED_MAINT
+    back.rebuild()
+    assert (third.got, back.assign(key=0)) == ([None], b)  # sent away: it asks again and gets the other one
+
+
+def test_without_redispatch_it_waits_on() -> None:
+    back = custom(line("a", maxconn=1), line("b", maxconn=1), balance="source")
+    a = back.servers[0]
+    back.assign(key=0)
+    waiter = Waiter(1)
+    back.wait(waiter, a, 0)
+    a.admin = Admin.FORCED_DRAIN
+    back.rebuild()
+    assert waiter.got == []
+    back.release(a)
+    assert waiter.got == [a]
+
+
+def test_a_raised_limit_serves_a_servers_queue() -> None:
+    back = custom(line("a", maxconn=1), balance="source")
+    (a,) = back.servers
+    back.assign()
+    waiter = Waiter(1)
+    back.wait(waiter, a)
+    a.maxconn = 2
+    back.rebuild()
+    assert (waiter.got, a.current) == ([a], 2)
+
+
+def test_leastconn_sees_every_change_of_load() -> None:
+    back = custom(line("a"), line("b"), balance="leastconn")
+    a, b = back.servers
+    assert [back.assign(), back.assign(), back.assign()] == [a, b, a]
+    back.release(a)
+    back.release(a)
+    assert [back.assign(), back.assign(), back.assign()] == [a, b, a]
+
+
+@pytest.mark.parametrize(
+    ("balance", "hash_type", "static"),
+    [
+        ("roundrobin", HashType(), False), ("static-rr", HashType(), True), ("source", HashType(), True),
+        ("source", HashType(consistent=True), False), ("static-rr", HashType(consistent=True), True),
+    ],
+)  # fmt: skip
+def test_static(balance: str, hash_type: HashType, static: bool) -> None:
+    assert custom(line(), balance=balance, hash_type=hash_type).static is static
+
+
 class Places(RuleBasedStateMachine):
     """Clients come, wait, leave and end in any order, while weights and states change."""
 
@@ -133,6 +216,7 @@ class Places(RuleBasedStateMachine):
         """Take those from the queue who got a place: the first in order, and nobody else."""
         while self.waiting and self.waiting[0].got:
             (server,) = self.waiting.pop(0).got
+            assert server is not None
             self.places.append(server)
 
     @invariant()

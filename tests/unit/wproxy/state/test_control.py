@@ -8,7 +8,7 @@ from tests.unit.wproxy.state.parties import Carrier, Clock, Waiter, config, line
 from wproxy.config.model import Address
 from wproxy.policy.weight import WeightError
 from wproxy.state.admission import RateLimit
-from wproxy.state.control import Control, FrontendNotice, ServerChange, ServerNotice
+from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state.server import Admin, CheckResult, CheckStatus, Server
@@ -23,7 +23,7 @@ class Proxy:
         self.clock = Clock()
         self.registry = Registry(config(line("a", 30, check=True, **options), line("b", 70)), 100, self.clock())
         self.control = Control(self.registry, self.clock)
-        self.notices: list[ServerNotice | FrontendNotice] = []
+        self.notices: list[Notice] = []
         self.control.subscribe(self.notices.append)
         self.backend = self.registry.backends["back"]
         self.a, self.b = self.backend.servers
@@ -139,6 +139,64 @@ def test_frontends_pause_and_resume(proxy: Proxy) -> None:
         change(front)
     assert proxy.notices == [FrontendNotice(front)] * 2
     assert front.status is FrontendStatus.OPEN
+
+
+def slow(balance: str = "roundrobin") -> tuple[Control, Server, Clock, list[Notice]]:
+    clock, notices = Clock(), list[Notice]()
+    registry = Registry(config(line("a", 100, maxconn=50, slowstart_s=5), line("b", 30), balance=balance), 100, clock())
+    control = Control(registry, clock)
+    control.subscribe(notices.append)
+    return control, registry.backends["back"].servers[0], clock, notices
+
+
+def test_a_server_that_comes_back_starts_slowly() -> None:
+    control, server, clock, notices = slow()
+    assert server.warmup is None  # not at the start of the process
+    control.set_maint(server)
+    control.set_ready(server)
+    seen = []
+    for second in range(6):
+        clock.now = 100.0 + second
+        goes_on = control.warm()
+        seen.append((server.share, server.throttle, server.limit, goes_on))
+    assert seen == [
+        (100, 6, 1, True), (400, 25, 10, True), (700, 43, 20, True), (1000, 62, 30, True), (1300, 81, 40, True),
+        (1600, None, 50, False),
+    ]  # fmt: skip
+    assert notices[-1] == ServerNotice(control.registry.backends["back"], server, ServerChange.UP)
+    assert not control.warm()
+
+
+def test_a_slow_start_ends_with_maintenance_and_begins_anew_after_a_drain() -> None:
+    control, server, clock, _ = slow()
+    control.set_drain(server)
+    control.set_ready(server)
+    assert server.warmup is None  # it was never away
+    control.set_maint(server)
+    control.set_ready(server)
+    clock.now += 3
+    control.warm()
+    assert server.share == 1000
+    control.set_drain(server)
+    assert server.throttle is None
+    control.set_ready(server)
+    assert server.share == 100
+    control.set_maint(server)
+    assert server.warmup is None
+
+
+def test_static_weights_start_whole_and_stay() -> None:
+    control, server, clock, _ = slow("static-rr")
+    control.set_maint(server)
+    control.set_ready(server)
+    clock.now += 1
+    control.warm()
+    assert (server.share, server.throttle, server.limit) == (1600, 100, 10)
+    with pytest.raises(WeightError, match="static LB algorithm"):
+        control.set_weight(server, "50%")
+    for text in ("0%", "100%"):
+        control.set_weight(server, text)
+    assert server.weight == 100
 
 
 # -- health by command -----------------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ def check_rows(grammar: Grammar[Any], fields: set[str]) -> None:
         assert row.manual, row
         assert row.doc or row.status is Status.REFUSED, row
         assert "|" not in row.doc, row
-        assert (row.action is not None) == (row.status is Status.DONE), row
+        assert row.status is not Status.DONE or row.action is not None, row
+        assert row.status is not Status.REFUSED or row.action is None, row
         for action in (row.action, row.undo):
             assert not isinstance(action, Sets | SetsTo) or action.field in fields, row
 

@@ -14,6 +14,11 @@ def test_every_row_is_sound() -> None:
     check_rows(PARAMETERS, {field.name for field in dataclasses.fields(BindDraft)})
 
 
+def test_clients_that_begin_with_a_header() -> None:
+    first, second = parse("listen l\n bind :80 accept-proxy\n bind :81\n", "a.cfg", {}).frontends[0].binds
+    assert (first.accept_proxy, second.accept_proxy) == (True, False)
+
+
 def test_parameters_without_effect_are_listed() -> None:
     config = parse("listen l\n bind :80 name web tfo\n", "a.cfg", {})
     assert [line.keyword for line in config.ignored] == ["bind name", "bind tfo"]

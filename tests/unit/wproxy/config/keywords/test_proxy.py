@@ -6,17 +6,12 @@ import pytest
 
 from tests.unit.wproxy.config.keywords.rows import check_rows, problem_of
 from wproxy.config.drafts import ProxyDraft
-from wproxy.config.keywords.proxy import PROXY
-from wproxy.config.loader import parse
+from wproxy.config.keywords.proxy import MODES_REFUSED, PROXY
+from wproxy.config.model import Mode
 
 
 def test_every_row_is_sound() -> None:
     check_rows(PROXY, {field.name for field in dataclasses.fields(ProxyDraft)})
-
-
-@pytest.mark.parametrize(("line", "balance"), [("balance", "roundrobin"), ("balance key", "key")])
-def test_balance(line: str, balance: str) -> None:
-    assert parse(f"backend b\n mode redis\n {line}\n", "a.cfg", {}).backends[0].balance == balance
 
 
 @pytest.mark.parametrize(
@@ -25,17 +20,7 @@ def test_balance(line: str, balance: str) -> None:
         ("mode", "'mode' expects tcp or redis"),
         ("mode tpc", "'mode' knows 'tcp', 'http', 'redis', not 'tpc'"),
         ("mode health", "'mode' health is not supported by HAProxy since 2.1 nor by wproxy"),
-        ("mode http", "listen 'l' : mode http is not supported yet"),
-        (
-            "balance leastconn",
-            "'balance' leastconn is not supported by wproxy yet; it knows 'roundrobin' and, in mode redis, 'key'",
-        ),
-        (
-            "balance hdr(host)",
-            "'balance' hdr(host) is not supported by wproxy yet; it knows 'roundrobin' and, in mode redis, 'key'",
-        ),
-        ("balance foo", "'balance' knows 'roundrobin' and, in mode redis, 'key', not 'foo'"),
-        ("balance roundrobin x", "'balance' roundrobin cannot handle unexpected argument 'x'"),
+        ("mode http", f"listen 'l' : {MODES_REFUSED[Mode.HTTP]}"),
         ("default_backend", "'default_backend' expects a backend's name"),
         ("timeout client", "'timeout client' expects a time such as 5s (without a unit: milliseconds)"),
         ("retries -1", "'retries' cannot be negative (-1)"),

@@ -30,9 +30,23 @@ def test_default_server_holds_for_the_lines_after_it() -> None:
     assert (third.weight, third.check, third.disabled) == (6, None, False)
 
 
+def test_the_header_that_a_server_gets() -> None:
+    first, second, third, fourth = servers(
+        " server a h:1 send-proxy check-send-proxy\n default-server send-proxy-v2\n"
+        " server b h:2\n server c h:3 no-send-proxy\n server d h:4 no-send-proxy-v2 send-proxy\n"
+    )
+    assert [line.send_proxy for line in (first, second, third, fourth)] == [1, 2, None, 1]
+    assert (first.check_send_proxy, second.check_send_proxy) == (True, False)
+
+
+def test_the_header_is_not_for_mode_redis() -> None:
+    problem = "backend 'b', server 'a' : 'send-proxy' is not for 'mode redis'"
+    assert problem_of("backend b\n mode redis\n server a h:1 send-proxy") == problem
+
+
 def test_all_faults_of_a_line_are_reported() -> None:
     with pytest.raises(ConfigError) as caught:
-        servers(" server a h:0 weight 300 backup\n")
+        servers(" server a h:0 weight 300 minconn 1\n")
     assert len(caught.value.problems) == 3
 
 
@@ -44,7 +58,7 @@ def test_all_faults_of_a_line_are_reported() -> None:
         ("server a h", "'server' needs a fixed port in wproxy: write address:port instead of 'h'"),
         ("server a h:1 weight 257", "'server a' : 'weight' is not within 0 and 256 (257)"),
         ("server a h:1 rise 0", "'server a' : 'rise' has to be > 0, not 0"),
-        ("server a h:1 backup", "'server a' : HAProxy's keyword 'backup' is not supported by wproxy"),
+        ("server a h:1 minconn 3", "'server a' : HAProxy's keyword 'minconn' is not supported by wproxy"),
         ("server a h:1 wieght 3", "'server a' : unknown keyword 'wieght'; did you mean 'weight'?"),
         ("default-server wieght 3", "'default-server' : unknown keyword 'wieght'; did you mean 'weight'?"),
     ],

@@ -221,3 +221,15 @@ def test_take_honours_its_limit(limit: int) -> None:
     parser.feed((pack([b"PING"]) + b"PING\r\n") * 5)
     assert len(parser.take(limit)) == min(limit, 10)
     assert len(parser.take(99)) == 10 - min(limit, 10)
+
+
+@pytest.mark.timeout(15)  # joining the command again in every turn would take a minute
+def test_the_time_a_long_command_takes_grows_with_its_length() -> None:
+    expected = [b"MSET", *[b"x" * 1000] * 40_000]
+    data = pack(expected)
+    parser, taken = RequestParser(), []
+    for at in range(0, len(data), 8192):
+        parser.feed(data[at : at + 8192])
+        assert parser.buffered == min(at + 8192, len(data))
+        taken += parser.take(9)
+    assert taken == [(expected, data)]

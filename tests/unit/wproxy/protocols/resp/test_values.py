@@ -29,7 +29,7 @@ def test_values_decode_to_what_they_were_made_of() -> None:
     [
         ("ERR no", b"-ERR no\r\n"),
         ("ERR a\r\nb\nc", b"-ERR a b c\r\n"),
-        ("ERR é", "-ERR é\r\n".encode()),
+        ("ERR é", b"-ERR \xe9\r\n"),
     ],
 )
 def test_an_error_is_one_line(text: str, expected: bytes) -> None:

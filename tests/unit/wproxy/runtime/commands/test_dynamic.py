@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.wproxy.runtime.talking import Client
 from wproxy.config.model import Mode
+from wproxy.policy.balance import ALGORITHMS
 
 
 def test_a_server_comes_and_goes() -> None:
@@ -44,7 +45,7 @@ def test_what_cannot_be_added(arguments: str, said: str) -> None:
 def test_backends_whose_servers_stay(balance: str, mode: Mode) -> None:
     client = Client()
     back = client.registry.backends["back"]
-    back.balance, back.config = balance, replace(back.config, mode=mode)
+    back.algorithm, back.config = ALGORITHMS[balance], replace(back.config, mode=mode)
     refusal = "Backend must use a dynamic load balancing to support dynamic servers.\n\n"
     assert client.say("add server back/n 127.0.0.1:9") == refusal
 

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.wproxy.config.acl.asking import facts
+from wproxy.config.acl.facts import Kind
+from wproxy.config.acl.fetches import FETCHES, make
+
+TYPES = {Kind.BOOLEAN: bool, Kind.INTEGER: int, Kind.ADDRESS: bytes, Kind.STRING: str}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("always_true", [], True),
+        ("always_false", [], False),
+        ("avg_queue", ["back"], 0),
+        ("be_conn", ["back"], 0),
+        ("be_conn", ["off"], 0),
+        ("be_conn_free", ["back"], 6),
+        ("be_id", [], 2),
+        ("be_name", [], "front"),
+        ("bool", [True], True),
+        ("connslots", ["back"], -1),
+        ("date", [60], 1_700_000_060),
+        ("dst", [], b"\x7f\0\0\1"),
+        ("dst_is_local", [], True),
+        ("dst_port", [], 80),
+        ("env", ["/root"], "/root"),
+        ("env", [""], None),
+        ("fc_rcvd_proxy", [], False),
+        ("fe_conn", ["front"], 0),
+        ("fe_conn", ["off"], 0),
+        ("fe_defbe", [], "back"),
+        ("hostname", [], "here"),
+        ("int", [3], 3),
+        ("ipv4", [b"1234"], b"1234"),
+        ("nbsrv", ["back"], 2),
+        ("queue", ["back"], 0),
+        ("rand", [10], 9),
+        ("rand", [0], 2**32 - 1),
+        ("so_id", [], 1),
+        ("src", [], b"\x0a\1\2\3"),
+        ("src_is_local", [], False),
+        ("src_port", [], 4000),
+        ("srv_conn", [("back", "a")], 0),
+        ("srv_conn_free", [("back", "a")], 5),
+        ("srv_is_up", [("back", "a")], True),
+        ("srv_is_up", [("off", "x")], None),
+        ("srv_uweight", [("back", "b")], 7),
+        ("srv_weight", [("back", "b")], 7),
+        ("str", ["x"], "x"),
+    ],
+)
+def test_values(name: str, arguments: list[Any], expected: object) -> None:
+    value = make(FETCHES[name], arguments)(facts())
+    assert value == expected
+    assert value is None or type(value) is TYPES[FETCHES[name].kind]
+
+
+def test_unix_sockets_have_no_addresses() -> None:
+    names = ("src", "dst", "src_port", "dst_port", "src_is_local", "dst_is_local")
+    assert [make(FETCHES[name], [])(facts(None, None)) for name in names] == [None] * len(names)
+
+
+def test_the_average_queue_is_rounded_up() -> None:
+    average = make(FETCHES["avg_queue"], ["back"])
+    made = facts()
+    backend = made.process.backends["back"]
+    backend.queue.update(dict.fromkeys(range(5)))  # type: ignore[attr-defined] # the live object's own dict
+    assert average(made) == 3
+    for server in backend.servers:
+        server.weight = 0
+    backend.turns.size = 0  # type: ignore[attr-defined] # the same
+    assert average(made) == 10
+    assert make(FETCHES["connslots"], ["back"])(made) == 0
+
+
+def test_one_server_without_limit_makes_the_room_unknown() -> None:
+    made = facts()
+    made.process.backends["back"].servers[0].maxconn = None  # type: ignore[misc] # the live object's own field
+    assert make(FETCHES["be_conn_free"], ["back"])(made) == -1
+    assert make(FETCHES["srv_conn_free"], [("back", "a")])(made) == -1

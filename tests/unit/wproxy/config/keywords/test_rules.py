@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.wproxy.config.keywords.rows import problem_of
+from wproxy.config.keywords.rules import RULES
+
+
+def test_every_row_acts() -> None:
+    assert all(row.action is not None for row in RULES)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("frontend f\n acl a", "'acl' expects a name, a fetch such as src, dst_port or nbsrv(backend), and patterns"),
+        (
+            "frontend f\n acl a/b src 1",
+            "'acl' has a name with a character other than letters, digits and '-_.:': 'a/b'",
+        ),
+        ("defaults\n acl a src 1", "'acl' cannot stand in a 'defaults' section without a name"),
+        ("frontend f\n use_backend", "'use_backend' expects a backend's name"),
+        ("frontend f\n use_backend b_%[src]", "'use_backend' cannot compute a backend's name yet: 'b_%[src]'"),
+        ("frontend f\n tcp-request connection", "'tcp-request connection' expects 'accept' or 'reject', not ''"),
+        (
+            "frontend f\n tcp-request connection rejekt",
+            "'tcp-request connection' expects 'accept' or 'reject', not 'rejekt'; did you mean 'reject'?",
+        ),
+        (
+            "frontend f\n tcp-request connection track-sc0 src",
+            "'tcp-request connection' track-sc0 is not supported by wproxy; it knows 'accept' and 'reject'",
+        ),
+    ],
+)
+def test_problems(text: str, problem: str) -> None:
+    assert problem_of(text) == problem

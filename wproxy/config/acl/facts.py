@@ -1,0 +1,116 @@
+"""What a condition may ask about: one connection, and the process it came to.
+
+`state`'s live objects fit these protocols as they are; a new fetch that needs more of them names it here.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence, Sized
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+
+class Kind(enum.Enum):
+    """The type of what a fetch returns (manual, section 7.1): bool, int, packed address of 4 or 16 bytes, str."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    ADDRESS = "ip"
+    STRING = "string"
+
+
+Value: TypeAlias = bool | int | bytes | str
+
+
+class ServerFacts(Protocol):
+    """A live server."""
+
+    weight: int
+    current: int
+
+    @property
+    def running(self) -> bool:
+        """Whether it is there at all."""
+
+    @property
+    def maxconn(self) -> int | None:
+        """How many sessions it may have."""
+
+    @property
+    def configured_weight(self) -> int:
+        """Its weight, 0 while it gets no new sessions."""
+
+
+class BackendFacts(Protocol):
+    """A live backend."""
+
+    current: int
+
+    @property
+    def usable(self) -> int:
+        """How many servers may get new sessions."""
+
+    @property
+    def queue(self) -> Sized:
+        """Those who wait for a server."""
+
+    @property
+    def servers(self) -> Sequence[ServerFacts]:
+        """Its servers."""
+
+    @property
+    def by_name(self) -> Mapping[str, ServerFacts]:
+        """Its servers by name."""
+
+
+class FrontendFacts(Protocol):
+    """A live frontend."""
+
+    current: int
+    proxy_id: int
+
+
+class Process(Protocol):
+    """The process: its proxies, and what only I/O can tell."""
+
+    @property
+    def backends(self) -> Mapping[str, BackendFacts]:
+        """The backends that are not disabled."""
+
+    @property
+    def frontends(self) -> Mapping[str, FrontendFacts]:
+        """The frontends that are not disabled."""
+
+    @property
+    def host_name(self) -> str:
+        """The name of this host."""
+
+    def is_local(self, address: bytes) -> bool:
+        """Tell whether the packed `address` is one of this host's."""
+
+    def random(self, limit: int) -> int:
+        """Return a random number from 0 to `limit` - 1."""
+
+    def date_s(self) -> int:
+        """Return the seconds since 1970."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """One connection. Addresses are packed, None where there is none (unix sockets); `listener` counts from 1."""
+
+    process: Process
+    frontend: FrontendFacts
+    frontend_name: str
+    listener: int
+    source: bytes | None = None
+    source_port: int = 0
+    destination: bytes | None = None
+    destination_port: int = 0
+    default_backend: str = ""
+    by_header: bool = False  # the addresses are those of a PROXY header
+
+
+Condition: TypeAlias = Callable[[Facts], bool]
+Fetcher: TypeAlias = Callable[[Facts], Value | None]

@@ -1,0 +1,169 @@
+"""What can be asked about a connection, a row each (manual, sections 7.3.2 and 7.3.3).
+
+A row's `make` takes the arguments, read as its types say, and returns the function that is called for a connection; it
+returns None when there is nothing to be had, which matches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from wproxy.config.acl import arguments
+from wproxy.config.acl.arguments import Argument
+from wproxy.config.acl.facts import BackendFacts, Facts, Fetcher, Kind, ServerFacts, Value
+
+_RANDOM_LIMIT = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One row: name, type of what it returns, its arguments, and what makes the function."""
+
+    name: str
+    kind: Kind
+    make: Callable[..., Fetcher]
+    arguments: tuple[Argument, ...] = ()
+
+
+def _plain(name: str, kind: Kind, fetcher: Fetcher) -> Fetch:
+    return Fetch(name, kind, lambda: fetcher)
+
+
+def _constant(name: str, kind: Kind, argument: Argument) -> Fetch:
+    return Fetch(name, kind, lambda value: lambda facts: value, (argument,))
+
+
+def _of_backend(name: str, value: Callable[[BackendFacts], int]) -> Fetch:
+    """Return the row of a number of a backend; a disabled one counts as 0."""
+
+    def make(backend: str) -> Fetcher:
+        def fetch(facts: Facts) -> int:
+            live = facts.process.backends.get(backend)
+            return 0 if live is None else value(live)
+
+        return fetch
+
+    return Fetch(name, Kind.INTEGER, make, (arguments.backend,))
+
+
+def _of_server(name: str, kind: Kind, value: Callable[[ServerFacts], Value]) -> Fetch:
+    """Return the row of a fact about a server; nothing is known of one whose backend is disabled."""
+
+    def make(name: tuple[str, str]) -> Fetcher:
+        def fetch(facts: Facts) -> Value | None:
+            live = facts.process.backends.get(name[0])
+            return None if live is None else value(live.by_name[name[1]])
+
+        return fetch
+
+    return Fetch(name, kind, make, (arguments.server,))
+
+
+def _frontend_connections(name: str) -> Fetcher:
+    def fetch(facts: Facts) -> int:
+        live = facts.process.frontends.get(name)
+        return 0 if live is None else live.current
+
+    return fetch
+
+
+def _average_queue(backend: BackendFacts) -> int:
+    """Return the length of the queue per usable server, rounded up; twice the queue when none is usable."""
+    waiting = len(backend.queue)
+    return -(-waiting // backend.usable) if backend.usable else 2 * waiting
+
+
+def _free(backend: BackendFacts) -> int:
+    """Return how many sessions the servers would still take; -1 when one of them has no limit."""
+    free = 0
+    for server in backend.servers:
+        if server.running and server.configured_weight:
+            if server.maxconn is None:
+                return -1
+            free += max(server.maxconn - server.current, 0)
+    return free
+
+
+def _slots(backend: BackendFacts) -> int:
+    """Return -1: without `maxqueue`, which every server would need, HAProxy does not know the slots either."""
+    return -1 if any(server.running and server.configured_weight for server in backend.servers) else 0
+
+
+def _source_is_local(facts: Facts) -> Value | None:
+    return None if facts.source is None else facts.process.is_local(facts.source)
+
+
+def _destination_is_local(facts: Facts) -> Value | None:
+    return None if facts.destination is None else facts.process.is_local(facts.destination)
+
+
+def _server_room(server: ServerFacts) -> int:
+    return -1 if server.maxconn is None else server.maxconn - server.current
+
+
+_ROWS = (
+    _plain("always_false", Kind.BOOLEAN, lambda facts: False),
+    _plain("always_true", Kind.BOOLEAN, lambda facts: True),
+    _of_backend("avg_queue", _average_queue),
+    _of_backend("be_conn", lambda backend: backend.current),
+    _of_backend("be_conn_free", _free),
+    _constant("bool", Kind.BOOLEAN, arguments.boolean),
+    _of_backend("connslots", _slots),
+    Fetch(
+        "date",
+        Kind.INTEGER,
+        lambda offset: lambda facts: facts.process.date_s() + offset,
+        (arguments.optional_integer,),
+    ),
+    _plain("dst", Kind.ADDRESS, lambda facts: facts.destination),
+    _plain("dst_is_local", Kind.BOOLEAN, _destination_is_local),
+    _plain("dst_port", Kind.INTEGER, lambda facts: facts.destination_port or None),
+    Fetch("env", Kind.STRING, lambda value: lambda facts: value or None, (arguments.variable,)),
+    _plain("fc_rcvd_proxy", Kind.BOOLEAN, lambda facts: facts.by_header),
+    Fetch("fe_conn", Kind.INTEGER, _frontend_connections, (arguments.frontend,)),
+    _plain("fe_defbe", Kind.STRING, lambda facts: facts.default_backend or None),
+    _plain("fe_id", Kind.INTEGER, lambda facts: facts.frontend.proxy_id),
+    _plain("fe_name", Kind.STRING, lambda facts: facts.frontend_name),
+    _plain("hostname", Kind.STRING, lambda facts: facts.process.host_name),
+    _constant("int", Kind.INTEGER, arguments.integer),
+    _constant("ipv4", Kind.ADDRESS, arguments.ipv4),
+    _constant("ipv6", Kind.ADDRESS, arguments.ipv6),
+    _of_backend("nbsrv", lambda backend: backend.usable),
+    _of_backend("queue", lambda backend: len(backend.queue)),
+    Fetch(
+        "rand",
+        Kind.INTEGER,
+        lambda limit: lambda facts: facts.process.random(limit or _RANDOM_LIMIT),
+        (arguments.optional_integer,),
+    ),
+    _plain("so_id", Kind.INTEGER, lambda facts: facts.listener),
+    _plain("src", Kind.ADDRESS, lambda facts: facts.source),
+    _plain("src_is_local", Kind.BOOLEAN, _source_is_local),
+    _plain("src_port", Kind.INTEGER, lambda facts: facts.source_port or None),
+    _of_server("srv_conn", Kind.INTEGER, lambda server: server.current),
+    _of_server("srv_conn_free", Kind.INTEGER, _server_room),
+    _of_server("srv_is_up", Kind.BOOLEAN, lambda server: server.running),
+    _of_server("srv_uweight", Kind.INTEGER, lambda server: server.weight),
+    _of_server("srv_weight", Kind.INTEGER, lambda server: server.weight if server.running else 0),
+    _constant("str", Kind.STRING, arguments.string),
+)
+
+# While a frontend chooses, the backend is the frontend itself (manual, "be_id"); there is no server yet.
+_ALIASES = {"be_id": "fe_id", "be_name": "fe_name"}
+
+FETCHES: dict[str, Fetch] = {row.name: row for row in _ROWS}
+FETCHES.update({alias: FETCHES[name] for alias, name in _ALIASES.items()})
+
+# How the names of HAProxy's other fetches begin, so that the error can say more than "unknown".
+HAPROXY_ONLY = (
+    "base", "bc_", "capture", "cook", "fc_", "hdr", "http", "method", "path", "payload", "query", "rdp_cookie", "rep_",
+    "req", "res", "sc_", "sc0", "sc1", "sc2", "scook", "shdr", "src_", "srv_", "ssl_", "status", "table_", "txn",
+    "uniq", "url", "var(", "wait_end",
+)  # fmt: skip
+
+
+def make(row: Fetch, values: list[Any]) -> Fetcher:
+    """Return the function of `row` for arguments that have been read."""
+    return row.make(*values)

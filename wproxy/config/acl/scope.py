@@ -1,0 +1,25 @@
+"""Where a condition stands, and what it can refer to there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The proxy whose line is read, and the names that lines may use.
+
+    `backends` gives each backend's servers; `read` returns the text of a pattern file or raises OSError; `warn` takes
+    note of what is most likely not what the user wants.
+    """
+
+    proxy: str
+    has_frontend: bool = True
+    has_backend: bool = False
+    backends: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    frontends: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
+    environ: Mapping[str, str] = field(default_factory=dict)
+    read: Callable[[str], str] = lambda path: ""
+    warn: Callable[[str], None] = lambda message: None

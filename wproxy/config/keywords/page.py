@@ -1,0 +1,105 @@
+"""The keywords of the statistics page, `stats …` in a proxy in mode http (configuration manual, section 4.2)."""
+
+from __future__ import annotations
+
+import re
+
+from wproxy.config import values
+from wproxy.config.drafts import PageDraft, ProxyDraft
+from wproxy.config.grammar import Action, Report, Section, Statement, done, ignored, single
+from wproxy.config.values import ArgumentError
+
+_ANYWHERE = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND)
+_PROXIES = (Section.FRONTEND, Section.LISTEN, Section.BACKEND)
+
+_UNPRINTABLE = re.compile(r"[\0-\x20\x7f]")
+_CONTROL = re.compile(r"[\0-\x1f\x7f]")
+_NUMBER = re.compile(r"[0-9]+")
+
+
+def page_of(proxy: ProxyDraft, statement: Statement) -> PageDraft:
+    """Return the page of `proxy`; as in HAProxy, its first own line starts from nothing, not from `defaults`."""
+    if proxy.page is None or proxy.page.owner != proxy.location:
+        proxy.page = PageDraft(owner=proxy.location, location=statement.location)
+    return proxy.page
+
+
+def _enable(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    page_of(proxy, statement)
+
+
+def _uri(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    page = page_of(proxy, statement)
+    text = single(statement, "the beginning of the page's address")
+    if _UNPRINTABLE.search(text):
+        raise ArgumentError("cannot hold spaces or control characters")
+    page.uri = text
+
+
+def _realm(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    page = page_of(proxy, statement)
+    text = single(statement, "a text, its spaces escaped by '\\'")
+    if _CONTROL.search(text):
+        raise ArgumentError("cannot hold control characters")
+    page.realm = text
+
+
+def _auth(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Add a user. What was written is a secret: no error repeats it."""
+    page = page_of(proxy, statement)
+    user, colon, password = statement.arguments[0].partition(":") if statement.arguments else ("", "", "")
+    if not user or not colon or len(statement.arguments) > 1:
+        raise ArgumentError("expects user:password, one word")
+    page.users.append((user, password))
+
+
+def _refresh(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    page = page_of(proxy, statement)
+    text = single(statement, "a time such as 30s (without a unit: seconds)")
+    delay_s = values.seconds(f"{text}s" if _NUMBER.fullmatch(text) else text)
+    page.refresh_s = round(delay_s)
+
+
+def _hide_version(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    page_of(proxy, statement).hide_version = True
+
+
+def _scope(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    page = page_of(proxy, statement)
+    name = single(statement, "a proxy's name, or '.' for this one")
+    page.scope.append(name)
+
+
+def _no_admin(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    page_of(proxy, statement)
+
+
+def _guard(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    proxy.guards.append(statement)
+
+
+_PAGE: tuple[tuple[str, Action, str], ...] = (
+    ("stats enable", _enable, "serve the statistics page on this proxy, in mode http"),
+    ("stats uri", _uri, "how the page's address begins; default /haproxy?stats"),
+    ("stats realm", _realm, "what a browser shows when it asks for the password"),
+    ("stats auth", _auth, "user:password that the page asks for"),
+    ("stats refresh", _refresh, "have browsers load the page again, in seconds"),
+    ("stats hide-version", _hide_version, "do not show the version"),
+    ("stats scope", _scope, "show this proxy only; '.' is the page's own"),
+)
+
+PAGE = (
+    *(done(words, _ANYWHERE, action, doc, "4.2") for words, action, doc in _PAGE),
+    *ignored("stats admin", _PROXIES, "the page shows and changes nothing", "4.2", action=_no_admin),
+    *ignored(
+        "stats show-desc, stats show-legends, stats show-node, stats show-modules",
+        _ANYWHERE,
+        "adds details that the page does not have",
+        "4.2",
+        action=_enable,
+    ),
+    *ignored(
+        "stats http-request", _PROXIES, "configures mode http; refused on a statistics page", "4.2", action=_guard
+    ),
+    *ignored("http-request", _ANYWHERE, "acts in mode http only; refused on a statistics page", "4.2", action=_guard),
+)

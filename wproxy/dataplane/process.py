@@ -1,0 +1,39 @@
+"""What conditions ask of the process besides the connection (`config.acl.facts.Process`)."""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from collections.abc import Mapping
+
+from wproxy.config.acl.facts import BackendFacts, FrontendFacts
+
+
+class LiveProcess:
+    """The live proxies, this host's addresses and name, chance and the date."""
+
+    __slots__ = ("backends", "frontends", "host_name")
+
+    def __init__(self, backends: Mapping[str, BackendFacts], frontends: Mapping[str, FrontendFacts]) -> None:
+        self.backends = backends
+        self.frontends = frontends
+        self.host_name = socket.gethostname()
+
+    def is_local(self, address: bytes) -> bool:
+        """Tell whether the packed `address` is this host's: whether a socket can be bound to it."""
+        family = socket.AF_INET if len(address) == 4 else socket.AF_INET6
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.bind((socket.inet_ntop(family, address), 0))
+        except OSError:
+            return False
+        return True
+
+    def random(self, limit: int) -> int:
+        """Return a random number from 0 to `limit` - 1."""
+        return random.randrange(limit)
+
+    def date_s(self) -> int:
+        """Return the seconds since 1970."""
+        return int(time.time())

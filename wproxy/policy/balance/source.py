@@ -1,0 +1,17 @@
+"""The key that `balance source` goes by: the client's address as one number of 32 bits, as HAProxy folds it."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, ip_address
+
+
+def source_key(host: str) -> int:
+    """Return the address `host`; of IPv6 the exclusive or of its four quarters; 0 for what is no address (unix)."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return 0
+    number = int(address)
+    if isinstance(address, IPv4Address):
+        return number
+    return (number ^ number >> 32 ^ number >> 64 ^ number >> 96) & 0xFFFFFFFF

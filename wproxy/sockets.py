@@ -1,0 +1,147 @@
+"""The listening sockets of the process: opened, or inherited from the process that it takes over from."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wproxy.config import model
+from wproxy.dataplane.listener import close_listening, open_listening
+from wproxy.dataplane.log_sender import LogSenders
+from wproxy.errors import BindError
+
+
+class Inherited:
+    """Open listening sockets by the text of their address; what nobody takes is closed."""
+
+    def __init__(self, sockets: list[tuple[str, socket.socket]]) -> None:
+        self._by_address: dict[str, list[socket.socket]] = {}
+        for address, listening in sockets:
+            self._by_address.setdefault(address, []).append(listening)
+
+    def take(self, address: model.Address) -> socket.socket | None:
+        """Return the socket that listens at `address`, if there is one."""
+        waiting = self._by_address.get(str(address))
+        return waiting.pop(0) if waiting else None
+
+    def close(self) -> None:
+        """Close what was not taken: addresses that the new configuration does not have."""
+        for waiting in self._by_address.values():
+            for listening in waiting:
+                listening.close()
+        self._by_address.clear()
+
+
+@dataclass(slots=True)
+class Sockets:
+    """Everything the process listens on, open: opened before it goes to the background, so that errors are seen.
+
+    `handed_over`: another process has them too, so that the names of unix sockets belong to it now.
+    """
+
+    frontends: dict[str, list[tuple[model.Bind, socket.socket]]] = field(default_factory=dict)
+    stats: list[tuple[model.StatsSocket, socket.socket]] = field(default_factory=list)
+    logs: LogSenders = field(default_factory=LogSenders)
+    handed_over: bool = False
+
+    def all(self) -> Iterator[tuple[model.Address, socket.socket]]:
+        """Yield every socket with its address."""
+        for pairs in self.frontends.values():
+            for bind, listening in pairs:
+                yield bind.address, listening
+        for line, listening in self.stats:
+            yield line.address, listening
+
+    def hand_over(self) -> list[tuple[str, socket.socket]]:
+        """Return the sockets for another process, by the text of their address."""
+        self.handed_over = True
+        return [(str(address), listening) for address, listening in self.all()]
+
+    def duplicates(self) -> Inherited:
+        """Return duplicates of the sockets for a successor made by fork."""
+        return Inherited([(address, listening.dup()) for address, listening in self.hand_over()])
+
+    def close(self) -> None:
+        """Close all of them, and remove the files of unix sockets that nobody else has."""
+        self.close_frontends()
+        for line, listening in self.stats:
+            self._close(line.address, listening)
+        self.stats.clear()
+
+    def close_frontends(self) -> None:
+        """Close what clients connect to; the stats sockets stay."""
+        for pairs in self.frontends.values():
+            for bind, listening in pairs:
+                self._close(bind.address, listening)
+        self.frontends.clear()
+
+    def _close(self, address: model.Address, listening: socket.socket) -> None:
+        if self.handed_over:
+            listening.close()
+        else:
+            close_listening(address, listening)
+
+
+def open_sockets(config: model.Config, inherited: Inherited | None = None) -> Sockets:
+    """Open what `config` listens on, as far as it is not `inherited`, which is used up.
+
+    Raise BindError with a line for each address that cannot be opened.
+    """
+    inherited = inherited or Inherited([])
+    opened = Sockets()
+    faults: list[str] = []
+
+    def attempt(line: model.Bind | model.StatsSocket, what: str) -> socket.socket | None:
+        try:
+            return inherited.take(line.address) or _open(line)
+        except (OSError, LookupError) as error:
+            reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
+            where = f"[{line.location.file}:{line.location.line}]"
+            faults.append(f"{where} : {what}: cannot listen on {line.address}: {reason}")
+            return None
+
+    for frontend in config.frontends:
+        if not frontend.disabled:
+            pairs = [(bind, attempt(bind, f"frontend '{frontend.name}'")) for bind in frontend.binds]
+            opened.frontends[frontend.name] = [(bind, sock) for bind, sock in pairs if sock is not None]
+    for line in config.globals.stats_sockets:
+        sock = attempt(line, "stats socket")
+        if sock is not None:
+            opened.stats.append((line, sock))
+    inherited.close()
+    faults += opened.logs.open(config)
+    if faults:
+        opened.logs.close()
+        opened.close()
+        raise BindError("\n".join(faults))
+    return opened
+
+
+def _open(line: model.Bind | model.StatsSocket) -> socket.socket:
+    """Open one socket, with owner and mode as its line says; raise OSError, or LookupError for an unknown name."""
+    listening = open_listening(line.address)
+    if isinstance(line, model.StatsSocket) and line.address.path:
+        try:
+            _set_owner_and_mode(line)
+        except (OSError, LookupError):
+            close_listening(line.address, listening)
+            raise
+    return listening
+
+
+def _set_owner_and_mode(line: model.StatsSocket) -> None:
+    """Give the socket's file to `user` and `group`, a name or a number each, and set its `mode`."""
+    path = line.address.path
+    if line.user is not None:
+        shutil.chown(path, user=_name_or_number(line.user))
+    if line.group is not None:
+        shutil.chown(path, group=_name_or_number(line.group))
+    if line.mode is not None:
+        Path(path).chmod(line.mode)
+
+
+def _name_or_number(text: str) -> str | int:
+    return int(text) if text.isdigit() else text
