@@ -6,7 +6,6 @@ import importlib
 import os
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,7 +132,7 @@ def _serve_here(options: command_line.Options, config: Config, sockets: Sockets,
 
     path = path_for(config.globals.state_file, options.configurations, os.environ)
     saved = StateFile(path, lambda text: _log("WARNING", text))
-    maxconn = app.connection_limit(config, options.maxconn)
+    maxconn = app.connection_limit(config, options.maxconn, _log)
     app.serve(config, sockets, maxconn, _log, saved, ready)
 
 
@@ -153,8 +152,12 @@ def _end_predecessors(options: command_line.Options) -> None:
     """Let the processes of -sf finish, end those of -st; one that is gone already is what was wanted."""
     for pids, number in ((options.finish, signal.SIGUSR1), (options.terminate, signal.SIGTERM)):
         for pid in pids:
-            with suppress(ProcessLookupError):
+            try:
                 os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+            except OSError as error:
+                _log("WARNING", f"cannot end process {pid}: {error.strerror}")
 
 
 def _go_to_background() -> int:

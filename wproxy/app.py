@@ -51,17 +51,24 @@ Log = Callable[[str, str], None]
 """Called with a severity (ALERT, WARNING, NOTICE) and a line."""
 
 
-def connection_limit(config: model.Config, wanted: int | None) -> int:
+def connection_limit(config: model.Config, wanted: int | None, log: Log) -> int:
     """Raise the limit of open files to what is needed, return how many connections it allows.
 
     `wanted` is the command line's -n, the configuration's `maxconn` comes next; a connection takes two descriptors.
     """
     reserved = 100  # listeners, checks, stats sockets, logs
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = wanted or config.globals.maxconn or (hard - reserved) // 2
-    needed = min(2 * limit + reserved, hard)
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    allowed = max((hard - reserved) // 2, 1)
+    limit = wanted or config.globals.maxconn or allowed
+    if limit > allowed:
+        log(
+            "WARNING",
+            f"maxconn {limit} needs {2 * limit + reserved} open files and the limit is {hard}: "
+            f"no more than {allowed} connections are accepted. Raise it with 'ulimit -n'.",
+        )
+        limit = allowed
+    if soft < 2 * limit + reserved:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(2 * limit + reserved, hard), hard))
     return limit
 
 

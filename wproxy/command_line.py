@@ -56,6 +56,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("-V", "", "print more, also with -c or -D", "verbose"),
     Option("-v", "", "print the version and exit", "version"),
     Option("-vv", "", "print the version and exit", "version"),
+    Option("--version", "", "print the version and exit", "version"),
     Option("-dM", "", "accepted for HAProxy's sake", ""),
     Option("-dI", "", "accepted for HAProxy's sake", ""),
     Option("-dW", "", "accepted for HAProxy's sake", ""),
@@ -78,7 +79,7 @@ def parse(arguments: Sequence[str]) -> Options:
         if row is None:
             raise UsageError(f"unknown option or command '{flag}': see wproxy --help")
         if row.field in ("finish", "terminate"):
-            getattr(options, row.field).extend(_process_ids(rest))
+            getattr(options, row.field).extend(_process_ids(flag, rest))
             continue
         if row.argument and not rest:
             raise UsageError(f"option {flag} needs an argument: {row.argument}")
@@ -88,11 +89,15 @@ def parse(arguments: Sequence[str]) -> Options:
     return options
 
 
-def _process_ids(rest: list[str]) -> list[int]:
+def _process_ids(flag: str, rest: list[str]) -> list[int]:
     """Take the numbers in front of `rest`; scripts write `-sf $(cat pidfile)`, so there may be none."""
     found = []
     while rest and rest[0].isdigit():
-        found.append(int(rest.pop(0)))
+        word = rest.pop(0)
+        # 0 would be this process and its whole group.
+        if not _NUMBER.fullmatch(word) or not int(word):
+            raise UsageError(f"option {flag} needs process ids, not '{word[:32]}'")
+        found.append(int(word))
     return found
 
 

@@ -15,6 +15,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -142,6 +143,8 @@ class Master:
             code = 0
         except WproxyError as error:
             self._log("ALERT", str(error))
+        except Exception:  # noqa: BLE001 # a defect: without this `os._exit` would end the worker without a word
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

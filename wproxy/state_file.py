@@ -13,6 +13,7 @@ import orjson
 
 _LARGEST_BYTES = 16 * 1024 * 1024
 DISABLED = "none"
+_HOMELESS = Path("/nonexistent")  # Debian's home of users that have none: what cannot be kept there is told
 
 
 class StateFile:
@@ -74,4 +75,12 @@ def _folder(environ: Mapping[str, str]) -> Path:
         return Path(environ["STATE_DIRECTORY"].split(":")[0])
     if os.geteuid() == 0:
         return Path("/var/lib/wproxy")
-    return Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "wproxy"
+    return Path(environ.get("XDG_STATE_HOME") or _home() / ".local/state") / "wproxy"
+
+
+def _home() -> Path:
+    """Return the user's home; a container may run as a number that no line of /etc/passwd knows."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return _HOMELESS

@@ -33,6 +33,7 @@ _WPROXY = (sys.executable, "-m", "wproxy")
 _CONFIGURATION = """\
 global
     stats socket {socket} mode 600 level admin
+    state-file none
 
 defaults
     mode redis

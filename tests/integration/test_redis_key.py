@@ -385,6 +385,37 @@ def test_a_client_that_never_reads_is_dropped_when_its_time_is_over(
             assert client.rest() == b""  # silent for too long
 
 
+def test_a_client_that_takes_a_big_reply_slowly_is_not_silent(tmp_path: Path, redis_pair: tuple[int, int]) -> None:
+    value = b"v" * (16 << 20)  # more than the kernel's buffers hold
+    lines = "balance key", f"server a 127.0.0.1:{redis_pair[0]}", "timeout client 500ms"
+    with proxy("wproxy", tmp_path, *lines, mode="redis") as made, Client(made.port) as client:
+        assert ask(redis_pair[0], "SET", "k", value) == b"OK"
+        client.send(pack("GET", "k"))
+        pace, taken, size = Event(), 0, len(b"$%d\r\n" % len(value)) + len(value) + 2
+        while taken < size:
+            taken += len(client.socket.recv(min(1 << 20, size - taken), socket.MSG_WAITALL)) or size + 1
+            pace.wait(0.1)
+        assert taken == size
+
+
+def test_what_follows_the_last_command_is_not_kept(tmp_path: Path) -> None:
+    """QUIT waits for the reply to the command before it; the client may not fill the memory meanwhile."""
+    with killable_redis(tmp_path) as a:
+        lines = "balance key", f"server a 127.0.0.1:{a.port}"
+        with proxy("wproxy", tmp_path, *lines, mode="redis") as made, Client(made.port) as client:
+            assert client.ask("SET", "k", "v") == b"OK"
+            a.freeze()
+            before = made.resident_bytes
+            client.send(pack("GET", "k"), pack("QUIT"))
+            client.socket.settimeout(0.5)
+            with pytest.raises(TimeoutError):
+                client.socket.sendall(b"x" * (64 << 20))
+            assert made.resident_bytes - before < 12 << 20
+            client.socket.settimeout(20.0)
+            a.thaw()
+            assert client.replies(2) == [b"v", b"OK"]
+
+
 def test_a_slow_answer_is_no_silence_of_the_client(tmp_path: Path) -> None:
     with killable_redis(tmp_path) as a:
         lines = "balance key", f"server a 127.0.0.1:{a.port}", "timeout client 200ms"

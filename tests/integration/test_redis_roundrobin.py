@@ -46,6 +46,13 @@ def test_ten_thousand_pipelined_writes_are_shared_exactly(spread: tuple[Proxy, i
     assert list(made.stats.sessions("a", "b")) == [pytest.approx(3000, abs=1), pytest.approx(7000, abs=1)]
 
 
+def test_a_link_is_a_session_that_is_and_was(spread: tuple[Proxy, int, int]) -> None:
+    made, *_ = spread
+    with Client(made.port) as client:
+        assert client.ask("SET", "k", "v") == b"OK"
+    assert [made.stats.numbers(name, "scur", "smax") for name in ("a", "b")] == [(1, 1), (1, 1)]
+
+
 def test_the_share_is_kept_over_many_small_connections(spread: tuple[Proxy, int, int]) -> None:
     made, a, b = spread
     for batch in range(100):
@@ -194,6 +201,8 @@ def test_commands_in_flight_fail_when_their_server_is_killed(killable: tuple[Pro
     """The server is frozen first, so that it is certain that commands are in flight."""
     made, a, b = killable
     with Client(made.port) as client:
+        for _ in range(5):  # the window opens with the first replies
+            client.ask("PING")
         write(client, 10)
         a.freeze()
         client.send(*(pack("SET", f"k{n}", "v") + pack("ECHO", f"tag{n}") for n in range(20)))

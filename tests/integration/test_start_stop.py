@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.programs import WPROXY, free_port, listening, redis_server
+from tests.support.programs import WPROXY, free_port, listening, redis_server, running
 from tests.support.proxies import check_log, configuration, proxy
 from tests.support.resp import Client
 from tests.support.stats import Stats
@@ -203,3 +203,14 @@ def test_a_stats_socket_that_is_in_use_is_left_alone(tmp_path: Path) -> None:
         assert "address already in use" in line
         assert "Pid: " in made.stats.ask("show info")
         check_log(made.log)
+
+
+def test_fewer_open_files_than_maxconn_needs_are_a_warning_and_a_limit(tmp_path: Path) -> None:
+    port = free_port()
+    write(tmp_path, port, "server s 127.0.0.1:1")
+    command = ["sh", "-c", 'ulimit -n 300; exec "$@"', "sh", *WPROXY, "-f", "wproxy.cfg", "-n", "4000"]
+    with running(command, tmp_path, "wproxy"):
+        stats = Stats(tmp_path / "wproxy.sock")
+        wait_for(lambda: listening(port), what="it serves")
+        assert "Maxconn: 100\n" in stats.ask("show info")
+        assert "maxconn 4000 needs 8100 open files and the limit is 300" in (tmp_path / "wproxy.log").read_text()

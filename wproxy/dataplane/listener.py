@@ -77,7 +77,7 @@ class Listener:
 
     async def resume(self) -> None:
         """Accept connections; does nothing while it already does."""
-        if self._accepting:
+        if self._accepting or self._socket.fileno() < 0:  # the process has stopped listening meanwhile
             return
         self._accepting = True
         loop = asyncio.get_running_loop()

@@ -12,14 +12,13 @@ A transport whose buffer is full stops the other end's reading. What a client se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from math import inf
-from typing import cast
 
 from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.connector import open_connection
 from wproxy.dataplane.ends import ends_of
 from wproxy.dataplane.reception import Arrival
+from wproxy.dataplane.relay import ClientEnd, End, ServerEnd
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance import source_key
@@ -30,80 +29,6 @@ from wproxy.state.server import Server
 from wproxy.state.session import Carriage, Session
 
 _EARLY_BYTES = 64 * 1024  # what a client may send ahead of its server before its reading stops
-
-
-class End(asyncio.Protocol):
-    """One of the two ends of a relayed connection; the subclasses differ in whose bytes they count."""
-
-    __slots__ = ("at_eof", "connection", "transport", "write")
-
-    def __init__(self, connection: TcpConnection, write: Callable[[bytes], None]) -> None:
-        self.connection = connection
-        self.transport: asyncio.Transport | None = None
-        self.write = write  # where its bytes go
-        self.at_eof = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport."""
-        self.transport = cast("asyncio.Transport", transport)
-
-    def eof_received(self) -> bool:
-        """Pass on that this side sends no more; the other direction stays open."""
-        self.at_eof = True
-        self.connection.half_closed(self)
-        return True
-
-    def pause_writing(self) -> None:
-        """Stop reading what would have to be written here."""
-        self.connection.pause(self)
-
-    def resume_writing(self) -> None:
-        """Read on."""
-        self.connection.resume(self)
-
-
-class ClientEnd(End):
-    """The end towards the client."""
-
-    __slots__ = ()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin the session."""
-        super().connection_made(transport)
-        self.connection.start()
-
-    def data_received(self, data: bytes) -> None:
-        """Pass on what the client sent."""
-        connection = self.connection
-        connection.session.bytes_in += len(data)
-        connection.active_at = connection.clock()
-        self.write(data)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """End the session: the client is gone."""
-        self.connection.lost(self, error, "CD")
-
-
-class ServerEnd(End):
-    """The end towards the server."""
-
-    __slots__ = ()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Join the two ends."""
-        super().connection_made(transport)
-        self.connection.join(self)
-
-    def data_received(self, data: bytes) -> None:
-        """Pass on what the server sent."""
-        connection = self.connection
-        connection.session.bytes_out += len(data)
-        connection.active_at = connection.clock()
-        self.write(data)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """End the session: the server is gone."""
-        self.connection.lost(self, error, "SD")
 
 
 class TcpConnection:

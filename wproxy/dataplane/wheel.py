@@ -13,6 +13,7 @@ from math import inf
 from typing import Protocol
 
 TICK_S = 0.01  # timeouts are at most this late
+_STALE_TICKS = 1024  # so many may stay in the heap before it is made anew
 
 
 class Watched(Protocol):
@@ -52,11 +53,19 @@ class Wheel:
         bucket = self._buckets.get(tick)
         if bucket is None:
             bucket = self._buckets[tick] = {}
-            heapq.heappush(self._ticks, tick)
+            self._note(tick)
             if self._timer is None or tick < self._at:
                 self._set_timer()
         bucket[item] = None
         self._where[item] = tick
+
+    def _note(self, tick: int) -> None:
+        """Add `tick` to the heap; leave out the ticks without a bucket before they outnumber the others."""
+        heapq.heappush(self._ticks, tick)
+        if len(self._ticks) > 2 * len(self._buckets) + _STALE_TICKS:
+            # In place of a pop per forgotten item, which would have to search the heap.
+            self._ticks = list(self._buckets)
+            heapq.heapify(self._ticks)
 
     def forget(self, item: Watched) -> None:
         """Watch `item` no longer."""

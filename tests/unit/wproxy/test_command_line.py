@@ -29,7 +29,7 @@ def test_what_is_accepted_for_haproxys_sake(line: str) -> None:
     assert options.foreground == (not options.check)
 
 
-@pytest.mark.parametrize("flag", ["-v", "-vv"])
+@pytest.mark.parametrize("flag", ["-v", "-vv", "--version"])
 def test_the_version_needs_no_configuration(flag: str) -> None:
     assert parse([flag]).version
 
@@ -44,6 +44,9 @@ def test_the_version_needs_no_configuration(flag: str) -> None:
         (["-f", "a", "-n", "-1"], "option -n needs a number, not '-1'"),
         (["-f", "a", "-n", "\N{SUPERSCRIPT TWO}"], "option -n needs a number"),
         (["-f", "a", "-n", "9" * 5000], "option -n needs a number"),
+        (["-f", "a", "-sf", "0"], "option -sf needs process ids, not '0'"),
+        (["-f", "a", "-sf", "1", "9" * 20], "option -sf needs process ids, not '99999999999999999999'"),
+        (["-f", "a", "-st", "\N{SUPERSCRIPT TWO}"], "option -st needs process ids"),
         (["-z"], "unknown option or command '-z': see wproxy --help"),
         (["a.cfg"], "unknown option or command 'a.cfg': see wproxy --help"),
     ],

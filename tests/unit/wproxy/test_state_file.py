@@ -56,3 +56,12 @@ def test_without_a_folder_from_the_service_manager(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert str(path_for(None, ["a"], {"XDG_STATE_HOME": "/home/me/s"})).startswith("/home/me/s/wproxy/")
     assert ".local/state/wproxy/" in str(path_for(None, ["a"], {}))
+
+
+def test_a_user_without_a_home_is_told_that_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("os.geteuid", lambda: 12345)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert str(path_for(None, ["a"], {})).startswith("/nonexistent/")

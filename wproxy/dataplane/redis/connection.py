@@ -28,7 +28,7 @@ class RedisConnection(asyncio.Protocol):
 
     __slots__ = (
         "active_at", "at_eof", "client_id", "client_name", "closed", "parser", "protocol", "route", "router",
-        "services", "session", "slots", "stalled", "stopping", "touched", "transport", "window",
+        "services", "session", "slots", "stalled", "stopping", "touched", "transport", "untaken", "window",
         "writable",
     )  # fmt: skip
 
@@ -48,6 +48,7 @@ class RedisConnection(asyncio.Protocol):
         self.touched = False  # a flush is due
         self.stalled = False  # reading has stopped
         self.writable = True  # the client takes its replies
+        self.untaken = 0  # bytes of replies it had not taken when that was last looked at; only while not writable
         self.stopping = False  # no more commands: QUIT, or a protocol error
         self.at_eof = False  # the client sends no more
         self.closed = False  # nothing more is to be written
@@ -84,10 +85,12 @@ class RedisConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Ask for nothing more while the client does not take what it has asked for."""
         self.writable = False
+        self.untaken = self.transport.get_write_buffer_size()
 
     def resume_writing(self) -> None:
         """Go on; a client that takes its replies is not silent."""
         self.writable = True
+        self.untaken = 0
         self.active_at = self.services.clock()
         self._work()
 
@@ -182,8 +185,8 @@ class RedisConnection(asyncio.Protocol):
             self.transport.close()  # once the replies are taken, `connection_lost` is called
 
     def _read_or_stall(self) -> None:
-        """Read from the client only while more of its commands may be under way."""
-        full = not self.writable or self.window.room(len(self.slots)) <= 0
+        """Read from the client only while more of its commands may be under way; after its last one, nothing."""
+        full = self.stopping or not self.writable or self.window.room(len(self.slots)) <= 0
         if full == self.stalled or self.closed:
             return
         self.stalled = full
@@ -212,8 +215,10 @@ class RedisConnection(asyncio.Protocol):
         return self.active_at + (self.route.frontend.config.timeouts.client_s or float("inf"))
 
     def expired(self) -> None:
-        """Drop a client that has been silent for too long; one that waits for a reply is not silent."""
-        if self.slots and self.writable:
+        """Drop a client that has been silent for too long; one that waits for a reply, or takes one, is not silent."""
+        untaken, before = self.transport.get_write_buffer_size(), self.untaken
+        if (self.slots and self.writable) or untaken < before:
+            self.untaken = min(untaken, before)
             self.active_at = self.services.clock()
             self.services.wheel.watch(self)
         else:

@@ -153,6 +153,7 @@ class Link(asyncio.Protocol):
         self._splitter = ReplySplitter()
         self.state = LinkState.READY
         self.server.current += 1
+        self.server.counters.sessions_max = max(self.server.counters.sessions_max, self.server.current)
         parked, self._parked = self._parked, []
         if self._hello:
             self.send(self._hello, _Greeting(self))

@@ -161,6 +161,21 @@ def test_an_item_may_come_back_while_it_expires() -> None:
     assert (len(first.expirations), len(second.expirations)) == (2, 1)
 
 
+def test_items_that_come_and_go_leave_nothing_behind() -> None:
+    """A link to a server is watched from a command to its reply: thousands of times before a timeout is over."""
+    loop, wheel = made()
+    item, stays = Item(loop, inf), Item(loop, 3700.0)
+    wheel.watch(stays)
+    for _ in range(10_000):
+        item.at = loop.now + 3600.0
+        wheel.watch(item)
+        wheel.forget(item)
+        loop.advance(0.001)
+    assert len(wheel._ticks) < 2_000
+    loop.advance(3600.0)
+    assert (len(item.expirations), len(stays.expirations)) == (0, 1)
+
+
 def test_one_timer_serves_all() -> None:
     loop, wheel = made()
     for second in (9, 3, 7, 3, 5):
