@@ -151,7 +151,14 @@ class Application:
         self._stop_listening()
         if self._sockets.handed_over:
             self._stop_answering()
-        self._registry.sessions.on_empty = self._stop.set
+        self._registry.sessions.on_empty = self._stop_when_idle
+        self._stop_when_idle()
+
+    def _stop_when_idle(self) -> None:
+        """Stop if no session is live; one that has been accepted may begin only in the loop's next turn."""
+        self._loop.call_soon(self._stop_if_idle)
+
+    def _stop_if_idle(self) -> None:
         if not self._registry.sessions.live:
             self._stop.set()
 
