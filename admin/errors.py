@@ -31,3 +31,9 @@ class DemoError(AdminError):
     """A part of the demo that does not work. Raised all over `admin.demo`; caught by `admin.demo.command`."""
 
     exit_code = 1
+
+
+class UnfinishedError(AdminError):
+    """Something was begun and has not come to its end in the time given. Raised by `waiting`."""
+
+    exit_code = 1

@@ -31,6 +31,7 @@ class Server:
     sessions: int
     sessions_total: int
     last_change_s: int | None
+    maxconn: int | None = None
 
     @property
     def path(self) -> str:
@@ -105,6 +106,7 @@ def _server(row: Row) -> Server:
         sessions=_number(row.get("scur")),
         sessions_total=_number(row.get("stot")),
         last_change_s=_number(row["lastchg"]) if row.get("lastchg") is not None else None,
+        maxconn=_number(row["slim"]) if row.get("slim") is not None else None,
     )
 
 

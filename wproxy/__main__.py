@@ -80,8 +80,10 @@ def _serve(options: command_line.Options) -> int:
             print("Configuration file is valid")
         return 0
     # Imported here: `wproxy -c` needs none of it.
+    from wproxy.process_name import name_of, show_as
     from wproxy.sockets import Inherited, open_sockets
 
+    show_as(name_of(sys.argv[0]), sys.argv[1:])
     sockets = open_sockets(config, Inherited(_inherit(options, config)))
     try:
         pidfile = _open_pidfile(options.pidfile or config.globals.pidfile)

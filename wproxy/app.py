@@ -28,13 +28,19 @@ from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.dataplane.warmer import Warmer
 from wproxy.logs import ProcessLogs
-from wproxy.observe import information, notices, page, servers_state, statistics
-from wproxy.runtime.command import Context, Conversation, Reports
-from wproxy.runtime.socket import StatsListener
+from wproxy.observe import information, notices, page, schema, servers_state, statistics
+from wproxy.runtime.command import (
+    Context,
+    Conversation,
+    InformationRequest,
+    Reports,
+    StatisticsRequest,
+)
+from wproxy.runtime.socket import Seats, StatsListener
 from wproxy.sockets import Sockets
 from wproxy.state import saved as saved_state
 from wproxy.state.backend import Backend
-from wproxy.state.control import Control, FrontendNotice, Notice, ServerNotice
+from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state.session import Session
@@ -106,10 +112,14 @@ class Application:
             ]
             for name, frontend in self._registry.frontends.items()
         }
+        seats = Seats(config.globals.stats_maxconn)
         self._stats = [
-            StatsListener(line, sock, self._context, config.globals.stats_timeout_s, sockets.hand_over)
+            StatsListener(line, sock, self._context, config.globals.stats_timeout_s, seats, sockets.hand_over)
             for line, sock in sockets.stats
         ]
+        self._prober = Prober(self._services, self._control.report_check)
+        self._held: asyncio.TimerHandle | None = None  # while a rate limit allows no more clients
+        self._registry.admission.on_change = self._admit_all
         for frontend in self._registry.frontends.values():
             frontend.on_limit = partial(self._admit, frontend)
         self._stop = asyncio.Event()
@@ -125,9 +135,8 @@ class Application:
         self._loop.add_signal_handler(signal.SIGUSR1, self._stop_softly)
         for router in self._routers.values():
             router.open()
-        prober = Prober(self._services, self._control.report_check)
         for backend in self._registry.backends.values():
-            prober.start(backend)
+            self._prober.start(backend)
         for listener in self._stats:
             await listener.start()
         for listeners in self._listeners.values():
@@ -142,7 +151,14 @@ class Application:
         self._stop_listening()
         if self._sockets.handed_over:
             self._stop_answering()
-        self._registry.sessions.on_empty = self._stop.set
+        self._registry.sessions.on_empty = self._stop_when_idle
+        self._stop_when_idle()
+
+    def _stop_when_idle(self) -> None:
+        """Stop if no session is live; one that has been accepted may begin only in the loop's next turn."""
+        self._loop.call_soon(self._stop_if_idle)
+
+    def _stop_if_idle(self) -> None:
         if not self._registry.sessions.live:
             self._stop.set()
 
@@ -219,7 +235,7 @@ class Application:
         process = self._process()
         version = None if settings.hide_version else process.version
         return page.html(
-            registry, now, page.Heading(process.pid, process.uptime_s, process.node, version), settings.scope
+            registry, now, page.Heading(process.pid, int(process.uptime_s), process.node, version), settings.scope
         )
 
     def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
@@ -236,10 +252,31 @@ class Application:
         for line in notices.lines(notice):
             self._log(line.severity, line.text)
             self._logs.tell(notice, line)
-        if isinstance(notice, ServerNotice) and notice.server.warmup is not None:
-            self._warmer.start()
         if isinstance(notice, FrontendNotice):
             self._admit(notice.frontend)
+        elif isinstance(notice, ServerNotice):
+            self._follow_server(notice)
+
+    def _follow_server(self, notice: ServerNotice) -> None:
+        """Start what runs beside a server: its slow start, its checks, its shared connections."""
+        if notice.server.warmup is not None:
+            self._warmer.start()
+        if notice.change is ServerChange.ADDED:
+            self._prober.start_one(notice.backend, notice.server)
+        elif notice.change is ServerChange.ADDRESS and notice.backend.name in self._routers:
+            self._routers[notice.backend.name].reconnect(notice.server)
+
+    def _admit_all(self) -> None:
+        """Accept for every frontend, as far as the limits of the process allow; look again when a rate does."""
+        wait_s = self._registry.admission.wait_s(self._loop.time())
+        if wait_s and self._held is None:
+            self._held = self._loop.call_later(wait_s, self._release)
+        for frontend in self._registry.frontends.values():
+            self._admit(frontend)
+
+    def _release(self) -> None:
+        self._held = None
+        self._admit_all()
 
     def _restore(self) -> None:
         """Set again what was set at runtime before this process; keep what of it still differs."""
@@ -260,20 +297,33 @@ class Application:
         for listener in self._listeners[frontend.name]:
             if frontend.status is not FrontendStatus.OPEN:
                 listener.refuse()
-            elif frontend.full:
+            elif frontend.full or self._registry.admission.full or self._held is not None:
                 listener.pause()
             else:
                 self._services.keep(self._loop.create_task(listener.resume()))
 
     def _context(self, conversation: Conversation) -> Context:
         """Return what the commands of one client of a stats socket work on."""
-        registry, now = self._registry, self._loop.time
         reports = Reports(
-            statistics=lambda *wanted: statistics.csv_text(registry, now(), statistics.Filter(*wanted)),
-            information=lambda: information.text(registry, self._process()),
-            servers_state=lambda backends: servers_state.text(backends, now()),
+            statistics=self._statistics,
+            information=self._information,
+            servers_state=lambda backends: servers_state.text(backends, self._loop.time()),
+            schema=schema.text,
         )
-        return Context(registry, self._control, reports, conversation)
+        return Context(self._registry, self._control, reports, conversation)
+
+    def _statistics(self, request: StatisticsRequest) -> str:
+        wanted = statistics.Filter(
+            request.proxy_id, request.kinds, request.server_id, request.up, request.no_maint, request.legends
+        )
+        return statistics.text(
+            self._registry, self._loop.time(), wanted, form=request.form, described=request.described
+        )
+
+    def _information(self, request: InformationRequest) -> str:
+        return information.text(
+            self._registry, self._process(), form=request.form, described=request.described, exact=request.exact
+        )
 
     def _process(self) -> information.Process:
         globals_ = self._config.globals
@@ -281,8 +331,9 @@ class Application:
             version=HAPROXY_VERSION,
             release_date=RELEASE_DATE,
             pid=os.getpid(),
-            uptime_s=int(self._loop.time() - self._registry.started_at),
-            started_at_s=int(self._started_at_s),
+            uptime_s=self._loop.time() - self._registry.started_at,
+            now=self._loop.time(),
+            started_at_s=self._started_at_s,
             node=globals_.node or platform.node(),
             description=globals_.description or "",
             open_files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],

@@ -1,10 +1,16 @@
-"""`wproxy server list|enable|disable|drain`: which servers there are and whether they get work."""
+"""`wproxy server list|enable|disable|drain`: which servers there are and whether they get work.
+
+The group also holds the commands of `admin.commands.fleet`.
+"""
 
 from __future__ import annotations
 
 import click
 
 from admin.commands.common import json_option, read_servers, socket_option, stats_socket
+from admin.commands.draining import timeout_option, wait_option, wait_until_idle
+from admin.commands.fleet import add_command, addr_command, del_command, maxconn_command
+from admin.errors import MisusedError
 from admin.render import duration, percent, print_json, print_table, table
 from admin.servers import Server, find, shares
 
@@ -15,6 +21,10 @@ _HEADINGS = ("server", "address", "status", "since", "weight", "share", "session
 @socket_option
 def server() -> None:
     """List servers, take them out of service and back."""
+
+
+for _command in (addr_command, maxconn_command, add_command, del_command):
+    server.add_command(_command)
 
 
 @server.command("list")
@@ -52,17 +62,23 @@ def disable_command(server: str, *, as_json: bool) -> None:
 
 @server.command("drain")
 @click.argument("server")
+@wait_option
+@timeout_option
 @socket_option
 @json_option
-def drain_command(server: str, *, as_json: bool) -> None:
+def drain_command(server: str, *, wait: bool, timeout_s: float | None, as_json: bool) -> None:
     """Send SERVER nothing new, let what runs there end; its health is still checked."""
-    _set_state(server, "drain", as_json=as_json)
+    if timeout_s is not None and not wait:
+        raise MisusedError("--timeout is about --wait: say both")
+    _set_state(server, "drain", as_json=as_json, wait=wait, timeout_s=timeout_s)
 
 
-def _set_state(wanted: str, state: str, *, as_json: bool) -> None:
+def _set_state(wanted: str, state: str, *, as_json: bool, wait: bool = False, timeout_s: float | None = None) -> None:
     proxy = stats_socket()
     before = find(read_servers(proxy), wanted)
     proxy.tell(f"set server {before.path} state {state}")
+    if wait:
+        wait_until_idle(proxy, before.path, timeout_s)
     after = find(read_servers(proxy), before.path)
     if as_json:
         status = {"before": before.status, "after": after.status}

@@ -1,11 +1,14 @@
-"""`wproxy show stat|info`: the proxy's statistics, whole as JSON, the columns people look at as a table."""
+"""`wproxy show stat|info|sess|errors`: what the proxy tells of itself, whole as JSON, the main columns as a table."""
 
 from __future__ import annotations
+
+from dataclasses import asdict, astuple
 
 import click
 
 from admin.commands.common import json_option, socket_option, stats_socket
 from admin.render import print_json, print_table, table
+from admin.sessions import parse_errors, parse_sessions
 from admin.statistics import parse_info, parse_stat
 
 _COLUMNS = {
@@ -54,3 +57,31 @@ def info_command(*, as_json: bool) -> None:
         print_json(info)
     else:
         print_table(table(("key", "value"), list(info.items())))
+
+
+@show.command("sess")
+@click.argument("server", required=False)
+@socket_option
+@json_option
+def sess_command(server: str | None, *, as_json: bool) -> None:
+    """Show the live sessions, of SERVER (backend/server, or its name) or all: who is connected to what, since when."""
+    sessions = parse_sessions(stats_socket().ask("show sess"))
+    if server:
+        sessions = [each for each in sessions if server in (each.server, f"{each.backend}/{each.server}")]
+    if as_json:
+        print_json([asdict(each) for each in sessions])
+    else:
+        headings = ("session", "client", "frontend", "backend", "server", "age", "expires in")
+        print_table(table(headings, [astuple(each) for each in sessions]))
+
+
+@show.command("errors")
+@socket_option
+@json_option
+def errors_command(*, as_json: bool) -> None:
+    """Show the last requests and answers that the proxy could not make sense of, as it captured them."""
+    total, lines = parse_errors(stats_socket().ask("show errors"))
+    if as_json:
+        print_json({"total": total, "lines": lines})
+    else:
+        click.echo("\n".join([f"{total} captured", *lines]))

@@ -41,6 +41,7 @@ def _global(process: GlobalDraft) -> Global:
     return Global(
         stats_sockets=tuple(process.stats_sockets),
         stats_timeout_s=process.stats_timeout_s,
+        stats_maxconn=process.stats_maxconn,
         maxconn=process.maxconn,
         nbthread=process.nbthread,
         daemon=process.daemon,
@@ -142,6 +143,11 @@ def _logs(proxy: ProxyDraft, process: GlobalDraft) -> Logs:
         as_soon_as_possible=proxy.log_asap,
         health_checks=proxy.log_health_checks,
     )
+
+
+def server_line(draft: ServerDraft) -> ServerLine:
+    """Return the line of one server that comes at runtime."""
+    return _server(draft)
 
 
 def _server(draft: ServerDraft) -> ServerLine:

@@ -33,6 +33,7 @@ class GlobalDraft:
 
     stats_sockets: list[StatsSocket] = field(default_factory=list)
     stats_timeout_s: float = 10.0
+    stats_maxconn: int = 10
     maxconn: int | None = None
     nbthread: int = 1
     daemon: bool = False

@@ -307,6 +307,7 @@ class Global:
 
     stats_sockets: tuple[StatsSocket, ...] = ()
     stats_timeout_s: float = 10.0
+    stats_maxconn: int = 10
     maxconn: int | None = None
     nbthread: int = 1
     daemon: bool = False

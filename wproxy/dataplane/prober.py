@@ -29,18 +29,23 @@ class Prober:
         """Begin to check the servers of `backend`, spread over the interval so that they are not probed all at once."""
         checked = [server for server in backend.servers if server.check is not None]
         for position, server in enumerate(checked):
-            assert server.check is not None
-            delay_s = server.check.inter_s * position / len(checked)
-            timeouts = backend.config.timeouts
-            timeout_s = timeouts.check_s or min(server.check.inter_s, timeouts.connect_s or server.check.inter_s)
-            probing = self._probe_for_ever(server, server.check, delay_s, timeout_s)
-            self._services.keep(self._services.loop.create_task(probing))
+            self.start_one(backend, server, position / len(checked))
+
+    def start_one(self, backend: Backend, server: Server, position: float = 0.0) -> None:
+        """Begin to check `server`, if it is to be checked, after a part `position` of its interval."""
+        check = server.check
+        if check is None:
+            return
+        timeouts = backend.config.timeouts
+        timeout_s = timeouts.check_s or min(check.inter_s, timeouts.connect_s or check.inter_s)
+        probing = self._probe_for_ever(server, check, check.inter_s * position, timeout_s)
+        self._services.keep(self._services.loop.create_task(probing))
 
     async def _probe_for_ever(self, server: Server, check: CheckSettings, delay_s: float, timeout_s: float) -> None:
         await asyncio.sleep(delay_s)
-        while True:
-            if not server.admin.maint:
-                self._report(server, await self._probe(server.line.address, timeout_s))
+        while not server.removed:
+            if server.checking and not server.admin.maint:
+                self._report(server, await self._probe(server.check_address, timeout_s))
             await asyncio.sleep(check.inter_s)
 
     async def _probe(self, address: Address, timeout_s: float) -> CheckResult:

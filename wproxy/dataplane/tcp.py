@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from math import inf
 
+from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.connector import open_connection
 from wproxy.dataplane.ends import ends_of
 from wproxy.dataplane.reception import Arrival
@@ -25,7 +26,7 @@ from wproxy.policy.retry import may_redispatch
 from wproxy.protocols.proxy_header import WRITERS
 from wproxy.state.backend import Backend
 from wproxy.state.server import Server
-from wproxy.state.session import Session
+from wproxy.state.session import Carriage, Session
 
 _EARLY_BYTES = 64 * 1024  # what a client may send ahead of its server before its reading stops
 
@@ -70,6 +71,7 @@ class TcpConnection:
         backend = self.route.backend
         arrival = self.arrival
         self.session = arrival.session if arrival else self.services.sessions.open(self.route.frontend, backend, now)
+        self.session.carrier = self
         backend.opened(now)
         if self.route.log is not None:
             self.route.log.began(self.session, self.client.transport, arrival.ends if arrival else None)
@@ -214,7 +216,7 @@ class TcpConnection:
         self.timed_out = False
         self._wait_until(self.clock() + self.route.connect_s)
         try:
-            await open_connection(self.services.loop, self.place.line.address, self._server_end)
+            await open_connection(self.services.loop, self.place.address, self._server_end)
         except OSError:
             return False
         except asyncio.CancelledError:
@@ -307,6 +309,18 @@ class TcpConnection:
         other = self.other(end)
         if other is not None and other.transport is not None and not other.transport.is_closing():
             other.transport.resume_reading()
+
+    # -- asked by the stats socket (`state.session.Carrier`) -----------------------------------------------------
+
+    def carriage(self) -> Carriage:
+        """Describe both ends."""
+        server = None if self.server is None else self.server.transport
+        phase = "QUE" if self.granted is not None else "CON" if server is None else "EST"
+        return describe(self.client.transport, server, phase, self.expires_at(), self.clock())
+
+    def kill(self) -> None:
+        """End the session because an administrator says so."""
+        self.close("KQ" if self.granted is not None else "KC" if self.server is None else "KD")
 
     # -- the end -------------------------------------------------------------------------------------------------
 

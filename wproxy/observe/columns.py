@@ -53,6 +53,15 @@ def _traffic(name: str, value: Callable[[Line[Server | Backend]], Value]) -> Col
     return Column(name, None, value, value)
 
 
+def _proxies(name: str, value: Callable[[Line[Frontend | Backend]], Value]) -> Column:
+    return Column(name, value, None, value)
+
+
+def _none_yet(_: Line[Party]) -> int:
+    """Show 0 of what HAProxy counts and this proxy does not do, because tools take it for a number."""
+    return 0
+
+
 def _check(name: str, value: Callable[[Server], Value]) -> Column:
     """Return a column that only servers have whose checks run: not in maintenance."""
     return Column(name, server=lambda line: value(line.it) if line.it.check and not line.it.admin.maint else None)
@@ -94,8 +103,8 @@ COLUMNS: tuple[Column, ...] = (
     _everywhere("stot", lambda line: line.it.counters.sessions),
     _everywhere("bin", lambda line: line.it.counters.bytes_in),
     _everywhere("bout", lambda line: line.it.counters.bytes_out),
-    Column("dreq"),
-    Column("dresp"),
+    _proxies("dreq", _none_yet),
+    _everywhere("dresp", _none_yet),
     Column("ereq", lambda line: line.it.counters.request_errors),
     _traffic("econ", lambda line: line.it.counters.connect_errors),
     _traffic("eresp", lambda line: line.it.counters.response_errors),
@@ -136,14 +145,16 @@ COLUMNS: tuple[Column, ...] = (
     Column("check_code"),
     _check("check_duration", lambda server: server.last_check.duration_ms),
     *(Column(f"hrsp_{kind}") for kind in ("1xx", "2xx", "3xx", "4xx", "5xx", "other")),
-    *(Column(name) for name in ("hanafail", "req_rate", "req_rate_max")),
+    Column("hanafail"),
+    *(Column(name, _none_yet) for name in ("req_rate", "req_rate_max")),
     Column("req_tot", lambda line: line.it.counters.requests),
     _traffic("cli_abrt", lambda line: line.it.counters.client_aborts),
     _traffic("srv_abrt", lambda line: line.it.counters.server_aborts),
-    *(Column(f"comp_{what}") for what in ("in", "out", "byp", "rsp")),
+    *(_proxies(f"comp_{what}", _none_yet) for what in ("in", "out", "byp", "rsp")),
     _traffic("lastsess", _last_session),
     _check("last_chk", lambda server: server.last_check.info),
-    *(Column(name) for name in ("last_agt", "qtime", "ctime", "rtime", "ttime")),
+    Column("last_agt"),
+    *(_traffic(name, _none_yet) for name in ("qtime", "ctime", "rtime", "ttime")),
     *(Column(f"agent_{what}") for what in ("status", "code", "duration")),
     _check("check_desc", lambda server: server.last_check.status.description),
     Column("agent_desc"),
@@ -151,7 +162,7 @@ COLUMNS: tuple[Column, ...] = (
     _health("check_fall", lambda health: health.fall),
     _health("check_health", lambda health: health.counter),
     *(Column(f"agent_{what}") for what in ("rise", "fall", "health")),
-    Column("addr", server=lambda line: str(line.it.line.address)),
+    Column("addr", server=lambda line: str(line.it.address)),
     Column("cookie"),
     _everywhere("mode", lambda line: line.proxy.config.mode.value),
     Column("algo", backend=lambda line: line.it.balance),
@@ -160,16 +171,23 @@ COLUMNS: tuple[Column, ...] = (
     Column("conn_tot", lambda line: line.it.counters.connections),
     Column("intercepted"),
     Column("dcon", lambda line: line.it.counters.denied_connections),
-    *(Column(name) for name in ("dses", "wrew")),
+    Column("dses", _none_yet),
+    _everywhere("wrew", _none_yet),
     Column(
         "connect",
         None,
         lambda line: line.it.counters.connects,
         lambda line: _servers(line.it, lambda server: server.counters.connects),
     ),
-    *(Column(name) for name in ("reuse", "cache_lookups", "cache_hits", "srv_icur", "src_ilim")),
-    *(Column(name) for name in ("qtime_max", "ctime_max", "rtime_max", "ttime_max", "eint")),
-    *(Column(name) for name in ("idle_conn_cur", "safe_conn_cur", "used_conn_cur", "need_conn_est")),
+    _traffic("reuse", _none_yet),
+    *(Column(name) for name in ("cache_lookups", "cache_hits")),
+    Column("srv_icur", server=_none_yet),
+    Column("src_ilim"),
+    *(_traffic(name, _none_yet) for name in ("qtime_max", "ctime_max", "rtime_max", "ttime_max")),
+    _everywhere("eint", _none_yet),
+    *(Column(f"{kind}_conn_cur", server=_none_yet) for kind in ("idle", "safe")),
+    Column("used_conn_cur", server=lambda line: line.it.current),
+    Column("need_conn_est", server=lambda line: line.it.current),
     _traffic("uweight", lambda line: line.it.weight),
-    *(Column(name) for name in ("agg_server_status", "agg_server_check_status", "agg_check_status")),
+    *(Column(name, backend=_none_yet) for name in ("agg_server_status", "agg_server_check_status", "agg_check_status")),
 )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wproxy.config.model import Severity
 from wproxy.state.control import CheckNotice, FrontendNotice, Notice, ServerChange, ServerNotice
-from wproxy.state.frontend import FrontendStatus
+from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.server import CheckResult
 
 
@@ -20,18 +20,32 @@ class LogLine(NamedTuple):
     logged: str = ""
 
 
-_WITHOUT_COUNTS = frozenset({ServerChange.MAINT_TO_READY, ServerChange.MAINT_TO_DRAIN, ServerChange.DRAIN_TO_READY})
+_WITHOUT_COUNTS = frozenset(
+    {
+        ServerChange.MAINT_TO_READY,
+        ServerChange.MAINT_TO_DRAIN,
+        ServerChange.DRAIN_TO_READY,
+        ServerChange.DOWN_TO_MAINT,
+    }
+)
+_NOTED = {
+    ServerChange.ADDED: "CLI : 'server {server}' : New server registered.",
+    ServerChange.REMOVED: "CLI : Server deleted.",
+    ServerChange.ADDRESS: "Server {server} is at {address} from now on.",
+}
 
 
 def lines(notice: Notice) -> Iterator[LogLine]:
     """Yield the lines to log about `notice`."""
     if isinstance(notice, FrontendNotice):
-        verb = "Resumed" if notice.frontend.status is FrontendStatus.OPEN else "Paused"
-        kind = "proxy" if notice.frontend.in_listen else "frontend"
-        yield LogLine("WARNING", f"{verb} {kind} {notice.frontend.name}.")
+        yield _frontend_line(notice.frontend)
         return
     if isinstance(notice, CheckNotice):
         yield LogLine("WARNING", _check_line(notice), Severity.NOTICE)
+        return
+    if notice.change in _NOTED:
+        text = _NOTED[notice.change].format(server=notice.server, address=notice.server.address)
+        yield LogLine("NOTICE", text, Severity.NOTICE)
         return
     if notice.change is not ServerChange.WEIGHT:
         counts = "" if notice.change in _WITHOUT_COUNTS else f" {_left(notice)}"
@@ -64,9 +78,20 @@ def _role(notice: ServerNotice) -> str:
     return "Backup Server" if notice.server.line.backup else "Server"
 
 
+def _frontend_line(frontend: Frontend) -> LogLine:
+    if frontend.status is FrontendStatus.STOPPED:
+        connections = f"FE: {frontend.counters.sessions}, BE: 0"
+        return LogLine("WARNING", f"Proxy {frontend.name} stopped (cumulated conns: {connections}).")
+    verb = "Resumed" if frontend.status is FrontendStatus.OPEN else "Paused"
+    kind = "proxy" if frontend.in_listen else "frontend"
+    return LogLine("WARNING", f"{verb} {kind} {frontend.name}.")
+
+
 def _reason(notice: ServerNotice) -> str:
     """Return why a server changed; a log of all checks has just said it."""
-    return "" if notice.check is None or notice.backend.config.logs.health_checks else _outcome(notice.check)
+    if notice.check is None:
+        return ", changed from CLI" if notice.by_command else ""
+    return "" if notice.backend.config.logs.health_checks else _outcome(notice.check)
 
 
 def _outcome(check: CheckResult) -> str:

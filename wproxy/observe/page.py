@@ -72,7 +72,7 @@ def html(registry: Registry, now: float, heading: Heading, scope: frozenset[str]
 
 def csv(registry: Registry, now: float, scope: frozenset[str]) -> str:
     """Return what `show stat` answers, for the proxies in `scope`."""
-    text = statistics.csv_text(registry, now, statistics.Filter())
+    text = statistics.text(registry, now, statistics.Filter())
     if not scope:
         return text
     head, *lines = text.splitlines(keepends=True)
@@ -83,7 +83,8 @@ def _proxies(registry: Registry, now: float, scope: frozenset[str]) -> Iterator[
     """Yield each proxy's name and lines."""
     registry.sessions.settle()
     names = [column.name for column in COLUMNS]
-    rows = (dict(zip(names, values, strict=True)) for values in statistics.rows(registry, now, statistics.Filter()))
+    lines = statistics.rows(registry, now, statistics.Filter())
+    rows = (dict(zip(names, line.values, strict=True)) for line in lines)
     for name, group in groupby(rows, lambda row: str(row["pxname"])):
         if not scope or name in scope:
             yield name, list(group)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wproxy.state.backend import Backend
-from wproxy.state.server import Admin, CheckStatus, Server
+from wproxy.state.server import Admin, CheckStatus, Forced, Server
 
 _HEADER = (
     "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
@@ -16,8 +16,8 @@ _HEADER = (
     "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr "
     "srv_agent_addr srv_agent_port"
 )
-_STOPPED, _STARTING, _RUNNING = 0, 1, 2
-_CONFIGURED_AND_ENABLED, _PAUSED = 6, 8
+_STOPPED, _STARTING, _RUNNING, _STOPPING = range(4)
+_CONFIGURED, _ENABLED, _PAUSED = 2, 4, 8
 
 
 def text(backends: Iterable[Backend], now: float) -> str:
@@ -27,12 +27,13 @@ def text(backends: Iterable[Backend], now: float) -> str:
 
 
 def _line(backend: Backend, server: Server, now: float) -> str:
-    address = server.line.address
+    address = server.address
     values = (
         backend.proxy_id, backend.name, server.server_id, server.name, address.host or address.path or "-",
         _operational(server), int(server.admin), server.weight, server.line.weight,
         int(now - server.changed_at), server.last_check.status.number, _check_result(server), server.health.counter,
-        _check_state(server), 0, 0, 0, "-", address.port, "-", 0, 0, "-", "-", 0,
+        _check_state(server), 0, 0, 0, "-", address.port, "-", 0, server.check_port or 0, server.check_host or "-",
+        "-", 0,
     )  # fmt: skip
     return " ".join(str(value) for value in values)
 
@@ -40,6 +41,8 @@ def _line(backend: Backend, server: Server, now: float) -> str:
 def _operational(server: Server) -> int:
     if not server.running:
         return _STOPPED
+    if server.forced is Forced.STOPPING:
+        return _STOPPING
     return _RUNNING if server.warmup is None else _STARTING
 
 
@@ -47,7 +50,8 @@ def _check_state(server: Server) -> int:
     """Return the bits of `srv_check_state`; checks pause in maintenance, and where nothing is checked for ever."""
     if server.check is None:
         return _PAUSED if server.admin & Admin.CONFIG_MAINT else 0
-    return _CONFIGURED_AND_ENABLED | (_PAUSED if server.admin.maint else 0)
+    enabled = _ENABLED if server.checking else 0
+    return _CONFIGURED | enabled | (_PAUSED if server.admin.maint else 0)
 
 
 def _check_result(server: Server) -> int:

@@ -54,6 +54,10 @@ class Health:
         self.counter = 0
         return Transition.DOWN if was_up else Transition.NONE
 
+    def fill(self) -> None:
+        """Be as healthy as can be, whatever the checks said."""
+        self.counter = self.rise + self.fall - 1
+
     def pause(self) -> None:
         """Know nothing, while there are no checks: the server is in maintenance."""
         self.counter = 0

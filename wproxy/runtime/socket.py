@@ -1,29 +1,55 @@
-"""The stats socket: opened as the `stats socket` line says, one conversation per connection.
-
-A client sends one line of commands, or several at once, and gets their answers, then the connection is closed. After
-`prompt` it stays open and each answer ends in `> `.
-"""
+"""The stats socket: opened as the `stats socket` line says, one dialogue per connection, as many as `stats maxconn`."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import cast
+from typing import TypeAlias, cast
 
 from wproxy.config.model import Level, StatsSocket
 from wproxy.runtime.command import Context, Conversation
+from wproxy.runtime.dialogue import LONGEST_LINE, Dialogue
 from wproxy.runtime.handover import give
-from wproxy.runtime.interpreter import Interpreter, split_line
+from wproxy.runtime.interpreter import Interpreter
 
-_LONGEST_LINE = 16 * 1024  # HAProxy's tune.bufsize, which bounds its lines too
-_PROMPT = b"> "
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_EXHAUSTED_PAUSE_S = 0.5
+
+HandOver: TypeAlias = Callable[[], Sequence[tuple[str, socket.socket]]]
+
+
+class Seats:
+    """How many clients all stats sockets of the process have room for; whoever comes too early is not accepted yet."""
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._waiting: list[Callable[[], None]] = []
+
+    def take(self) -> bool:
+        """Take a seat, if there is one."""
+        if self._free <= 0:
+            return False
+        self._free -= 1
+        return True
+
+    def call_when_free(self, resume: Callable[[], None]) -> None:
+        """Have `resume` called, once, when a seat is given back."""
+        self._waiting.append(resume)
+
+    def give_back(self) -> None:
+        """Let the next client in."""
+        self._free += 1
+        waiting, self._waiting = self._waiting, []
+        for resume in waiting:
+            resume()
 
 
 class StatsConnection(asyncio.Protocol):
-    """One client: lines in, answers out."""
+    """One client: writes the answers of its dialogue, no faster than they are taken."""
 
     def __init__(
         self,
@@ -31,16 +57,19 @@ class StatsConnection(asyncio.Protocol):
         context: Callable[[Conversation], Context],
         level: Level,
         idle_s: float,
-        hand_over: Callable[[], Sequence[tuple[str, socket.socket]]],
+        left: Callable[[], None],
+        hand_over: HandOver,
     ) -> None:
-        self._interpreter = interpreter
         self._conversation = Conversation(level)
-        self._context = context(self._conversation)
+        self._dialogue = Dialogue(interpreter, context(self._conversation))
         self._idle_s = idle_s
+        self._left = left
         self._hand_over = hand_over
-        self._buffer = b""
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport = None  # type: ignore[assignment] # set when the connection is made
         self._timer: asyncio.TimerHandle | None = None
+        self._writable = True
+        self._at_eof = False
+        self._stalled = False  # reading has stopped
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a line."""
@@ -49,54 +78,70 @@ class StatsConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer the lines that are complete."""
+        self._dialogue.feed(data)
+        self._work()
         self._wait()
-        self._buffer += data
-        while self._transport is not None and not self._transport.is_closing():
-            line, newline, rest = self._buffer.partition(b"\n")
-            if not newline:
-                break
-            self._buffer = rest
-            self._answer(line.decode("utf-8", "replace").strip())
-            if not self._buffer and not self._conversation.prompt:
-                self._transport.close()
-        if len(self._buffer) > _LONGEST_LINE and self._transport is not None:
-            self._transport.close()
+
+    def eof_received(self) -> bool:
+        """Answer what is still to be answered, then close."""
+        self._at_eof = True
+        self._work()
+        return True
+
+    def pause_writing(self) -> None:
+        """Say nothing more until the client has taken what it asked for."""
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._writable = True
+        self._wait()
+        self._work()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Forget the client."""
-        self._transport = None
+        self._writable = False
         if self._timer is not None:
             self._timer.cancel()
+        self._left()
 
-    def _answer(self, line: str) -> None:
-        transport = self._transport
-        assert transport is not None
-        for command in split_line(line):
-            answer = self._interpreter.execute(self._context, command).encode()
+    def _work(self) -> None:
+        """Answer as long as the client takes the answers."""
+        while self._writable and (answer := self._dialogue.step()) is not None:
             if self._conversation.wants_sockets:
-                self._give_sockets(transport)
+                self._give_sockets()
                 return
-            if self._conversation.closing:  # `quit` itself is not answered
-                break
-            transport.write(answer + _PROMPT if self._conversation.prompt else answer)
-        if self._conversation.closing:
-            transport.close()
+            self._transport.write(answer)
+        if self._transport.is_closing():
+            return
+        if self._writable and (self._dialogue.finished or self._at_eof):
+            self._transport.close()
+        elif not self._at_eof:
+            self._read_or_stall()
 
-    def _give_sockets(self, transport: asyncio.Transport) -> None:
+    def _give_sockets(self) -> None:
         """Hand the listening sockets to the process at the other end, which must be on this machine."""
-        connection = transport.get_extra_info("socket")
+        connection = self._transport.get_extra_info("socket")
         if connection.family == socket.AF_UNIX:
             # It may be gone again by now; then nothing has changed for anybody.
             with suppress(OSError):
                 give(os.dup(connection.fileno()), self._hand_over())
-        transport.close()
+        self._transport.close()
+
+    def _read_or_stall(self) -> None:
+        """Read only while there is not yet a line's worth of commands waiting."""
+        stall = not self._writable and self._dialogue.buffered > LONGEST_LINE
+        if stall != self._stalled:
+            self._stalled = stall
+            (self._transport.pause_reading if stall else self._transport.resume_reading)()
 
     def _wait(self) -> None:
-        """Close when the client says nothing for `stats timeout`."""
-        assert self._transport is not None
+        """Close when the client says nothing, or takes nothing, for `stats timeout`."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._transport.close)
+        # A close would wait for a client that does not take its answer.
+        idle_s = self._conversation.idle_s or self._idle_s
+        self._timer = asyncio.get_running_loop().call_later(idle_s, self._transport.abort)
 
 
 class StatsListener:
@@ -108,30 +153,58 @@ class StatsListener:
         listening: socket.socket,
         context: Callable[[Conversation], Context],
         idle_s: float,
-        hand_over: Callable[[], Sequence[tuple[str, socket.socket]]],
+        seats: Seats,
+        hand_over: HandOver,
     ) -> None:
         self._line = line
         self._listening = listening
         self._context = context
         self._idle_s = idle_s
+        self._seats = seats
         self._hand_over = hand_over
         self._interpreter = Interpreter()
-        self._server: asyncio.Server | None = None
+        self._open = False
+        self._accepted: set[asyncio.Task[object]] = set()
 
     async def start(self) -> None:
         """Serve clients from now on."""
-        loop = asyncio.get_running_loop()
-        duplicate = self._listening.dup()  # the server owns and closes what it is given
-        if duplicate.family == socket.AF_UNIX:
-            self._server = await loop.create_unix_server(self._connection, sock=duplicate)
-        else:
-            self._server = await loop.create_server(self._connection, sock=duplicate)
+        self._open = True
+        self._resume()
 
     def close(self) -> None:
-        """Accept no more; conversations under way go on."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        """Accept no more; dialogues under way go on."""
+        if self._open:
+            self._open = False
+            self._pause()
+
+    def _resume(self) -> None:
+        if self._open:
+            asyncio.get_running_loop().add_reader(self._listening, self._accept)
+
+    def _pause(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._listening)
+
+    def _accept(self) -> None:
+        """Accept one client; without a seat for it, wait until there is one."""
+        if not self._seats.take():
+            self._pause()
+            self._seats.call_when_free(self._resume)
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            client, _ = self._listening.accept()
+        except OSError as error:
+            self._seats.give_back()
+            if error.errno in _EXHAUSTED:
+                self._pause()
+                loop.call_later(_EXHAUSTED_PAUSE_S, self._resume)
+            return  # otherwise the client is gone again
+        client.setblocking(False)
+        task: asyncio.Task[object] = loop.create_task(loop.connect_accepted_socket(self._connection, client))
+        self._accepted.add(task)
+        task.add_done_callback(self._accepted.discard)
 
     def _connection(self) -> StatsConnection:
-        return StatsConnection(self._interpreter, self._context, self._line.level, self._idle_s, self._hand_over)
+        return StatsConnection(
+            self._interpreter, self._context, self._line.level, self._idle_s, self._seats.give_back, self._hand_over
+        )

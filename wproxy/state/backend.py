@@ -46,6 +46,24 @@ class Backend:
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)
 
+    def add(self, server: Server) -> None:
+        """Take in a server that came at runtime."""
+        self.servers.append(server)
+        self.by_name[server.name] = server
+        self.rebuild()
+
+    def remove(self, server: Server) -> None:
+        """Let a server go that serves nobody."""
+        self.servers.remove(server)
+        del self.by_name[server.name]
+        server.removed = True
+        self.rebuild()
+
+    def free_number(self) -> int:
+        """Return the lowest number that no server has."""
+        taken = {server.server_id for server in self.servers}
+        return next(number for number in range(1, len(taken) + 2) if number not in taken)
+
     def rebuild(self) -> None:
         """Prepare the choice anew, after a weight or a state has changed; then serve the queues by it."""
         self.running = [server.running for server in self.servers]  # looked up for every command in mode redis

@@ -11,12 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from wproxy.config.model import Address, ServerLine
 from wproxy.policy.health import Transition
 from wproxy.policy.weight import parse_weight
+from wproxy.state.admission import RateLimit
 from wproxy.state.backend import Backend
+from wproxy.state.counters import CheckCounters, FrontendCounters, TrafficCounters
+from wproxy.state.downtime import Downtime
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
-from wproxy.state.server import Admin, CheckResult, Server
+from wproxy.state.server import Admin, CheckResult, Forced, Server
+from wproxy.state.session import Session
 from wproxy.state.warmup import Warmup
 
 
@@ -31,6 +36,11 @@ class ServerChange(enum.Enum):
     MAINT_TO_DRAIN = "is UP/DRAIN (leaving forced maintenance)"
     DRAIN_TO_READY = "is UP (leaving forced drain)"
     WEIGHT = "has no weight"
+    STOPPING = "is stopping"
+    DOWN_TO_MAINT = "was DOWN and now enters maintenance"
+    ADDED = "is new"
+    REMOVED = "is gone"
+    ADDRESS = "has another address"
 
 
 _RETURNS = frozenset({ServerChange.UP, ServerChange.MAINT_TO_READY, ServerChange.MAINT_TO_DRAIN})
@@ -48,11 +58,12 @@ class ServerNotice:
     change: ServerChange
     backend_lost: bool = False
     check: CheckResult | None = None
+    by_command: bool = False  # of UP, DOWN and STOPPING, which are otherwise the checks' doing
 
 
 @dataclass(frozen=True, slots=True)
 class FrontendNotice:
-    """A frontend was paused or resumed."""
+    """A frontend was paused, resumed or shut down."""
 
     frontend: Frontend
 
@@ -108,7 +119,8 @@ class Control:
     def set_maint(self, server: Server) -> None:
         """Take it out of service; its checks pause."""
         if not server.admin.maint:
-            self._set_admin(server, Admin.FORCED_MAINT, ServerChange.MAINT)
+            change = ServerChange.MAINT if server.running else ServerChange.DOWN_TO_MAINT
+            self._set_admin(server, Admin.FORCED_MAINT, change)
 
     def report_check(self, server: Server, result: CheckResult) -> None:
         """Take note of a health check's outcome; one that was under way when maintenance began tells nothing."""
@@ -117,6 +129,8 @@ class Control:
         before, server.last_check = (server.last_check.status, str(server.health)), result
         if result.status.passed:
             transition = server.health.passed()
+            if server.forced is Forced.STOPPING:
+                server.forced, transition = Forced.NOTHING, Transition.UP
         else:
             server.check_counters.failed += server.health.counter > 0
             transition = server.health.failed()
@@ -136,6 +150,135 @@ class Control:
         """Accept again."""
         self._set_status(frontend, FrontendStatus.OPEN)
 
+    def shut_down(self, frontend: Frontend) -> None:
+        """Stop accepting for good; live sessions stay."""
+        self._set_status(frontend, FrontendStatus.STOPPED)
+
+    # -- health by command ---------------------------------------------------------------------------------------
+
+    def set_up(self, server: Server) -> None:
+        """Take `server` for healthy, until its checks say otherwise; in maintenance this means nothing."""
+        self._force(server, Forced.NOTHING, ServerChange.UP)
+
+    def set_stopping(self, server: Server) -> None:
+        """Have `server` finish its sessions and get no new ones, until a check passes."""
+        self._force(server, Forced.STOPPING, ServerChange.STOPPING)
+
+    def set_down(self, server: Server) -> None:
+        """Take `server` for dead, until its checks say otherwise; without checks until `set_up`."""
+        self._force(server, Forced.DOWN if server.check is None else Forced.NOTHING, ServerChange.DOWN)
+
+    def _force(self, server: Server, forced: Forced, change: ServerChange) -> None:
+        if server.admin.maint:
+            return
+        before = (server.running, server.forced)
+        server.forced = forced
+        if change is ServerChange.DOWN:
+            server.health.pause()
+        else:
+            server.health.fill()
+        if (server.running, server.forced) != before:
+            self._changed(server, change, by_command=True)
+
+    def set_check_address(self, server: Server, host: str | None, port: int | None) -> None:
+        """Have `server` checked elsewhere than it serves; None leaves host or port as it is, port 0 ends that."""
+        server.check_host = server.check_host if host is None else host
+        server.check_port = server.check_port if port is None else port or None
+
+    def enable_checks(self, server: Server) -> None:
+        """Have the checks go on that the configuration asks for."""
+        server.checking = server.check is not None
+
+    def disable_checks(self, server: Server) -> None:
+        """Stop the checks; the server stays as they have left it."""
+        server.checking = False
+
+    # -- limits and addresses ------------------------------------------------------------------------------------
+
+    def set_server_maxconn(self, server: Server, maxconn: int) -> None:
+        """Let `server` have so many sessions at a time, 0 for any number; those that wait profit at once."""
+        server.maxconn = maxconn or None
+        self.registry.backends[server.backend_name].serve_queue()
+
+    def set_frontend_maxconn(self, frontend: Frontend, maxconn: int) -> None:
+        """Let `frontend` have so many sessions at a time."""
+        frontend.maxconn = maxconn
+        if frontend.on_limit is not None:
+            frontend.on_limit()
+
+    def set_global_maxconn(self, maxconn: int) -> None:
+        """Let the process have so many clients at a time, 0 for as many as at the start."""
+        self.registry.admission.set_maxconn(maxconn)
+
+    def set_rate_limit(self, kind: RateLimit, limit: int) -> None:
+        """Let the process have so many new clients a second, 0 for any number."""
+        self.registry.admission.set_rate(kind, limit)
+
+    def set_address(self, server: Server, address: Address) -> None:
+        """Connect to `address` from now on; live sessions stay where they are."""
+        server.address = address
+        backend = self.registry.backends[server.backend_name]
+        self._notify(ServerNotice(backend, server, ServerChange.ADDRESS))
+        self._commanded()
+
+    # -- sessions and counters -----------------------------------------------------------------------------------
+
+    def kill(self, session: Session) -> None:
+        """End `session` at once."""
+        if session.carrier is not None:
+            session.carrier.kill()
+
+    def kill_sessions(self, server: Server) -> None:
+        """End all sessions of `server` at once."""
+        for session in [each for each in self.registry.sessions.live if each.server is server]:
+            self.kill(session)
+
+    def clear_maxima(self) -> None:
+        """Forget the highest values seen so far."""
+        self.registry.admission.rate.maximum = 0
+        for counters in self._counters():
+            counters.sessions_max = counters.session_rate.maximum = 0
+            if isinstance(counters, TrafficCounters):
+                counters.queue_max = 0
+
+    def clear_counters(self) -> None:
+        """Forget all that was counted, as after a start."""
+        self.registry.sessions.settle()
+        self.registry.admission.rate.maximum = 0
+        for frontend in self.registry.frontends.values():
+            frontend.counters = FrontendCounters()
+        for backend in self.registry.backends.values():
+            backend.counters = TrafficCounters()
+            backend.downtime = Downtime(backend.usable > 0, self.clock())
+            for server in backend.servers:
+                server.counters, server.check_counters = TrafficCounters(), CheckCounters()
+                server.downtime = Downtime(server.running, self.clock())
+
+    def _counters(self) -> list[FrontendCounters | TrafficCounters]:
+        registry = self.registry
+        fronts = [frontend.counters for frontend in registry.frontends.values()]
+        backs = [backend.counters for backend in registry.backends.values()]
+        return [*fronts, *backs, *(server.counters for server in registry.servers())]
+
+    # -- servers that come and go --------------------------------------------------------------------------------
+
+    def add_server(self, backend: Backend, line: ServerLine) -> Server:
+        """Take in a server that was not in the configuration; it begins in maintenance, and unchecked."""
+        server = Server(backend.name, backend.free_number(), line, self.clock())
+        server.admin = Admin.FORCED_MAINT
+        server.checking = False
+        server.health.pause()
+        server.downtime = Downtime(there=False, now=self.clock())
+        backend.add(server)
+        self._notify(ServerNotice(backend, server, ServerChange.ADDED))
+        return server
+
+    def remove_server(self, server: Server) -> None:
+        """Let a server go, which must be in maintenance and serve nobody."""
+        backend = self.registry.backends[server.backend_name]
+        backend.remove(server)
+        self._notify(ServerNotice(backend, server, ServerChange.REMOVED))
+
     def _set_status(self, frontend: Frontend, status: FrontendStatus) -> None:
         if frontend.status is not status:
             frontend.status = status
@@ -145,6 +288,7 @@ class Control:
         was_maint = server.admin.maint
         server.admin = admin | (server.admin & Admin.CONFIG_MAINT)
         if server.admin.maint:
+            server.forced = Forced.NOTHING
             server.health.pause()
         elif was_maint and server.check is not None:
             server.health.restart()
@@ -155,14 +299,16 @@ class Control:
         if self.on_command is not None:
             self.on_command()
 
-    def _changed(self, server: Server, change: ServerChange, check: CheckResult | None = None) -> None:
+    def _changed(
+        self, server: Server, change: ServerChange, check: CheckResult | None = None, *, by_command: bool = False
+    ) -> None:
         """Stamp the change, have the backend choose by it, and tell."""
         server.changed_at = self.clock()
         server.downtime.note(server.running, server.changed_at)
         backend = self.registry.backends[server.backend_name]
         self._begin_or_end_slow_start(backend, server, change)
         lost = self._rebuild(backend)
-        self._notify(ServerNotice(backend, server, change, lost, check))
+        self._notify(ServerNotice(backend, server, change, lost, check, by_command))
 
     def _begin_or_end_slow_start(self, backend: Backend, server: Server, change: ServerChange) -> None:
         """A server that comes back starts slowly, one that is still at it when a drain ends starts over."""

@@ -32,6 +32,10 @@ class Rate:
             self._roll(second)
         return self._current + int(self._previous * (1 - (now - second)))
 
+    def in_second(self, now: float) -> int:
+        """Return how many events the running second has had."""
+        return self._current if int(now) == self._second else 0
+
     def _roll(self, second: int) -> None:
         self._previous = self._current if second == self._second + 1 else 0
         self._current = 0

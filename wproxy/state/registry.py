@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wproxy.config.model import Config
+from wproxy.state.admission import Admission
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
@@ -20,7 +21,7 @@ class Registry:
 
     def __init__(self, config: Config, maxconn: int, now: float, seed: int = 0) -> None:
         self.config = config
-        self.maxconn = maxconn
+        self.admission = Admission(maxconn)
         self.started_at = now
         shared = {line.proxy_id for line in config.frontends} & {line.proxy_id for line in config.backends}
         self.frontends = {
@@ -33,8 +34,13 @@ class Registry:
             for line in config.backends
             if not line.disabled
         }
-        self.sessions = Sessions()
+        self.sessions = Sessions(self.admission)
         self.tables = {line.name: LiveTable(line) for line in config.tables}
+
+    @property
+    def maxconn(self) -> int:
+        """How many clients the process takes at a time."""
+        return self.admission.maxconn
 
     def servers(self) -> Iterator[Server]:
         """Yield every server of every backend, in the configuration's order."""

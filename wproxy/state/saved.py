@@ -1,4 +1,4 @@
-"""What the stats socket has changed and the next process is to know: weights and administrative states.
+"""What the stats socket has changed and the next process is to know: weights, administrative states and addresses.
 
 Shape: `{"version": 1, "servers": {"backend/server": {"weight": [30, 50], "state": ["ready", "drain"]}}}`. Each pair is
 the configuration's value at the time and the one in force. A value that has changed in the configuration since wins.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
-from wproxy.config.model import WEIGHT_MAX
+from wproxy.config.model import WEIGHT_MAX, Address
 from wproxy.state.control import Control
 from wproxy.state.registry import Registry
 from wproxy.state.server import Server
 
 VERSION = 1
+_PORTS = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,22 @@ def _set_state(control: Control, server: Server, state: str) -> None:
     {"ready": control.set_ready, "drain": control.set_drain, "maint": control.set_maint}[state](server)
 
 
+def _address(text: object) -> Address | None:
+    """Return the address that `host:port` or `[host]:port` names; None when it does not."""
+    host, _, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
+    try:
+        literal = str(ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return None
+    return Address(literal, int(port)) if port.isascii() and port.isdecimal() and int(port) < _PORTS else None
+
+
+def _set_address(control: Control, server: Server, text: str) -> None:
+    address = _address(text)
+    assert address is not None  # it is valid: see the row
+    control.set_address(server, address)
+
+
 _VALUES = (
     Saved(
         "weight",
@@ -51,6 +69,13 @@ _VALUES = (
         _state,
         lambda value: value in ("ready", "drain", "maint"),
         _set_state,
+    ),
+    Saved(
+        "address",
+        lambda server: str(server.line.address),
+        lambda server: str(server.address),
+        lambda value: _address(value) is not None,
+        _set_address,
     ),
 )
 

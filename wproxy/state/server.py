@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from wproxy.config.model import CheckSettings, ServerLine
+from wproxy.config.model import Address, CheckSettings, ServerLine
 from wproxy.policy.health import Health
 from wproxy.state.counters import CheckCounters, TrafficCounters
 from wproxy.state.downtime import Downtime
@@ -33,6 +33,14 @@ class Admin(enum.IntFlag):
     def drain(self) -> bool:
         """Whether the server keeps its sessions and gets no new ones."""
         return bool(self & Admin.FORCED_DRAIN)
+
+
+class Forced(enum.Enum):
+    """What `set server … health` made of a server, against or without its checks; the next check may end it."""
+
+    NOTHING = "nothing"
+    DOWN = "down"
+    STOPPING = "stopping"
 
 
 class CheckStatus(enum.Enum):
@@ -68,9 +76,9 @@ class Server:
     """One server of one backend. Changed only by `state.control.Control`, but for the counters and `current`."""
 
     __slots__ = (
-        "admin", "backend_name", "changed_at", "check", "check_counters", "counters", "current", "downtime",
-        "health", "last_check", "last_session_at", "line", "maxconn", "name", "queue", "served", "server_id",
-        "warmup", "weight",
+        "address", "admin", "backend_name", "changed_at", "check", "check_counters", "check_host", "check_port",
+        "checking", "counters", "current", "downtime", "forced", "health", "last_check", "last_session_at", "line",
+        "maxconn", "name", "queue", "removed", "served", "server_id", "warmup", "weight",
     )  # fmt: skip
 
     def __init__(self, backend_name: str, server_id: int, line: ServerLine, now: float) -> None:
@@ -78,9 +86,15 @@ class Server:
         self.name = line.name
         self.server_id = server_id
         self.line = line
+        self.address = line.address
         self.weight = line.weight
         self.admin = Admin.FORCED_MAINT | Admin.CONFIG_MAINT if line.disabled else Admin.READY
         self.check: CheckSettings | None = line.check
+        self.check_host: str | None = None  # `set server … check-addr` has them checked elsewhere than they serve
+        self.check_port: int | None = None
+        self.checking = line.check is not None  # `disable health` stops the checks that the configuration asks for
+        self.forced = Forced.NOTHING
+        self.removed = False
         settings = line.check or CheckSettings()
         self.health = Health(settings.rise, settings.fall)
         if line.disabled:
@@ -103,12 +117,12 @@ class Server:
     @property
     def running(self) -> bool:
         """Whether it is there at all: not in maintenance, and healthy as far as is known."""
-        return not self.admin.maint and (self.check is None or self.health.up)
+        return not self.admin.maint and (self.check is None or self.health.up) and self.forced is not Forced.DOWN
 
     @property
     def usable(self) -> bool:
         """Whether it may get new sessions."""
-        return self.running and not self.admin.drain and self.weight > 0
+        return self.running and not self.admin.drain and self.weight > 0 and self.forced is not Forced.STOPPING
 
     @property
     def configured_weight(self) -> int:
@@ -158,10 +172,21 @@ class Server:
         """HAProxy's `status` column."""
         if self.admin.maint:
             return "MAINT"
-        if self.check is None:
+        if self.forced is Forced.STOPPING:
+            return "NOLB"
+        if not self.checking and not self.running:
+            return "DOWN"
+        if not self.checking:
             return "DRAIN" if self.admin.drain else "no check"
         health = str(self.health)
         return health.replace("UP", "DRAIN") if self.admin.drain else health
+
+    @property
+    def check_address(self) -> Address:
+        """Where the checks connect."""
+        if self.check_host is None and self.check_port is None:
+            return self.address
+        return Address(self.check_host or self.address.host, self.check_port or self.address.port)
 
     def opened(self, now: float) -> None:
         """Count a session on a place that was reserved here."""

@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
+from wproxy.state.admission import Admission
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 
 UNKNOWN_ADDRESS = ("unknown", 0)  # of a session for which nobody has asked
+
+
+@dataclass(frozen=True, slots=True)
+class Carriage:
+    """What the stats socket shows of the connection of a session; texts are HAProxy's, "" where there is nothing.
+
+    `expires_s` is the time to its timeout, None when it has none; buffered is what a peer did not take yet, in bytes.
+    """
+
+    protocol: str
+    source: str
+    listener: str
+    outgoing: str
+    phase: str
+    expires_s: float | None
+    buffered_in: int
+    buffered_out: int
+    descriptors: tuple[int, int]
+
+
+class Carrier(Protocol):
+    """The connection that carries a session: asked about, and closed, by somebody who has only the session."""
+
+    def carriage(self) -> Carriage:
+        """Describe the connection as it is now."""
+
+    def kill(self) -> None:
+        """End the connection at once, because an administrator says so."""
 
 
 class Session:
@@ -21,7 +52,7 @@ class Session:
     """
 
     __slots__ = (
-        "accepted_at", "assigned_at", "backend", "backend_queue", "bytes_in", "bytes_out", "connected_at",
+        "accepted_at", "assigned_at", "backend", "backend_queue", "bytes_in", "bytes_out", "carrier", "connected_at",
         "destination", "frontend", "placed", "redispatched", "retries", "server", "server_queue", "session_id",
         "settled_in", "settled_out", "source", "termination",
     )  # fmt: skip
@@ -31,6 +62,7 @@ class Session:
         self.frontend = frontend
         self.backend = backend
         self.server: Server | None = None
+        self.carrier: Carrier | None = None  # set by the connection as soon as it has its session
         self.accepted_at = now
         self.bytes_in = 0
         self.bytes_out = 0
@@ -71,9 +103,10 @@ class Session:
 class Sessions:
     """All live sessions of the process, and how many there ever were."""
 
-    __slots__ = ("live", "maximum", "on_empty", "total")
+    __slots__ = ("admission", "live", "maximum", "on_empty", "total")
 
-    def __init__(self) -> None:
+    def __init__(self, admission: Admission) -> None:
+        self.admission = admission
         self.live: set[Session] = set()
         self.total = 0
         self.maximum = 0
@@ -86,6 +119,7 @@ class Sessions:
         self.live.add(session)
         self.maximum = max(self.maximum, len(self.live))
         frontend.opened(now)
+        self.admission.opened(now)
         return session
 
     def close(self, session: Session) -> None:
@@ -93,7 +127,9 @@ class Sessions:
         if session in self.live:
             self.live.remove(session)
             session.settle()
+            session.carrier = None  # each has the other, which only the garbage collector would notice
             session.frontend.closed()
+            self.admission.closed()
             if self.on_empty is not None and not self.live:
                 self.on_empty()
 

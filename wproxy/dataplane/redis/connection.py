@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import cast
 
+from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.redis.slot import Slot
@@ -15,7 +16,7 @@ from wproxy.policy.redis.routing import Target, fault
 from wproxy.policy.redis.window import Window
 from wproxy.protocols.resp import RequestError, RequestParser
 from wproxy.protocols.resp.values import error as error_reply
-from wproxy.state.session import Session
+from wproxy.state.session import Carriage, Session
 
 
 class RedisConnection(asyncio.Protocol):
@@ -60,6 +61,7 @@ class RedisConnection(asyncio.Protocol):
         now = self.active_at = self.services.clock()
         if self.session is None:
             self.session = self.services.sessions.open(self.route.frontend, self.route.backend, now)
+        self.session.carrier = self
         self.client_id = self.session.session_id
         self.route.backend.opened(now)
         if self.route.log is not None:
@@ -198,6 +200,15 @@ class RedisConnection(asyncio.Protocol):
     def quit(self) -> None:
         """Take no more commands; close when those under way are answered (`own.Client`)."""
         self.stopping = True
+
+    def carriage(self) -> Carriage:
+        """Describe the client's end; the connections to the servers are everybody's (`state.session.Carrier`)."""
+        return describe(self.transport, None, "EST", self.expires_at(), self.services.clock())
+
+    def kill(self) -> None:
+        """End the session because an administrator says so (`state.session.Carrier`)."""
+        self.session.end("KD")
+        self.transport.abort()
 
     def expires_at(self) -> float:
         """Return when `timeout client` is over."""

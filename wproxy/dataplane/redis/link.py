@@ -141,7 +141,7 @@ class Link(asyncio.Protocol):
         self.server.counters.connects += 1
         try:
             async with asyncio.timeout(self._connect_s):
-                await open_connection(self._services.loop, self.server.line.address, lambda: self)
+                await open_connection(self._services.loop, self.server.address, lambda: self)
         except OSError:  # TimeoutError is one
             self.server.counters.connect_errors += 1
             return False

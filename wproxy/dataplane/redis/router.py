@@ -36,6 +36,13 @@ class Router:
             for link in links:
                 link.close()
 
+    def reconnect(self, server: Server) -> None:
+        """Leave the address that `server` had; what is under way there is answered with an error."""
+        for links in self._links.values():
+            for link in links:
+                if link.server is server:
+                    link.break_off()
+
     def route(self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
         """Send a command that `policy.redis.routing.fault` has nothing against."""
         if rule.target is Target.SLOT:

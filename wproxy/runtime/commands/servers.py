@@ -1,13 +1,16 @@
-"""Commands that change servers and frontends."""
+"""Commands that change servers; `add server` and `del server` are in `runtime.commands.dynamic`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
 
-from wproxy.config.model import Level
-from wproxy.runtime.command import Command, CommandError, Context, word
-from wproxy.state.frontend import FrontendStatus
+from wproxy.config.model import Address, Level
+from wproxy.runtime.command import Command, CommandError, Context, Message, Severity, whole_number, word
 from wproxy.state.server import Server
+
+_BY = " by 'stats socket command'"
+_PORTS = 65536
 
 
 def get_weight(context: Context, arguments: Sequence[str]) -> str:
@@ -16,61 +19,185 @@ def get_weight(context: Context, arguments: Sequence[str]) -> str:
 
 
 def set_weight(context: Context, arguments: Sequence[str]) -> str:
-    context.control.set_weight(context.server(word(arguments, 0)), word(arguments, 1))
+    context.control.set_weight(context.server_to_change(word(arguments, 0)), word(arguments, 1))
     return ""
 
 
-def set_server(context: Context, arguments: Sequence[str]) -> str:
-    server = context.server(word(arguments, 0))
+Setting = Callable[[Context, Server, Sequence[str]], str | Message]
+
+
+def set_server(context: Context, arguments: Sequence[str]) -> str | Message:
+    server = context.server_to_change(word(arguments, 0))
     change = _SETTINGS.get(word(arguments, 1))
     if change is None:
         raise CommandError(f"usage: set server <backend>/<server> {' | '.join(sorted(_SETTINGS))}\n")
-    change(context, server, word(arguments, 2))
-    return ""
+    return change(context, server, arguments[2:])
 
 
-def _set_state(context: Context, server: Server, value: str) -> None:
-    states: Mapping[str, Callable[[Server], None]] = {
-        "ready": context.control.set_ready,
-        "drain": context.control.set_drain,
-        "maint": context.control.set_maint,
-    }
-    apply = states.get(value)
+def _set_state(context: Context, server: Server, values: Sequence[str]) -> str:
+    control = context.control
+    states = {"ready": control.set_ready, "drain": control.set_drain, "maint": control.set_maint}
+    apply = states.get(word(values, 0))
     if apply is None:
         raise CommandError("'set server <srv> state' expects 'ready', 'drain' and 'maint'.\n")
     apply(server)
+    return ""
 
 
-def _set_weight(context: Context, server: Server, value: str) -> None:
-    context.control.set_weight(server, value)
+def _set_health(context: Context, server: Server, values: Sequence[str]) -> str:
+    control = context.control
+    states = {"up": control.set_up, "stopping": control.set_stopping, "down": control.set_down}
+    apply = states.get(word(values, 0))
+    if apply is None:
+        raise CommandError("'set server <srv> health' expects 'up', 'stopping', or 'down'.\n")
+    apply(server)
+    return ""
 
 
-_SETTINGS: Mapping[str, Callable[[Context, Server, str], None]] = {"state": _set_state, "weight": _set_weight}
+def _set_weight(context: Context, server: Server, values: Sequence[str]) -> str:
+    context.control.set_weight(server, word(values, 0))
+    return ""
+
+
+def _set_address(context: Context, server: Server, values: Sequence[str]) -> Message:
+    """Change the address, the port or both, and say what changed; a port that is none leaves the address changed."""
+    if not word(values, 0):
+        raise CommandError("set server <b>/<s> addr requires an address and optionally a port.\n")
+    old = server.address
+    try:
+        host = str(ip_address(values[0]))
+    except ValueError:
+        return Message(Severity.WARNING, f"Invalid addr '{values[0]}'{_BY}\n")
+    said = [
+        "no need to change the addr" if host == old.host else f"IP changed from '{old.host or old.path}' to '{host}'"
+    ]
+    port = old.port
+    if word(values, 1) == "port":
+        text = word(values, 2)
+        port, change = _read_port(text, old.port)
+        said.append(change)
+    if (host, port) != (old.host, old.port):
+        context.control.set_address(server, Address(host, port))
+    return Message(Severity.WARNING, f"{', '.join(said)}{_BY}\n")
+
+
+def _read_port(text: str, old: int) -> tuple[int, str]:
+    """Return the port that is to be used, and the words about it."""
+    if not (text.isascii() and text.isdigit()):
+        return old, f"problem converting port '{text}' to an int"
+    port = int(text[:9])
+    if port >= _PORTS:
+        return old, f"provided port is invalid: '{text}'"
+    if port == old:
+        return old, "no need to change the port"
+    return port, f"port changed from '{old}' to '{port}'"
+
+
+def _set_agent(context: Context, server: Server, values: Sequence[str]) -> str:
+    raise CommandError("agent checks are not enabled on this server.\n")
+
+
+def _set_agent_address(context: Context, server: Server, values: Sequence[str]) -> str:
+    if not word(values, 0):
+        raise CommandError("set server <b>/<s> agent-addr requires an address and optionally a port.\n")
+    raise CommandError("agent checks are not enabled on this server")
+
+
+def _set_agent_port(context: Context, server: Server, values: Sequence[str]) -> str:
+    if not word(values, 0):
+        raise CommandError("set server <b>/<s> agent-port requires a port.\n")
+    raise CommandError("agent checks are not enabled on this server")
+
+
+def _set_check_address(context: Context, server: Server, values: Sequence[str]) -> str:
+    if not word(values, 0):
+        raise CommandError("set server <b>/<s> check-addr requires an address and optionally a port.\n")
+    _need_checks(server)
+    try:
+        host = str(ip_address(values[0]))
+    except ValueError:
+        raise CommandError(f"invalid addr '{values[0]}'") from None
+    port = _check_port(word(values, 2)) if word(values, 1) == "port" else None
+    context.control.set_check_address(server, host, port)
+    return ""
+
+
+def _set_check_port(context: Context, server: Server, values: Sequence[str]) -> str:
+    if not word(values, 0):
+        raise CommandError("set server <b>/<s> check-port requires a port.\n")
+    _need_checks(server)
+    context.control.set_check_address(server, None, _check_port(values[0]))
+    return ""
+
+
+def _need_checks(server: Server) -> None:
+    if server.check is None:
+        raise CommandError("health checks are not enabled on this server")
+
+
+def _check_port(text: str) -> int:
+    port = whole_number(text, "provided port is not an integer")
+    if not 0 <= port < _PORTS:
+        raise CommandError("provided port is invalid")
+    return port
+
+
+def _set_fqdn(context: Context, server: Server, values: Sequence[str]) -> str:
+    if not word(values, 0):
+        raise CommandError("set server <b>/<s> fqdn requires a FQDN.\n")
+    raise CommandError("set server <b>/<s> fqdn failed because no resolution is configured.\n")
+
+
+def _set_tls(context: Context, server: Server, values: Sequence[str]) -> str:
+    raise CommandError("'set server <srv> ssl' cannot be set.  default-server should define ssl settings\n")
+
+
+_SETTINGS: Mapping[str, Setting] = {
+    "addr": _set_address,
+    "agent": _set_agent,
+    "agent-addr": _set_agent_address,
+    "agent-port": _set_agent_port,
+    "agent-send": _set_agent,
+    "check-addr": _set_check_address,
+    "check-port": _set_check_port,
+    "fqdn": _set_fqdn,
+    "health": _set_health,
+    "ssl": _set_tls,
+    "state": _set_state,
+    "weight": _set_weight,
+}
 
 
 def enable_server(context: Context, arguments: Sequence[str]) -> str:
-    context.control.set_ready(context.server(word(arguments, 0)))
+    context.control.set_ready(context.server_to_change(word(arguments, 0)))
     return ""
 
 
 def disable_server(context: Context, arguments: Sequence[str]) -> str:
-    context.control.set_maint(context.server(word(arguments, 0)))
+    context.control.set_maint(context.server_to_change(word(arguments, 0)))
     return ""
 
 
-def enable_frontend(context: Context, arguments: Sequence[str]) -> str:
-    frontend = context.frontend(word(arguments, 0))
-    if frontend.status is FrontendStatus.OPEN:
-        raise CommandError("All sockets are already enabled.\n")
-    context.control.resume(frontend)
+def enable_health(context: Context, arguments: Sequence[str]) -> str:
+    server = context.server_to_change(word(arguments, 0))
+    if server.check is None:
+        raise CommandError("Health check was not configured on this server, cannot enable.\n")
+    context.control.enable_checks(server)
     return ""
 
 
-def disable_frontend(context: Context, arguments: Sequence[str]) -> str:
-    frontend = context.frontend(word(arguments, 0))
-    if frontend.status is not FrontendStatus.OPEN:
-        raise CommandError("All sockets are already disabled.\n")
-    context.control.pause(frontend)
+def disable_health(context: Context, arguments: Sequence[str]) -> str:
+    context.control.disable_checks(context.server_to_change(word(arguments, 0)))
+    return ""
+
+
+def enable_agent(context: Context, arguments: Sequence[str]) -> str:
+    context.server_to_change(word(arguments, 0))
+    raise CommandError("Agent was not configured on this server, cannot enable.\n")
+
+
+def disable_agent(context: Context, arguments: Sequence[str]) -> str:
+    context.server_to_change(word(arguments, 0))
     return ""
 
 
@@ -82,7 +209,7 @@ COMMANDS = (
     ),
     Command(
         ("set", "server"), "set server <bk>/<srv> [opts]",
-        "change a server's state or weight", Level.ADMIN, set_server,
+        "change a server's state, weight, address or ssl", Level.ADMIN, set_server,
     ),
     Command(
         ("enable", "server"), "enable server  (DEPRECATED)",
@@ -92,12 +219,8 @@ COMMANDS = (
         ("disable", "server"), "disable server (DEPRECATED)",
         "disable a server for maintenance (use 'set server' instead)", Level.ADMIN, disable_server,
     ),
-    Command(
-        ("enable", "frontend"), "enable frontend <frontend>",
-        "re-enable specific frontend", Level.ADMIN, enable_frontend,
-    ),
-    Command(
-        ("disable", "frontend"), "disable frontend <frontend>",
-        "temporarily disable specific frontend", Level.ADMIN, disable_frontend,
-    ),
+    Command(("enable", "health"), "enable health", "enable health checks", Level.ADMIN, enable_health),
+    Command(("disable", "health"), "disable health", "disable health checks", Level.ADMIN, disable_health),
+    Command(("enable", "agent"), "enable agent", "enable agent checks", Level.ADMIN, enable_agent),
+    Command(("disable", "agent"), "disable agent", "disable agent checks", Level.ADMIN, disable_agent),
 )  # fmt: skip

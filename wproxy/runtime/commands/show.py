@@ -1,25 +1,59 @@
-"""Commands that show what is."""
+"""Commands that show what is; `show sess` is in `runtime.commands.sessions`."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
-from wproxy.config.model import Level
-from wproxy.runtime.command import Command, CommandError, Context, word
+from wproxy.config.model import Address, Level
+from wproxy.runtime.command import (
+    Command,
+    CommandError,
+    Context,
+    InformationRequest,
+    Message,
+    Severity,
+    StatisticsRequest,
+    word,
+)
+from wproxy.state.backend import Backend
+from wproxy.state.server import Server
+from wproxy.version import HAPROXY_VERSION
 
 _LEADING_NUMBER = re.compile("[+-]?[0-9]{1,9}")
+_SECRET = re.compile("pass|secret|token|key|credential|auth", re.IGNORECASE)
+_FORMS = ("typed", "json")
 
 
 def show_stat(context: Context, arguments: Sequence[str]) -> str:
-    """Answer with all lines, or with those that three filters leave; fewer are ignored, as by HAProxy."""
-    if len(arguments) < 3:
-        return context.reports.statistics(-1, -1, -1)
-    proxy = context.proxy(arguments[0])
-    proxy_id = _number(arguments[0]) if proxy is None else proxy.proxy_id
-    if not proxy_id:
-        raise CommandError("No such proxy.\n")
-    return context.reports.statistics(proxy_id, _number(arguments[1]), _number(arguments[2]))
+    """Answer with all lines, or with those that three filters leave; words about the form may follow or stand alone."""
+    filters, words = (arguments[:3], arguments[3:]) if len(arguments) >= 3 else ((), arguments)
+    proxy_id, kinds, server_id = (-1, -1, -1)
+    if filters:
+        proxy = context.proxy(filters[0])
+        proxy_id = _number(filters[0]) if proxy is None else proxy.proxy_id
+        if not proxy_id:
+            raise CommandError("No such proxy.\n")
+        kinds, server_id = _number(filters[1]), _number(filters[2])
+    return context.reports.statistics(
+        StatisticsRequest(
+            proxy_id,
+            kinds,
+            server_id,
+            form=_form(words, "csv"),
+            described="desc" in words,
+            up="up" in words,
+            no_maint="no-maint" in words,
+            legends=context.conversation.level >= Level.OPERATOR,
+        )
+    )
+
+
+def _form(words: Sequence[str], otherwise: str) -> str:
+    """Return the last form that is asked for, as HAProxy does."""
+    return next((each for each in reversed(words) if each in _FORMS), otherwise)
 
 
 def _number(text: str) -> int:
@@ -29,17 +63,45 @@ def _number(text: str) -> int:
 
 
 def show_info(context: Context, arguments: Sequence[str]) -> str:
-    return context.reports.information()
+    wanted = InformationRequest(_form(arguments, "plain"), "desc" in arguments, "float" in arguments)
+    return context.reports.information(wanted)
+
+
+def show_schema_json(context: Context, arguments: Sequence[str]) -> str:
+    return context.reports.schema()
 
 
 def show_servers_state(context: Context, arguments: Sequence[str]) -> str:
-    name = word(arguments, 0)
+    return context.reports.servers_state(_backends(context, word(arguments, 0)))
+
+
+def show_servers_conn(context: Context, arguments: Sequence[str]) -> str:
+    threads = context.registry.config.globals.nbthread
+    head = (
+        "# bkname/svname bkid/svid addr port - purge_delay used_cur used_max need_est unsafe_nb safe_nb idle_lim "
+        f"idle_cur idle_per_thr[{threads}]\n"
+    )
+    chosen = _backends(context, word(arguments, 0))
+    return head + "".join(_connections(backend, server, threads) for backend in chosen for server in backend.servers)
+
+
+def _connections(backend: Backend, server: Server, threads: int) -> str:
+    """Return one line; idle connections are not kept, so that all of their columns are 0."""
+    most = server.counters.sessions_max
+    idle = " ".join(["0"] * threads)
+    return (
+        f"{server} {backend.proxy_id}/{server.server_id} {server.address.host or '-'} {server.address.port} - 5000 "
+        f"{server.current} {most} {most} 0 0 -1 0 {idle}\n"
+    )
+
+
+def _backends(context: Context, name: str) -> list[Backend]:
     if not name:
-        return context.reports.servers_state(list(context.registry.backends.values()))
+        return list(context.registry.backends.values())
     backend = context.backend(name)
     if backend is None:
         raise CommandError("Can't find backend.\n")
-    return context.reports.servers_state([backend])
+    return [backend]
 
 
 def show_backend(context: Context, arguments: Sequence[str]) -> str:
@@ -48,6 +110,47 @@ def show_backend(context: Context, arguments: Sequence[str]) -> str:
 
 def show_cli_level(context: Context, arguments: Sequence[str]) -> str:
     return f"{context.conversation.level.name.lower()}\n"
+
+
+def show_cli_sockets(context: Context, arguments: Sequence[str]) -> str:
+    lines = context.registry.config.globals.stats_sockets
+    rows = [f"{_socket_name(line.address)} {line.level.name.lower()} all\n" for line in lines]
+    return "# socket lvl processes\n" + "".join(rows)
+
+
+def _socket_name(address: Address) -> str:
+    if address.fd is not None:
+        return str(address)
+    if address.path:
+        return f"unix@{address.path}"
+    return f"ipv6@{address}" if ":" in address.host else f"ipv4@{address.host or '0.0.0.0'}:{address.port}"
+
+
+def show_env(context: Context, arguments: Sequence[str]) -> str:
+    """Show the environment, which is where a configuration takes its passwords from: those are not shown."""
+    name = word(arguments, 0)
+    if not name:
+        return "".join(f"{each}={_unless_secret(each)}\n" for each in os.environ)
+    if name not in os.environ:
+        raise CommandError("Variable not found\n")
+    return f"{name}={_unless_secret(name)}\n"
+
+
+def _unless_secret(name: str) -> str:
+    return "***" if _SECRET.search(name) else os.environ[name].replace("\n", "\\n")
+
+
+def show_errors(context: Context, arguments: Sequence[str]) -> str:
+    """Answer that there are none: only mode http would keep what a peer said wrong, and it has none to keep."""
+    name = word(arguments, 0)
+    if name and context.proxy(name) is None and not _LEADING_NUMBER.match(name):
+        raise CommandError("No such proxy.\n")
+    now = datetime.now().astimezone()
+    return f"Total events captured on [{now:%d/%b/%Y:%H:%M:%S}.{now.microsecond // 1000:03d}] : 0\n"
+
+
+def show_version(context: Context, arguments: Sequence[str]) -> Message:
+    return Message(Severity.INFO, f"{HAPROXY_VERSION}\n")
 
 
 COMMANDS = (
@@ -59,13 +162,35 @@ COMMANDS = (
         ("show", "cli", "level"), "show cli level",
         "display the level of the current CLI session", Level.USER, show_cli_level,
     ),
-    Command(("show", "info"), "show info", "report information about the running process", Level.USER, show_info),
+    Command(("show", "cli", "sockets"), "show cli sockets", "dump list of cli sockets", Level.USER, show_cli_sockets),
+    Command(
+        ("show", "env"), "show env [var]", "dump environment variables known to the process", Level.OPERATOR, show_env
+    ),
+    Command(
+        ("show", "errors"), "show errors [<px>] [request|response]",
+        "report last request and/or response errors for each proxy", Level.OPERATOR, show_errors,
+    ),
+    Command(
+        ("show", "info"), "show info [desc|json|typed|float]*",
+        "report information about the running process", Level.USER, show_info,
+    ),
+    Command(
+        ("show", "schema", "json"), "show schema json",
+        "report schema used for stats", Level.USER, show_schema_json,
+    ),
+    Command(
+        ("show", "servers", "conn"), "show servers conn [<backend>]",
+        "dump server connections status (all or for a single backend)", Level.USER, show_servers_conn,
+    ),
     Command(
         ("show", "servers", "state"), "show servers state [<backend>]",
         "dump volatile server information (all or for a single backend)", Level.USER, show_servers_state,
     ),
     Command(
-        ("show", "stat"), "show stat [<iid>|<proxy> <type> <sid>]",
+        ("show", "stat"), "show stat [desc|json|no-maint|typed|up]*",
         "report counters for each proxy and server", Level.USER, show_stat,
+    ),
+    Command(
+        ("show", "version"), "show version", "show version of the current process", Level.USER, show_version
     ),
 )  # fmt: skip

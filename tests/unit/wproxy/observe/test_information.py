@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from tests.unit.wproxy.state.parties import config, line
 from wproxy.observe.information import FIELDS, Process, text
 from wproxy.state.registry import Registry
 
-PROCESS = Process("2.6.0-x", "2026/11/21", 77, 5, 1_795_000_000, "host", "", 1024, stopping=False)
+PROCESS = Process("2.6.0-x", "2026/11/21", 77, 5.25, 1_795_000_000.5, 1.0, "host", "", 1024, stopping=False)
 
 
 def shown(registry: Registry, process: Process = PROCESS) -> dict[str, str]:
@@ -62,3 +63,16 @@ def test_without_frontends() -> None:
 
 def test_names_are_unique() -> None:
     assert len({field.name for field in FIELDS}) == len(FIELDS)
+
+
+def test_forms() -> None:
+    """That they are HAProxy's is tests/conformance/test_runtime_api.py's business."""
+    made = registry()
+    typed = text(made, PROCESS, form="typed").splitlines()
+    assert (typed[0], typed[8]) == ("0.Name.1:POS:str:HAProxy", "8.Uptime_sec.1:MDP:u32:5")
+    described = text(made, PROCESS, form="typed", described=True, exact=True).splitlines()
+    assert described[8].startswith('8.Uptime_sec.1:MDP:flt:5.25:"How long')
+    items = json.loads(text(made, PROCESS, form="json"))
+    assert len(items) == len(typed)
+    assert items[0]["value"] == {"type": "str", "value": "HAProxy"}
+    assert text(made, PROCESS, described=True).startswith('Name: HAProxy:"Product name"\n')

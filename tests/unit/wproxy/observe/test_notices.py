@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.wproxy.state.parties import Clock, backend_config, config, frontend_config, line
-from wproxy.config.model import Config, Logs, Severity
+from wproxy.config.model import Address, Config, Logs, Severity
 from wproxy.observe.notices import LogLine, lines
 from wproxy.state.control import Control, Notice
 from wproxy.state.registry import Registry
@@ -132,6 +132,35 @@ def test_administration(said: Said) -> None:
         "[WARNING] Server back/a is UP/DRAIN (leaving forced maintenance).",
         "[WARNING] Server back/a remains in forced drain mode.",
     ]
+
+
+def test_health_by_command_and_what_follows(said: Said) -> None:
+    said.control.set_stopping(said.b)
+    said.control.set_up(said.b)
+    said.control.set_down(said.b)
+    said.control.set_maint(said.b)
+    assert said.lines() == [
+        f"[WARNING] Server back/b is stopping, changed from CLI. {ONLINE.format(1)}",
+        f"[WARNING] Server back/b is UP, changed from CLI. {ONLINE.format(2)}",
+        f"[WARNING] Server back/b is DOWN, changed from CLI. {LEFT}",
+        "[WARNING] Server back/b was DOWN and now enters maintenance.",
+    ]
+
+
+def test_servers_that_come_move_and_go(said: Said) -> None:
+    added = said.control.add_server(said.registry.backends["back"], line("c"))
+    said.control.set_address(added, Address("127.0.0.9", 9))
+    said.control.remove_server(added)
+    assert said.lines() == [
+        "[NOTICE] CLI : 'server back/c' : New server registered.",
+        "[NOTICE] Server back/c is at 127.0.0.9:9 from now on.",
+        "[NOTICE] CLI : Server deleted.",
+    ]
+
+
+def test_a_frontend_that_is_shut_down(said: Said) -> None:
+    said.control.shut_down(said.registry.frontends["front"])
+    assert said.lines() == ["[WARNING] Proxy front stopped (cumulated conns: FE: 0, BE: 0)."]
 
 
 def test_checks(said: Said) -> None:

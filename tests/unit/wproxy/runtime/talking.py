@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.wproxy.state.parties import Clock, config, line
 from wproxy.config.model import Level
-from wproxy.runtime.command import Context, Conversation, Reports
+from wproxy.runtime.command import Context, Conversation, InformationRequest, Reports, StatisticsRequest
 from wproxy.runtime.interpreter import Interpreter, split_line
 from wproxy.state.control import Control
 from wproxy.state.registry import Registry
@@ -14,17 +14,23 @@ class Client:
     """What one client says at `level`, to a proxy with servers back/a (30) and back/b (70)."""
 
     def __init__(self, level: Level = Level.ADMIN) -> None:
+        self.asked: StatisticsRequest | InformationRequest | None = None
         self.registry = Registry(config(line("a", 30), line("b", 70)), 100, 0.0)
         self.control = Control(self.registry, Clock())
         self.conversation = Conversation(level)
         reports = Reports(
-            statistics=lambda *wanted: f"statistics {wanted}\n",
-            information=lambda: "information\n",
+            statistics=self._note,
+            information=self._note,
             servers_state=lambda backends: f"state of {[backend.name for backend in backends]}\n",
+            schema=lambda: "schema\n",
         )
         self.context = Context(self.registry, self.control, reports, self.conversation)
         self.a, self.b = self.registry.backends["back"].servers
         self._interpreter = Interpreter()
+
+    def _note(self, request: StatisticsRequest | InformationRequest) -> str:
+        self.asked = request
+        return "report\n"
 
     def say(self, line: str) -> str:
         """Return what the commands of one line are answered, all together."""

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from tests.unit.wproxy.runtime.talking import Client
 from wproxy.config.model import Level
-from wproxy.runtime.interpreter import split_line
+from wproxy.runtime.commands import conversation, dynamic, frontends, limits, servers, sessions, show
+from wproxy.runtime.interpreter import split_line, split_words
 
 
 @pytest.mark.parametrize(
@@ -17,8 +18,11 @@ from wproxy.runtime.interpreter import split_line
         (" a ; b;c ", ["a", "b", "c"]),
         ("a;", ["a", ""]),
         (";a", ["", "a"]),
-        ("a\\;b;c", ["a;b", "c"]),
-        ("\\;", [";"]),
+        ("a\\;b;c", ["a\\;b", "c"]),
+        ("\\;", ["\\;"]),
+        ("a\\", ["a\\"]),
+        ("a\\\\;b", ["a\\\\", "b"]),
+        ("a\0b;c", ["a"]),
     ],
 )
 def test_a_line_of_commands(line: str, commands: list[str]) -> None:
@@ -35,11 +39,11 @@ TAIL = """\
 
 def test_help_lists_what_the_level_may() -> None:
     everything = Client().say("help")
-    assert everything.startswith("The following commands are valid at this level:\n  clear table <table> ")
+    assert everything.startswith("The following commands are valid at this level:\n  add server <bk>/<srv>  ")
     assert everything.endswith(TAIL)
     for line in everything.splitlines()[1:-1]:
         assert line[:2] == "  "
-        assert line[41:44] == " : "
+        assert line[42:44] == ": "
     little = Client(Level.USER).say("help")
     assert "set weight" not in little
     assert "operator" not in little
@@ -49,10 +53,8 @@ def test_help_lists_what_the_level_may() -> None:
 
 def test_help_on_a_word() -> None:
     shown = Client().say("help set")
-    assert [line.split("  ")[1] for line in shown.splitlines()[1:3]] == [
-        "set server <bk>/<srv> [opts]",
-        "set weight <bk>/<srv>",
-    ]
+    assert all(line.startswith("  set ") for line in shown.removesuffix(TAIL).splitlines()[1:])
+    assert "  set server <bk>/<srv> [opts]            : change a server's state, weight, address or ssl\n" in shown
     assert shown.endswith(TAIL)
     assert Client().say("help nonsense") == "The following commands are valid at this level:\n" + TAIL
 
@@ -60,11 +62,11 @@ def test_help_on_a_word() -> None:
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
-        ("show", ["show backend", "show cli level", "show info", "show servers state", "show stat", "show table"]),
-        ("show servers", ["show servers state"]),
-        ("show servers nonsense", ["show servers state"]),
-        ("set nonsense", ["set server", "set weight"]),
-        ("enable", ["enable frontend", "enable server"]),
+        ("show cli", ["show cli level", "show cli sockets"]),
+        ("show servers", ["show servers conn", "show servers state"]),
+        ("show servers nonsense", ["show servers conn", "show servers state"]),
+        ("set maxconn nonsense", ["set maxconn frontend", "set maxconn global", "set maxconn server"]),
+        ("enable", ["enable agent", "enable frontend", "enable health", "enable server"]),
     ],
 )
 def test_a_command_that_is_not_whole_shows_what_it_may_become(line: str, shown: list[str]) -> None:
@@ -78,7 +80,7 @@ def test_a_command_that_is_not_whole_shows_what_it_may_become(line: str, shown: 
 @pytest.mark.parametrize("line", ["nonsense", "", "  ", "sho", ";"[:0]])
 def test_an_unknown_command_shows_all(line: str) -> None:
     answer = Client().say(line)
-    assert answer.startswith("Unknown command. Please enter one of the following commands only:\n  clear table")
+    assert answer.startswith("Unknown command. Please enter one of the following commands only:\n  add server")
     assert answer.endswith(TAIL)
     assert "set weight" not in Client(Level.OPERATOR).say(line)
 
@@ -104,6 +106,69 @@ def test_commands_are_run_in_order_and_errors_do_not_stop_them() -> None:
     assert client.say("set weight back/a 30x%") == "Trailing garbage in weight string\n"
 
 
-@given(st.text())
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("get  weight\tback/a", ["get", "weight", "back/a"]),
+        ("a\\ b \\c", ["a b", "c"]),
+        ("back/\\\\a\\;", ["back/\\a;"]),
+        ("end\\", ["end\\"]),
+        ("", []),
+    ],
+)
+def test_words(command: str, words: list[str]) -> None:
+    assert split_words(command) == words
+
+
+def test_severities_are_shown_when_asked_for() -> None:
+    client = Client()
+    assert client.say("set severity-output number;get weight back/a;get weight nope/a") == (
+        "\n30 (initial 30)\n\n[3]: No such backend.\n\n"
+    )
+    assert client.say("set severity-output string;show version").startswith("\n[info]: 2.6")
+    assert client.say("nonsense").startswith("[info]: Unknown command.")
+    assert client.say("set severity-output none;get weight nope/a") == "\nNo such backend.\n\n"
+
+
+ROWS = [row for group in (servers, dynamic, frontends, limits, sessions, show, conversation) for row in group.COMMANDS]
+WORDS = sorted(
+    {word for row in ROWS for word in row.words}
+    | {
+        "back/a",
+        "#3/#1",
+        "front",
+        "state",
+        "maint",
+        "ready",
+        "addr",
+        "127.0.0.1",
+        "::1",
+        "port",
+        "0",
+        "-1",
+        "99999",
+        "1%",
+    }
+    | {
+        "health",
+        "down",
+        "up",
+        "stopping",
+        "global",
+        "connections",
+        "cli",
+        "typed",
+        "json",
+        "0x1",
+        "all",
+        "older",
+        "check",
+    }
+    | {"<<", ";", "\\", "é", "\N{SUPERSCRIPT TWO}", "1" * 5000}
+)
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.text(), max_size=8).map(" ".join))
 def test_any_line_is_answered(line: str) -> None:
+    """Whatever is said, there is an answer and no exception; the words of the commands are tried more than others."""
     assert Client().say(line).endswith(("\n", "> "))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from wproxy.config.model import Address, Backend, CheckSettings, Config, Frontend, Location, Mode, ServerLine, Timeouts
 from wproxy.state import backend as live
 from wproxy.state.server import Server
+from wproxy.state.session import Carriage
 
 HERE = Location("test.cfg", 1)
 
@@ -60,3 +61,17 @@ class Waiter:
 
     def grant(self, server: Server | None) -> None:
         self.got.append(server)
+
+
+@dataclass(eq=False)
+class Carrier:
+    """A connection that notes its end."""
+
+    name: str
+    killed: list[str]
+
+    def carriage(self) -> Carriage:
+        return Carriage("tcpv4", "127.0.0.1:5", "127.0.0.1:6", "127.0.0.1:7", "EST", 62.0, 1, 2, (8, 9))
+
+    def kill(self) -> None:
+        self.killed.append(self.name)

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.wproxy.state.parties import Clock, config, line
+from tests.unit.wproxy.state.parties import Carrier, Clock, Waiter, config, line
+from wproxy.config.model import Address
 from wproxy.policy.weight import WeightError
+from wproxy.state.admission import RateLimit
 from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import FrontendStatus
 from wproxy.state.registry import Registry
@@ -195,3 +197,132 @@ def test_static_weights_start_whole_and_stay() -> None:
     for text in ("0%", "100%"):
         control.set_weight(server, text)
     assert server.weight == 100
+
+
+# -- health by command -----------------------------------------------------------------------------------------------
+
+DOWN, STOPPING, UP = "set_down", "set_stopping", "set_up"
+
+
+@pytest.mark.parametrize(
+    ("name", "commands", "status", "changes"),
+    [
+        ("a", [DOWN], "DOWN", [ServerChange.DOWN]),
+        ("a", [DOWN, DOWN], "DOWN", [ServerChange.DOWN]),
+        ("a", [DOWN, STOPPING], "NOLB", [ServerChange.DOWN, ServerChange.STOPPING]),
+        ("a", [STOPPING, UP], "UP", [ServerChange.STOPPING, ServerChange.UP]),
+        ("a", [UP], "UP", []),
+        ("b", [DOWN], "DOWN", [ServerChange.DOWN]),
+        ("b", [DOWN, UP], "no check", [ServerChange.DOWN, ServerChange.UP]),
+        ("b", [DOWN, MAINT], "MAINT", [ServerChange.DOWN, ServerChange.DOWN_TO_MAINT]),
+        (
+            "b",
+            [STOPPING, MAINT, READY],
+            "no check",
+            [ServerChange.STOPPING, ServerChange.MAINT, ServerChange.MAINT_TO_READY],
+        ),
+        ("b", [MAINT, DOWN], "MAINT", [ServerChange.MAINT]),
+    ],
+)
+def test_health_by_command(
+    proxy: Proxy, name: str, commands: list[str], status: str, changes: list[ServerChange]
+) -> None:
+    server = proxy.backend.by_name[name]
+    for command in commands:
+        apply: Callable[[Server], None] = getattr(proxy.control, command)
+        apply(server)
+    assert (server.status, proxy.changes()) == (status, changes)
+    assert server.usable == (status in ("UP", "no check"))
+
+
+def test_a_passed_check_ends_what_a_command_began(proxy: Proxy) -> None:
+    proxy.control.set_stopping(proxy.a)
+    proxy.control.report_check(proxy.a, PASSED)
+    assert proxy.changes() == [ServerChange.STOPPING, ServerChange.UP]
+    assert proxy.a.status == "UP"
+
+
+def test_checks_are_switched_off_and_on(proxy: Proxy) -> None:
+    proxy.control.disable_checks(proxy.a)
+    assert (proxy.a.checking, proxy.a.status) == (False, "no check")
+    proxy.control.set_down(proxy.a)
+    assert proxy.a.status == "DOWN"
+    for server, checking in ((proxy.a, True), (proxy.b, False)):
+        proxy.control.enable_checks(server)
+        assert server.checking == checking
+
+
+# -- limits, addresses, sessions -------------------------------------------------------------------------------------
+
+
+def test_addresses(proxy: Proxy) -> None:
+    proxy.control.set_address(proxy.a, Address("127.0.0.9", 9))
+    assert proxy.changes() == [ServerChange.ADDRESS]
+    assert proxy.a.address == proxy.a.check_address == Address("127.0.0.9", 9)
+    proxy.control.set_check_address(proxy.a, "::1", None)
+    assert proxy.a.check_address == Address("::1", 9)
+    proxy.control.set_check_address(proxy.a, None, 7)
+    assert proxy.a.check_address == Address("::1", 7)
+    proxy.control.set_check_address(proxy.a, None, 0)
+    assert proxy.a.check_address == Address("::1", 9)
+
+
+def test_limits(proxy: Proxy) -> None:
+    front = proxy.registry.frontends["front"]
+    waiter = Waiter(1)
+    proxy.control.set_server_maxconn(proxy.a, 1)
+    proxy.control.set_maint(proxy.b)
+    assert proxy.backend.assign() is proxy.a
+    proxy.backend.wait(waiter)
+    proxy.control.set_server_maxconn(proxy.a, 0)
+    assert (proxy.a.maxconn, waiter.got) == (None, [proxy.a])
+    changes: list[int] = []
+    proxy.control.set_frontend_maxconn(front, 3)
+    front.on_limit = lambda: changes.append(front.maxconn)
+    proxy.control.set_frontend_maxconn(front, 4)
+    assert changes == [4]
+    proxy.control.set_global_maxconn(9)
+    proxy.control.set_rate_limit(RateLimit.SESSIONS, 5)
+    assert (proxy.registry.maxconn, proxy.registry.admission.limits[RateLimit.SESSIONS]) == (9, 5)
+
+
+def test_sessions_are_ended(proxy: Proxy) -> None:
+    front, killed = proxy.registry.frontends["front"], list[str]()
+    for server in (proxy.a, proxy.a, proxy.b, None):
+        session = proxy.registry.sessions.open(front, proxy.backend, 1.0)
+        session.server = server
+        session.carrier = Carrier(str(server), killed)
+    proxy.registry.sessions.open(front, proxy.backend, 1.0).server = proxy.a  # not carried yet
+    proxy.control.kill_sessions(proxy.a)
+    assert killed == ["back/a", "back/a"]
+
+
+def test_counters_are_cleared(proxy: Proxy) -> None:
+    front = proxy.registry.frontends["front"]
+    proxy.registry.sessions.open(front, proxy.backend, 100.0).bytes_in = 7
+    proxy.backend.counters.queue_max = 4
+    proxy.control.clear_maxima()
+    assert (front.counters.sessions_max, front.counters.sessions, proxy.backend.counters.queue_max) == (0, 1, 0)
+    assert (front.counters.session_rate.maximum, proxy.registry.admission.rate.maximum) == (0, 0)
+    proxy.control.set_maint(proxy.a)
+    proxy.control.clear_counters()
+    assert (front.counters.sessions, front.counters.bytes_in, proxy.a.downtime.outages) == (0, 0, 0)
+
+
+def test_frontends_are_shut_down(proxy: Proxy) -> None:
+    front = proxy.registry.frontends["front"]
+    proxy.control.shut_down(front)
+    assert (front.status, proxy.notices) == (FrontendStatus.STOPPED, [FrontendNotice(front)])
+
+
+def test_servers_come_and_go(proxy: Proxy) -> None:
+    added = proxy.control.add_server(proxy.backend, line("c", 9, check=True))
+    assert (added.server_id, added.status, added.checking) == (3, "MAINT", False)
+    assert proxy.changes() == [ServerChange.ADDED]
+    proxy.control.set_ready(added)
+    assert proxy.backend.usable == 3
+    proxy.control.set_maint(proxy.b)
+    proxy.control.remove_server(proxy.b)
+    assert (list(proxy.backend.by_name), proxy.b.removed) == (["a", "c"], True)
+    assert proxy.changes()[-1] is ServerChange.REMOVED
+    assert proxy.control.add_server(proxy.backend, line("d")).server_id == 2

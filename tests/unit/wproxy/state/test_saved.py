@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wproxy.config.loader import parse
+from wproxy.config.model import Address
 from wproxy.state import saved
 from wproxy.state.control import Control
 from wproxy.state.registry import Registry
@@ -125,3 +126,22 @@ def test_no_document_is_too_wild(servers: dict[str, Any]) -> None:
     registry, control = running()
     list(saved.restore({"version": 1, "servers": servers}, registry, control))
     assert all(0 <= one.weight <= 256 for one in registry.servers())
+
+
+def test_addresses_come_back() -> None:
+    before, control = running()
+    control.set_address(server(before, "a"), Address("::1", 9))
+    kept = saved.changes(before)
+    assert kept["servers"] == {"main/a": {"address": ["127.0.0.1:2", "[::1]:9"]}}
+    after, control = running()
+    assert list(saved.restore(kept, after, control)) == [
+        "Server main/a: address [::1]:9, as set at runtime (configuration: 127.0.0.1:2)."
+    ]
+    assert server(after, "a").address == Address("::1", 9)
+
+
+@pytest.mark.parametrize("damaged", ["", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000", "name:1", 7, None])
+def test_an_address_that_is_none_is_passed_over(damaged: object) -> None:
+    registry, control = running()
+    kept = {"version": 1, "servers": {"main/a": {"address": ["127.0.0.1:2", damaged]}}}
+    assert list(saved.restore(kept, registry, control)) == []

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from tests.unit.wproxy.state.parties import backend, frontend_config, line
+from wproxy.state.admission import Admission
 from wproxy.state.frontend import Frontend
 from wproxy.state.session import Sessions
 
 
 def test_what_is_said_reaches_every_counter_once() -> None:
-    front, back, sessions = Frontend(frontend_config(), 9), backend(line("a"), line("b")), Sessions()
+    front, back, sessions = Frontend(frontend_config(), 9), backend(line("a"), line("b")), Sessions(Admission(9))
     first, second = (sessions.open(front, back, 1.0) for _ in range(2))
     first.server = back.servers[0]
     first.bytes_in, first.bytes_out = 10, 20
@@ -22,7 +23,7 @@ def test_what_is_said_reaches_every_counter_once() -> None:
 
 
 def test_the_end_settles_and_only_the_first_counts() -> None:
-    front, back, sessions = Frontend(frontend_config(), 9), backend(line()), Sessions()
+    front, back, sessions = Frontend(frontend_config(), 9), backend(line()), Sessions(Admission(9))
     emptied: list[int] = []
     first, second = (sessions.open(front, back, 1.0) for _ in range(2))
     assert (first.session_id, second.session_id, front.current) == (1, 2, 2)

@@ -10,6 +10,7 @@ from wproxy.config.model import Address, LogFormat, Logs, LogTarget
 from wproxy.observe.logs.header import Sender
 from wproxy.observe.logs.outputs import Output, Outputs
 from wproxy.observe.logs.session_log import SessionLog
+from wproxy.state.admission import Admission
 from wproxy.state.session import Session, Sessions
 
 
@@ -18,7 +19,7 @@ class Logged:
 
     def __init__(self, **settings: bool) -> None:
         self.lines: list[str] = []
-        self.sessions = Sessions()
+        self.sessions = Sessions(Admission(100))
         target = LogTarget(Address(path="/dev/log"), HERE, 0, LogFormat.SHORT)
         output = Output(target, Sender("tag", 7, None), lambda line: self.lines.append(line.decode()))
         clocks = (lambda: 101.5), (lambda: 1_234_567_891.75)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.wproxy.runtime.talking import Client
+from wproxy.config.model import CheckSettings
 from wproxy.state.frontend import FrontendStatus
 
 
@@ -37,7 +38,10 @@ def test_states(client: Client, commands: str, status: str) -> None:
 
 
 def test_settings_that_are_none(client: Client) -> None:
-    usage = "usage: set server <backend>/<server> state | weight\n\n"
+    usage = (
+        "usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | agent-send | check-addr | "
+        "check-port | fqdn | health | ssl | state | weight\n\n"
+    )
     assert client.say("set server back/a") == client.say("set server back/a nope 1") == usage
     states = "'set server <srv> state' expects 'ready', 'drain' and 'maint'.\n\n"
     assert client.say("set server back/a state") == client.say("set server back/a state up") == states
@@ -62,3 +66,70 @@ def test_frontends(client: Client) -> None:
     assert status() is FrontendStatus.OPEN
     assert client.say("enable frontend") == "A frontend name is expected.\n\n"
     assert client.say("disable frontend nope") == "No such frontend.\n\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "address"),
+    [
+        ("127.0.0.1", "no need to change the addr", "127.0.0.1:1"),
+        ("127.0.0.2", "IP changed from '127.0.0.1' to '127.0.0.2'", "127.0.0.2:1"),
+        ("::1 port 9", "IP changed from '127.0.0.1' to '::1', port changed from '1' to '9'", "[::1]:9"),
+        ("127.0.0.1 port 1", "no need to change the addr, no need to change the port", "127.0.0.1:1"),
+        ("127.0.0.1 port", "no need to change the addr, problem converting port '' to an int", "127.0.0.1:1"),
+        ("127.0.0.1 port x", "no need to change the addr, problem converting port 'x' to an int", "127.0.0.1:1"),
+        ("127.0.0.1 port 70000", "no need to change the addr, provided port is invalid: '70000'", "127.0.0.1:1"),
+        ("nonsense", "Invalid addr 'nonsense'", "127.0.0.1:1"),
+    ],
+)
+def test_addresses(client: Client, arguments: str, said: str, address: str) -> None:
+    assert client.say(f"set server back/a addr {arguments}") == f"{said} by 'stats socket command'\n\n"
+    assert str(client.a.address) == address
+
+
+def test_health(client: Client) -> None:
+    for value, status in (("down", "DOWN"), ("stopping", "NOLB"), ("up", "no check")):
+        assert client.say(f"set server back/a health {value}") == "\n"
+        assert client.a.status == status
+    expected = "'set server <srv> health' expects 'up', 'stopping', or 'down'.\n\n"
+    assert client.say("set server back/a health") == client.say("set server back/a health ill") == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("agent up", "agent checks are not enabled on this server.\n\n"),
+        ("agent-send x", "agent checks are not enabled on this server.\n\n"),
+        ("agent-addr", "set server <b>/<s> agent-addr requires an address and optionally a port.\n\n"),
+        ("agent-addr 127.0.0.1", "agent checks are not enabled on this server\n"),
+        ("agent-port", "set server <b>/<s> agent-port requires a port.\n\n"),
+        ("agent-port 9", "agent checks are not enabled on this server\n"),
+        ("check-addr", "set server <b>/<s> check-addr requires an address and optionally a port.\n\n"),
+        ("check-addr 127.0.0.1", "health checks are not enabled on this server\n"),
+        ("check-port", "set server <b>/<s> check-port requires a port.\n\n"),
+        ("check-port 9", "health checks are not enabled on this server\n"),
+        ("fqdn", "set server <b>/<s> fqdn requires a FQDN.\n\n"),
+        ("fqdn x", "set server <b>/<s> fqdn failed because no resolution is configured.\n\n"),
+        ("ssl on", "'set server <srv> ssl' cannot be set.  default-server should define ssl settings\n\n"),
+        ("addr", "set server <b>/<s> addr requires an address and optionally a port.\n\n"),
+    ],
+)
+def test_settings_that_are_refused(client: Client, arguments: str, said: str) -> None:
+    assert client.say(f"set server back/a {arguments}") == said
+
+
+def test_checks_elsewhere_and_not_at_all(client: Client) -> None:
+    client.a.check = CheckSettings()
+    assert client.say("set server back/a check-addr 127.0.0.9 port 7") == "\n"
+    assert str(client.a.check_address) == "127.0.0.9:7"
+    assert client.say("set server back/a check-addr 127.0.0.8;set server back/a check-port 6") == "\n\n"
+    assert str(client.a.check_address) == "127.0.0.8:6"
+    for port, said in (("x", "provided port is not an integer\n"), ("70000", "provided port is invalid\n")):
+        assert client.say(f"set server back/a check-port {port}") == said
+    assert client.say("set server back/a check-addr x") == "invalid addr 'x'\n"
+    assert client.say("enable health back/a") == "\n"
+    assert client.a.checking
+    assert client.say("disable health back/a") == "\n"
+    assert not client.a.checking
+    assert client.say("enable health back/b") == "Health check was not configured on this server, cannot enable.\n\n"
+    assert client.say("enable agent back/b") == "Agent was not configured on this server, cannot enable.\n\n"
+    assert client.say("disable agent back/b") == "\n"

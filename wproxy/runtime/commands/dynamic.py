@@ -1,0 +1,58 @@
+"""`add server` and `del server`: servers that come and go while the proxy runs (management manual, section 9.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wproxy.config.dynamic import DynamicServerError, dynamic_server
+from wproxy.config.model import Level, Mode
+from wproxy.runtime.command import Command, CommandError, Context, Message, Severity, word
+from wproxy.state.backend import Backend
+
+
+def add_server(context: Context, arguments: Sequence[str]) -> Message:
+    backend, name = _split(context, word(arguments, 0))
+    if backend.static or backend.config.mode is Mode.REDIS:
+        raise CommandError("Backend must use a dynamic load balancing to support dynamic servers.\n")
+    try:
+        line = dynamic_server(name, arguments[1:])
+    except DynamicServerError as error:
+        raise CommandError(f"{error}\n") from error
+    if name in backend.by_name:
+        raise CommandError("Already exists a server with the same name in backend.\n")
+    context.control.add_server(backend, line)
+    return Message(Severity.INFO, "New server registered.\n")
+
+
+def del_server(context: Context, arguments: Sequence[str]) -> Message:
+    backend, name = _split(context, word(arguments, 0))
+    server = backend.by_name.get(name)
+    if server is None:
+        raise CommandError("No such server.")
+    if not server.admin.maint:
+        raise CommandError("Only servers in maintenance mode can be deleted.")
+    if backend.config.mode is Mode.REDIS:
+        raise CommandError(
+            "This server cannot be removed at runtime due to other configuration elements pointing to it."
+        )
+    if server.current or server.queue:
+        raise CommandError("Server still has connections attached to it, cannot remove it.")
+    context.control.remove_server(server)
+    return Message(Severity.INFO, "Server deleted.")
+
+
+def _split(context: Context, path: str) -> tuple[Backend, str]:
+    """Return the backend of `backend/server` and the server's name."""
+    backend_name, _, name = path.partition("/")
+    if not name:
+        raise CommandError("Require 'backend/server'.")
+    backend = context.backend(backend_name)
+    if backend is None:
+        raise CommandError("No such backend.")
+    return backend, name
+
+
+COMMANDS = (
+    Command(("add", "server"), "add server <bk>/<srv>", "create a new server", Level.ADMIN, add_server),
+    Command(("del", "server"), "del server <bk>/<srv>", "remove a dynamically added server", Level.ADMIN, del_server),
+)

@@ -1,0 +1,78 @@
+"""How many clients the process takes, in all and per second: `set maxconn global` and `set rate-limit`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from math import inf
+
+from wproxy.state.rate import Rate
+
+
+class RateLimit(enum.Enum):
+    """What `set rate-limit` can bound."""
+
+    CONNECTIONS = "connections"
+    SESSIONS = "sessions"
+    TLS_SESSIONS = "ssl-sessions"
+    COMPRESSION = "http-compression"  # in kB
+
+
+class Admission:
+    """Counts the live and the new clients of all frontends, and tells when accepting has to stop or may go on.
+
+    A rate is a number of clients in each second of the clock that `opened` is called with; 0 is no limit. A client here
+    is a connection and a session at once, so that both limits bound the same number. TLS and compression do not exist:
+    their limits are only remembered.
+    """
+
+    __slots__ = (
+        "_per_second", "hard_maxconn", "limits", "live", "maxconn", "on_change", "rate",
+    )  # fmt: skip
+
+    def __init__(self, maxconn: int) -> None:
+        self.hard_maxconn = maxconn
+        self.maxconn = maxconn
+        self.live = 0
+        self.rate = Rate()
+        self.limits = dict.fromkeys(RateLimit, 0)
+        self._per_second = inf
+        self.on_change: Callable[[], None] | None = None  # called when `full` or `wait_s` may have changed
+
+    @property
+    def full(self) -> bool:
+        """Whether `maxconn` allows no more clients."""
+        return self.live >= self.maxconn
+
+    def wait_s(self, now: float) -> float:
+        """Return for how long the rate limits allow no more clients."""
+        return 1.0 - now % 1.0 if self.rate.in_second(now) >= self._per_second else 0.0
+
+    def opened(self, now: float) -> None:
+        """Count a client."""
+        self.live += 1
+        self.rate.add(now)
+        if self.live >= self.maxconn or self.rate.in_second(now) >= self._per_second:
+            self._changed()
+
+    def closed(self) -> None:
+        """Count the end of one."""
+        self.live -= 1
+        if self.live == self.maxconn - 1:
+            self._changed()
+
+    def set_maxconn(self, maxconn: int) -> None:
+        """Take at most `maxconn` clients at a time; 0 is what the process started with."""
+        self.maxconn = maxconn or self.hard_maxconn
+        self._changed()
+
+    def set_rate(self, kind: RateLimit, limit: int) -> None:
+        """Take at most `limit` of a kind a second; 0 is no limit."""
+        self.limits[kind] = limit
+        clients = (self.limits[each] for each in (RateLimit.CONNECTIONS, RateLimit.SESSIONS))
+        self._per_second = min((each for each in clients if each), default=inf)
+        self._changed()
+
+    def _changed(self) -> None:
+        if self.on_change is not None:
+            self.on_change()
