@@ -16,7 +16,7 @@ from tests.support.proxies import Proxy, proxy
 from tests.support.resp import Client, ask, pack
 from tests.support.waiting import wait_for
 
-LATER_MS = int(time.time() * 1000) + 300_000
+LATER_MS = int(time.time() * 1000) + 3_600_000
 
 
 @pytest.fixture

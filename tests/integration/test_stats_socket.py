@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -49,6 +50,8 @@ def test_a_silent_crowd_is_bounded_and_only_delays_the_others(made: Proxy) -> No
         wait_for(lambda: made.descriptors == before + 5, what="five are served")
         with connect(made.port) as client:  # the traffic does not notice
             wait_for(lambda: client.getpeername()[1] == made.port)
+            # A reset: after a mere goodbye the session would stay for as long as its server wants.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     wait_until_as_before(made, before)
     assert made.stats.ask("get weight main/a") == "30 (initial 30)\n\n"
 
