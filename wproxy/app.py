@@ -26,7 +26,7 @@ from wproxy.observe import information, notices, servers_state, statistics
 from wproxy.runtime.command import Context, Conversation, Reports
 from wproxy.runtime.socket import StatsListener
 from wproxy.state.backend import Backend
-from wproxy.state.control import Control, FrontendNotice, ServerNotice
+from wproxy.state.control import Control, FrontendNotice, Notice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
@@ -100,6 +100,7 @@ class Application:
         self._registry = Registry(config, maxconn, self._loop.time())
         self._control = Control(self._registry, self._loop.time)
         self._services = Services(self._loop, self._registry.sessions)
+        self._prober = Prober(self._services, self._control, config.globals)
         self._routers = {
             name: Router(backend, self._services)
             for name, backend in self._registry.backends.items()
@@ -125,9 +126,8 @@ class Application:
         self._loop.add_signal_handler(signal.SIGUSR1, self._stop_softly)
         for router in self._routers.values():
             router.open()
-        prober = Prober(self._services, self._control.report_check)
         for backend in self._registry.backends.values():
-            prober.start(backend)
+            self._prober.start(backend)
         for listener in self._stats:
             await listener.start()
         for listeners in self._listeners.values():
@@ -157,6 +157,7 @@ class Application:
             router.close()
         for stats in self._stats:
             stats.close()
+        self._prober.close()
         await self._services.close()
 
     # -- connections between the parts ---------------------------------------------------------------------------
@@ -179,7 +180,7 @@ class Application:
         nowhere = model.Backend(frontend.name, frontend.proxy_id, config.mode, config.location)
         return Backend(nowhere, self._loop.time())
 
-    def _follow(self, notice: ServerNotice | FrontendNotice) -> None:
+    def _follow(self, notice: Notice) -> None:
         """Do what follows from a change: log it, start or stop to accept."""
         for line in notices.lines(notice):
             self._log(line.severity, line.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wproxy.config.checks import AgentSettings
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
 from wproxy.config.model import Backend, Bind, CheckSettings, Config, Frontend, Global, ServerLine, Timeouts
@@ -33,6 +34,8 @@ def _global(process: GlobalDraft) -> Global:
         pidfile=process.pidfile,
         node=process.node,
         description=process.description,
+        spread_checks=process.spread_checks,
+        max_spread_checks_s=process.max_spread_checks_s,
     )
 
 
@@ -73,6 +76,7 @@ def _backend(proxy: ProxyDraft, number: int) -> Backend:
         redispatch=proxy.redispatch,
         disabled=proxy.disabled,
         timeouts=_backend_timeouts(proxy),
+        check=proxy.check.built(),
     )
 
 
@@ -93,6 +97,26 @@ def _server(draft: ServerDraft) -> ServerLine:
         location=draft.location,
         weight=draft.weight,
         maxconn=draft.maxconn,
-        check=CheckSettings(draft.inter_s, draft.rise, draft.fall) if draft.check else None,
+        check=_check(draft) if draft.check else None,
         disabled=draft.disabled,
+        agent=_agent(draft) if draft.agent_check else None,
+        shutdown_on_down=draft.shutdown_on_down,
+        shutdown_backups_on_up=draft.shutdown_backups_on_up,
     )
+
+
+def _check(draft: ServerDraft) -> CheckSettings:
+    return CheckSettings(
+        draft.inter_s,
+        draft.rise,
+        draft.fall,
+        draft.fastinter_s,
+        draft.downinter_s,
+        draft.check_host,
+        draft.check_port,
+    )
+
+
+def _agent(draft: ServerDraft) -> AgentSettings:
+    assert draft.agent_port is not None  # `validate` has seen to it
+    return AgentSettings(draft.agent_port, draft.agent_host, draft.agent_inter_s, draft.agent_send)

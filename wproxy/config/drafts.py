@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from wproxy.config.check_draft import CheckDraft
 from wproxy.config.grammar import Section
 from wproxy.config.model import Address, CheckSettings, Level, Location, Mode, StatsSocket
 
@@ -25,6 +26,8 @@ class GlobalDraft:
     pidfile: str | None = None
     node: str | None = None
     description: str | None = None
+    spread_checks: float = 0.0
+    max_spread_checks_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +55,17 @@ class ServerDraft:
     inter_s: float = _CHECK.inter_s
     rise: int = _CHECK.rise
     fall: int = _CHECK.fall
+    fastinter_s: float | None = None
+    downinter_s: float | None = None
+    check_host: str | None = None
+    check_port: int | None = None
+    agent_check: bool = False
+    agent_host: str | None = None
+    agent_port: int | None = None
+    agent_inter_s: float = 2.0
+    agent_send: bytes = b""
+    shutdown_on_down: bool = False
+    shutdown_backups_on_up: bool = False
     disabled: bool = False
 
     def child(self, location: Location) -> ServerDraft:
@@ -83,6 +97,7 @@ class ProxyDraft:
     queue_s: float | None = None
     check_s: float | None = None
     tunnel_s: float | None = None
+    check: CheckDraft = field(default_factory=CheckDraft)
     default_server: ServerDraft = field(default_factory=lambda: ServerDraft(Location("", 0)))
     servers: list[ServerDraft] = field(default_factory=list)
 
@@ -96,6 +111,7 @@ class ProxyDraft:
             binds=[],
             servers=[],
             default_server=replace(self.default_server),
+            check=self.check.child(),
         )
 
     @property

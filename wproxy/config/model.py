@@ -9,6 +9,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from wproxy.config.checks import AgentSettings, HealthCheck
+
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
 
 
@@ -80,11 +82,18 @@ class Bind:
 
 @dataclass(frozen=True, slots=True)
 class CheckSettings:
-    """How a server's health is probed (configuration manual, section 5.2: inter, rise, fall)."""
+    """How a server's health is probed (configuration manual, section 5.2: inter, rise, fall).
+
+    `host` and `port` are where, if not at the server's own address.
+    """
 
     inter_s: float = 2.0
     rise: int = 2
     fall: int = 3
+    fastinter_s: float | None = None
+    downinter_s: float | None = None
+    host: str | None = None
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,10 @@ class ServerLine:
     maxconn: int | None = None
     check: CheckSettings | None = None
     disabled: bool = False
+    backup: bool = False
+    agent: AgentSettings | None = None
+    shutdown_on_down: bool = False  # on-marked-down shutdown-sessions
+    shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,7 @@ class Backend:
     redispatch: int | None = None
     disabled: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
+    check: HealthCheck = field(default_factory=HealthCheck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +173,8 @@ class Global:
     pidfile: str | None = None
     node: str | None = None
     description: str | None = None
+    spread_checks: float = 0.0  # how far a check's interval may be off, as a share of it
+    max_spread_checks_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

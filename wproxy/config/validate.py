@@ -23,6 +23,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
             _mode(proxy, report)
             _balance(proxy, report)
             _unique_servers(proxy, report)
+            _agents(proxy, report)
             _bound(proxy, report)
             _default_backend(proxy, backends, report)
             _timeouts(proxy, report)
@@ -72,6 +73,14 @@ def _unique_servers(proxy: ProxyDraft, report: Report) -> None:
                 f"{lines[server.name]}, please use distinct names.",
             )
         lines.setdefault(server.name, server.location.line)
+
+
+def _agents(proxy: ProxyDraft, report: Report) -> None:
+    for server in proxy.servers:
+        if server.agent_check and server.agent_port is None:
+            report.problem(
+                server.location, f"'server {server.name}' : 'agent-check' needs to know where: add 'agent-port <port>'"
+            )
 
 
 def _bound(proxy: ProxyDraft, report: Report) -> None:

@@ -135,6 +135,7 @@ class TcpConnection:
         now = self.active_at = self.clock()
         backend = self.route.backend
         self.session = self.services.sessions.open(self.route.frontend, backend, now)
+        self.session.carrier = self
         backend.opened(now)
         self.task = self.services.keep(self.services.loop.create_task(self._establish()))
 

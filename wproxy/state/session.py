@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
+
+
+class Carrier(Protocol):
+    """The connection that carries a session."""
+
+    def close(self, cause: str) -> None:
+        """End it now, for `cause` (see `Session.end`)."""
 
 
 class Session:
@@ -16,7 +24,7 @@ class Session:
     """
 
     __slots__ = (
-        "accepted_at", "backend", "bytes_in", "bytes_out", "frontend", "server", "session_id", "settled_in",
+        "accepted_at", "backend", "bytes_in", "bytes_out", "carrier", "frontend", "server", "session_id", "settled_in",
         "settled_out", "termination",
     )  # fmt: skip
 
@@ -25,6 +33,7 @@ class Session:
         self.frontend = frontend
         self.backend = backend
         self.server: Server | None = None
+        self.carrier: Carrier | None = None  # set by the connection, where it can be ended from outside
         self.accepted_at = now
         self.bytes_in = 0
         self.bytes_out = 0

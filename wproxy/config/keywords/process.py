@@ -6,9 +6,10 @@ from wproxy.config import values
 from wproxy.config.drafts import GlobalDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
 from wproxy.config.keywords.bind import stats_socket
-from wproxy.config.values import ArgumentError
+from wproxy.config.values import ArgumentError, Type
 
 _HERE = (Section.GLOBAL,)
+_SPREAD_MAX = 50
 
 _TLS = "acts with TLS only, which is refused where it is asked for"
 _HTTP = "acts in mode http only"
@@ -23,6 +24,13 @@ def _description(process: GlobalDraft, statement: Statement, report: Report) -> 
     if not statement.arguments:
         raise ArgumentError("expects a text")
     process.description = " ".join(statement.arguments)
+
+
+def _percent(text: str) -> float:
+    number = values.integer(text, 0)
+    if number > _SPREAD_MAX:
+        raise ArgumentError(f"needs a percentage from 0 to {_SPREAD_MAX}, not {number}")
+    return number / 100
 
 
 GLOBAL: Grammar[GlobalDraft] = Grammar(
@@ -40,6 +48,20 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             Sets("stats_timeout_s", values.POSITIVE_SECONDS),
             "idle time on a stats socket; default 10s",
             "3.1",
+        ),
+        done(
+            "spread-checks",
+            _HERE,
+            Sets("spread_checks", Type("<percent>", "a percentage from 0 to 50", _percent)),
+            "vary the time between probes by so much",
+            "3.2",
+        ),
+        done(
+            "max-spread-checks",
+            _HERE,
+            Sets("max_spread_checks_s", values.TIMEOUT),
+            "longest time from the first server's first probe to the last one's",
+            "3.2",
         ),
         *ignored("log", _HERE, _LOG, "3.1", reversible=True),
         *ignored("log-send-hostname, log-tag", _HERE, _LOG, "3.1"),
@@ -93,7 +115,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         *ignored(
             "tune.idletimer, tune.listener.multi-queue, tune.maxaccept, tune.maxpollevents,"
             "tune.peers.max-updates-at-once, tune.recv_enough, tune.runqueue-depth, tune.sched.low-latency, cpu-map,"
-            "thread-group, thread-groups, profiling.tasks, max-spread-checks, spread-checks",
+            "thread-group, thread-groups, profiling.tasks",
             _HERE,
             _THREADS,
             "3.2",

@@ -5,11 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.wproxy.state.parties import Clock, config, line
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus
 from wproxy.policy.weight import WeightError
-from wproxy.state.control import Control, FrontendNotice, ServerChange, ServerNotice
+from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import FrontendStatus
 from wproxy.state.registry import Registry
-from wproxy.state.server import Admin, CheckResult, CheckStatus, Server
+from wproxy.state.server import Admin, Server
 
 PASSED, FAILED = CheckResult(CheckStatus.L4OK), CheckResult(CheckStatus.L4CON, "Connection refused")
 
@@ -21,7 +22,7 @@ class Proxy:
         self.clock = Clock()
         self.registry = Registry(config(line("a", 30, check=True, **options), line("b", 70)), 100, self.clock())
         self.control = Control(self.registry, self.clock)
-        self.notices: list[ServerNotice | FrontendNotice] = []
+        self.notices: list[Notice] = []
         self.control.subscribe(self.notices.append)
         self.backend = self.registry.backends["back"]
         self.a, self.b = self.backend.servers

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.wproxy.state.parties import server
-from wproxy.state.server import Admin, CheckStatus, Server
+from wproxy.policy.checks.verdict import CheckStatus
+from wproxy.state.server import Admin, Server
 
 # weight, admin, checks passed (p) and failed (f), what follows. Without checks: the text is None.
 TABLE = [
