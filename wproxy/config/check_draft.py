@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from wproxy.config.checks import HealthCheck, Kind, RequestRule, Rule
+from wproxy.config.checks import ConnectRule, HealthCheck, Kind, RequestRule, Rule
+from wproxy.config.values import ArgumentError
 
 
 @dataclass(slots=True)
@@ -31,7 +32,9 @@ class CheckDraft:
         return self.numbers[kind]
 
     def add(self, kind: Kind, rule: Rule) -> None:
-        """Append `rule`, with the comment of the line before unless it has its own."""
+        """Append `rule`, with the comment of the line before unless it has its own; raise ArgumentError."""
+        if isinstance(rule, ConnectRule) and self.rules[kind] and not isinstance(self.rules[kind][0], ConnectRule):
+            raise ArgumentError("cannot follow other rules unless the first of them is a 'connect', too")
         if self.comment and not rule.comment:
             rule = replace(rule, comment=self.comment)
         self.comment = ""

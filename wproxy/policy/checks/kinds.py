@@ -80,27 +80,28 @@ def _content(rule: ExpectRule) -> Content:
     return Content(re.compile(pattern), f"(regex) {place}", rule.negated, min_recv=rule.min_recv)
 
 
-_EXPECTED = {
-    Match.REGEX: "regex",
-    Match.BINARY: "binary ''",  # as HAProxy has it
-    Match.BINARY_REGEX: "binary regex",
-}
-
-
 def _where(rule: Rule) -> str:
     """Return what HAProxy adds to errors about a step of a tcp-check."""
     match rule:
         case ConnectRule(port=port):
             what = f"connect port {port}" if port else "connect"
         case ExpectRule():
-            what = f"expect {_EXPECTED.get(rule.match) or _shown(rule)}"
+            what = f"expect {_expected(rule)}"
         case _:
             what = "send"
     comment = f" comment: '{rule.comment}'" if rule.comment else ""
     return f" at step {rule.number} of tcp-check ({what}){comment}"
 
 
-def _shown(rule: ExpectRule) -> str:
+def _expected(rule: ExpectRule) -> str:
+    match rule.match:
+        case Match.REGEX:
+            return "regex"
+        case Match.BINARY:
+            shown = bytes.fromhex(rule.pattern).partition(b"\0")[0].decode(errors="replace")
+            return f"binary '{shown}'"
+        case Match.BINARY_REGEX:
+            return "binary regex"
     return f"string '{rule.pattern[:_PATTERN_SHOWN_MAX]}'"
 
 
