@@ -36,8 +36,8 @@ def test_redispatch(line: str, redispatch: int | None) -> None:
         ),
         (
             "option smtpchk",
-            "HAProxy's keyword 'option smtpchk' is not supported by wproxy: wproxy checks by tcp-check, redis-check and "
-            "httpchk",
+            "HAProxy's keyword 'option smtpchk' is not supported by wproxy: wproxy checks by tcp-check, redis-check "
+            "and httpchk",
         ),
     ],
 )
