@@ -1,4 +1,4 @@
-"""Health checks: the same answers of the same server, and the columns and notices of HAProxy and of wproxy about them."""
+"""Health checks: the same answers of the same servers, and what HAProxy and wproxy show and tell of them."""
 
 from __future__ import annotations
 
