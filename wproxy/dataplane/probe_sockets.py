@@ -1,7 +1,7 @@
 """The sockets of all health checks, in an epoll set of their own that the loop watches as one descriptor.
 
-Measured beside a task and `sock_connect` per check this costs a third (docs/performance.md), and a descriptor that is
-closed and used again at once cannot be mistaken for a transport of the loop.
+So a descriptor that is closed and used again at once cannot be mistaken for a transport of the loop, and a check costs
+three quarters of a task with `sock_connect` (docs/performance.md).
 """
 
 from __future__ import annotations

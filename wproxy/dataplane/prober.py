@@ -49,6 +49,8 @@ class Target:
         """Return where `step` connects to: the step's own words first, then those of the check, then the server."""
         line = self.server.line.address
         host, port = step.host or self.host, step.port or self.port
+        if host is None and port is None:
+            return line
         return replace(line, path="" if host else line.path, host=host or line.host, port=port or line.port)
 
 

@@ -67,12 +67,9 @@ def test_every_split_of_an_answer_gives_the_same_result(plan: Plan, answer: byte
         conversation = talk(plan)
         first = conversation.hear(answer[:cut])
         assert (first if isinstance(first, CheckResult) else conversation.hear(answer[cut:])) == whole
-    conversation, heard = talk(plan), Wait.FOR_DATA
-    for number in range(len(answer)):
-        heard = conversation.hear(answer[number : number + 1])  # type: ignore[assignment] # a result, at some time
-        if isinstance(heard, CheckResult):
-            break
-    assert heard == whole
+    conversation = talk(plan)
+    heard = (conversation.hear(answer[number : number + 1]) for number in range(len(answer)))
+    assert next(each for each in heard if isinstance(each, CheckResult)) == whole
 
 
 def test_only_a_connection() -> None:
