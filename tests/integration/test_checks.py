@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import threading
 from contextlib import ExitStack, suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.check_server import Script, check_server
+from tests.support.check_server import Questioned, Script, check_server
 from tests.support.proxies import Proxy, proxy
 from tests.support.tcp_server import accept, connect, listening_socket, port_of, read_exactly
 from tests.support.waiting import wait_for
@@ -141,3 +142,24 @@ def test_what_cannot_be_reached_by_its_name(tmp_path: Path) -> None:
         made.stats.wait_for_status("b", "DOWN")
         assert "cannot resolve name.invalid" in made.stats.row("a")["last_chk"]
         assert made.stats.row("b")["last_chk"] == "No such file or directory"
+
+
+def test_no_server_goes_down_because_the_proxy_has_no_descriptor_left(tmp_path: Path) -> None:
+    with check_server(Script((b"+PONG\r\n",), end="hold")) as server:
+        line = f"server a 127.0.0.1:{server.port} check inter 20ms fall 1"
+        with proxy("wproxy", tmp_path, "option redis-check", line) as made:
+            made.stats.wait_for_status("a", "UP")
+            pid = made.process.pid
+            limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (4, limits[1]))
+            wait_for(lambda: nobody_asks(server, 0.3))
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+            asked = len(server.questions)
+            wait_for(lambda: len(server.questions) > asked + 3)
+            assert made.stats.numbers("a", "chkfail", "chkdown") == (0, 0)
+
+
+def nobody_asks(server: Questioned, for_s: float) -> bool:
+    before = len(server.questions)
+    threading.Event().wait(for_s)
+    return len(server.questions) == before

@@ -36,8 +36,8 @@ _DIFFERENCES = """\
 - A frontend and its backend must have the same mode; HAProxy lets a tcp frontend use an http backend.
 - A server needs a host and a fixed port: HAProxy takes the client's destination where they are missing.
 - `option redis-check` fails at the first whole line that is not +PONG, in the server's words (`needs a password: …`);
-  HAProxy waits for the end of the time and says "Layer7 timeout". An agent may speak first; HAProxy 2.6.12 reads it only
-  when `agent-send` is set. A `timeout check` shorter than `inter` is kept to the millisecond; HAProxy notices it late.
+  HAProxy waits for the end of the time and says "Layer7 timeout". An agent may speak first; HAProxy 2.6.12 reads it
+  only when `agent-send` is set. A `timeout check` shorter than `inter` is kept; HAProxy notices it late.
   The log formats of `tcp-check` and `http-check`, and `http-check expect hdr`, are errors.
 - Users, groups and names of hosts are looked up when they are used, not while the file is read.
 - A NUL character, a word that is not UTF-8 and an address or parameter that is an empty word are errors: HAProxy cuts

@@ -10,6 +10,7 @@ One check at a time per server; its socket is closed before its result is report
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 import select
@@ -24,7 +25,7 @@ from wproxy.dataplane.services import Services
 from wproxy.policy.checks.dialogue import Action, Dialogue, Wait
 from wproxy.policy.checks.kinds import plan_of, plan_of_agent
 from wproxy.policy.checks.steps import Connect, Plan, Send
-from wproxy.policy.checks.verdict import CheckResult
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control
 from wproxy.state.server import Server
@@ -221,7 +222,10 @@ class Probe:
         try:
             self._socket = self._sockets.open(address, self, linger=step.linger)
         except OSError as error:
-            self._finish(self._dialogue.broken(error.strerror or str(error)))
+            # That this process has no descriptor left says nothing about the server.
+            own = error.errno in (errno.EMFILE, errno.ENFILE)
+            reason = error.strerror or str(error)
+            self._finish(CheckResult(CheckStatus.UNKNOWN) if own else self._dialogue.broken(reason))
 
     def _connected(self) -> None:
         self._connecting = False

@@ -116,7 +116,7 @@ class Control:
     def report_check(self, server: Server, result: CheckResult) -> None:
         """Take note of a health check's outcome; one that was under way when maintenance began tells nothing."""
         server.check_running = False
-        if server.admin.maint or server.check is None:
+        if server.admin.maint or server.check is None or result.status is CheckStatus.UNKNOWN:
             return
         before = (server.health.counter, server.last_check.status)
         server.last_check = result
@@ -134,7 +134,7 @@ class Control:
     def report_agent(self, server: Server, result: CheckResult) -> None:
         """Do what an agent said; that it cannot be reached means nothing."""
         server.agent_running = False
-        if server.agent is None:
+        if server.agent is None or result.status is CheckStatus.UNKNOWN:
             return
         before = (server.agent_health.counter, server.last_agent.status)
         result = server.last_agent = obey(self, server, result)
