@@ -228,7 +228,8 @@ def test_a_check_that_could_not_be_made_tells_nothing() -> None:
     proxy.control.report_check(proxy.a, CheckResult(CheckStatus.UNKNOWN))
     proxy.control.report_agent(proxy.a, CheckResult(CheckStatus.UNKNOWN))
     assert (proxy.told(), proxy.a.last_check.status, proxy.a.status) == ([], CheckStatus.INI, "UP 1/3")
-    assert not (proxy.a.check_running or proxy.a.agent_running)
+    assert not (proxy.a.check_running)
+    assert not (proxy.a.agent_running)
 
 
 def test_what_is_not_checked_any_more_is_not_reported() -> None:
