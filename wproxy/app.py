@@ -86,6 +86,7 @@ class Application:
         self._warmer = Warmer(self._loop, self._control.warm)
         self._services = Services(self._loop, self._registry.sessions)
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
+        self._prober = Prober(self._services, self._control, config.globals)
         self._routers = {
             name: Router(backend, self._services)
             for name, backend in self._registry.backends.items()
@@ -118,9 +119,8 @@ class Application:
         self._loop.add_signal_handler(signal.SIGUSR1, self._stop_softly)
         for router in self._routers.values():
             router.open()
-        prober = Prober(self._services, self._control.report_check)
         for backend in self._registry.backends.values():
-            prober.start(backend)
+            self._prober.start(backend)
         for listener in self._stats:
             await listener.start()
         for listeners in self._listeners.values():
@@ -158,6 +158,7 @@ class Application:
         self._warmer.stop()
         for router in self._routers.values():
             router.close()
+        self._prober.close()
         await self._services.close()
         self._logs.close()
 

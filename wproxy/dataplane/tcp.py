@@ -70,6 +70,7 @@ class TcpConnection:
         backend = self.route.backend
         arrival = self.arrival
         self.session = arrival.session if arrival else self.services.sessions.open(self.route.frontend, backend, now)
+        self.session.carrier = self
         backend.opened(now)
         if self.route.log is not None:
             self.route.log.began(self.session, self.client.transport, arrival.ends if arrival else None)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wproxy.config.model import Severity
+from wproxy.policy.checks.verdict import CheckResult, Outcome
 from wproxy.state.control import CheckNotice, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import FrontendStatus
-from wproxy.state.server import CheckResult
 
 
 class LogLine(NamedTuple):
@@ -21,6 +21,7 @@ class LogLine(NamedTuple):
 
 
 _WITHOUT_COUNTS = frozenset({ServerChange.MAINT_TO_READY, ServerChange.MAINT_TO_DRAIN, ServerChange.DRAIN_TO_READY})
+_KEEP_DRAIN = frozenset({ServerChange.MAINT_TO_DRAIN, ServerChange.UP, ServerChange.DOWN})
 
 
 def lines(notice: Notice) -> Iterator[LogLine]:
@@ -31,14 +32,14 @@ def lines(notice: Notice) -> Iterator[LogLine]:
         yield LogLine("WARNING", f"{verb} {kind} {notice.frontend.name}.")
         return
     if isinstance(notice, CheckNotice):
-        yield LogLine("WARNING", _check_line(notice), Severity.NOTICE)
+        yield LogLine("WARNING", _checked(notice), Severity.NOTICE)
         return
     if notice.change is not ServerChange.WEIGHT:
         counts = "" if notice.change in _WITHOUT_COUNTS else f" {_left(notice)}"
         level = Severity.NOTICE if notice.server.running else Severity.ALERT
         text = f"{_role(notice)} {notice.server} {notice.change.value}{_reason(notice)}.{counts}"
         yield LogLine("WARNING", text, level)
-    if notice.change is ServerChange.MAINT_TO_DRAIN:
+    if notice.change in _KEEP_DRAIN and notice.server.admin.drain:
         yield LogLine("WARNING", f"{_role(notice)} {notice.server} remains in forced drain mode.")
     if notice.backend_lost:
         kind = "proxy" if notice.backend.in_listen else "backend"
@@ -51,27 +52,29 @@ def lines(notice: Notice) -> Iterator[LogLine]:
         )
 
 
-def _check_line(notice: CheckNotice) -> str:
-    outcome = "succeeded" if notice.check.status.passed else "failed"
-    health = notice.server.health
-    counted = (
-        f"{health.counter - health.rise + 1}/{health.fall} UP" if health.up else f"{health.counter}/{health.rise} DOWN"
-    )
-    return f"Health check for server {notice.server} {outcome}{_outcome(notice.check)}, status: {counted}."
-
-
 def _role(notice: ServerNotice) -> str:
     return "Backup Server" if notice.server.line.backup else "Server"
 
 
+def _checked(notice: CheckNotice) -> str:
+    """Return what `option log-health-checks` tells of a check (configuration manual, section 4.2)."""
+    server, outcome, health = notice.server, notice.result.status.outcome, notice.health
+    kind = "Agent" if notice.agent else "Health"
+    passed = {Outcome.PASSED: "succeeded", Outcome.CONDITIONALLY: "conditionally succeeded"}.get(outcome, "failed")
+    side = ("UP" if server.weight else "DRAIN") if health.up else "DOWN"
+    return f"{kind} check for server {server} {passed}{_told(notice.result)}, status: {health.steps} {side}."
+
+
 def _reason(notice: ServerNotice) -> str:
-    """Return why a server changed; a log of all checks has just said it."""
-    return "" if notice.check is None or notice.backend.config.logs.health_checks else _outcome(notice.check)
+    if notice.by_command:
+        return ", changed from CLI"
+    return "" if notice.check is None else _told(notice.check)
 
 
-def _outcome(check: CheckResult) -> str:
+def _told(check: CheckResult) -> str:
+    code = f", code: {check.code}" if check.status.has_code else ""
     info = f', info: "{check.info}"' if check.info else ""
-    return f", reason: {check.status.description}{info}, check duration: {check.duration_ms}ms"
+    return f", reason: {check.status.description}{code}{info}, check duration: {check.duration_ms}ms"
 
 
 def _left(notice: ServerNotice) -> str:

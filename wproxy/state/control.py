@@ -7,16 +7,20 @@ follow: it is applied, the backend prepares its choice anew, and a notice of it 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from wproxy.policy.health import Transition
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus, Outcome
+from wproxy.policy.health import Health
 from wproxy.policy.weight import parse_weight
+from wproxy.state import marks
+from wproxy.state.agent import obey
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
-from wproxy.state.server import Admin, CheckResult, Server
+from wproxy.state.server import Admin, Server
 from wproxy.state.warmup import Warmup
 
 
@@ -25,6 +29,7 @@ class ServerChange(enum.Enum):
 
     UP = "is UP"
     DOWN = "is DOWN"
+    STOPPING = "is stopping"
     MAINT = "is going DOWN for maintenance"
     DRAIN = "enters drain state"
     MAINT_TO_READY = "is UP/READY (leaving forced maintenance)"
@@ -40,6 +45,8 @@ _RETURNS = frozenset({ServerChange.UP, ServerChange.MAINT_TO_READY, ServerChange
 class ServerNotice:
     """A server changed: `check` when a health check was the reason, `backend_lost` when it was the last to serve.
 
+    `by_command` tells that somebody set its health; without that and without `check` the reason has been told before.
+
     Of weights only the change is told that takes the last server from a backend.
     """
 
@@ -48,6 +55,18 @@ class ServerNotice:
     change: ServerChange
     backend_lost: bool = False
     check: CheckResult | None = None
+    by_command: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckNotice:
+    """A check of `server`, or of its agent, told something new; `health` is where it stands now."""
+
+    backend: Backend
+    server: Server
+    result: CheckResult
+    health: Health
+    agent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +74,6 @@ class FrontendNotice:
     """A frontend was paused or resumed."""
 
     frontend: Frontend
-
-
-@dataclass(frozen=True, slots=True)
-class CheckNotice:
-    """A health check ended otherwise than the one before; told for backends with `option log-health-checks` only."""
-
-    backend: Backend
-    server: Server
-    check: CheckResult
 
 
 Notice: TypeAlias = ServerNotice | FrontendNotice | CheckNotice
@@ -112,21 +122,60 @@ class Control:
 
     def report_check(self, server: Server, result: CheckResult) -> None:
         """Take note of a health check's outcome; one that was under way when maintenance began tells nothing."""
-        if server.admin.maint:
+        server.check_running = False
+        if server.admin.maint or server.check is None or result.status is CheckStatus.UNKNOWN:
             return
-        before, server.last_check = (server.last_check.status, str(server.health)), result
-        if result.status.passed:
-            transition = server.health.passed()
+        before = (server.health.counter, server.last_check.status)
+        server.last_check = result
+        server.check_counters.failed += not result.status.passed and server.health.counter > 0
+        with self._watching(server, result):
+            if result.status.passed:
+                server.health.passed()
+                server.stopping = server.health.up and result.status.outcome is Outcome.CONDITIONALLY
+            else:
+                server.health.failed()
+                server.stopping = server.stopping and server.health.up
+            if before != (server.health.counter, result.status):
+                self._tell_check(server, result, server.health)
+
+    def report_agent(self, server: Server, result: CheckResult) -> None:
+        """Do what an agent said; that it cannot be reached means nothing."""
+        server.agent_running = False
+        if server.agent is None or result.status is CheckStatus.UNKNOWN:
+            return
+        before = (server.agent_health.counter, server.last_agent.status)
+        result = server.last_agent = obey(self, server, result)
+        with self._watching(server, result):
+            if result.status in (CheckStatus.L7OK, CheckStatus.L7STS):
+                server.agent_health.force(up=result.status is CheckStatus.L7OK)
+            if result.status is not CheckStatus.CHECKED and before != (server.agent_health.counter, result.status):
+                self._tell_check(server, result, server.agent_health, agent=True)
+
+    def set_agent(self, server: Server, *, up: bool) -> None:
+        """Set what the agent last said by hand (management manual, "set server … agent")."""
+        with self._watching(server):
+            server.agent_health.force(up=up)
+
+    @contextmanager
+    def _watching(self, server: Server, result: CheckResult | None = None) -> Iterator[None]:
+        """Apply what follows when the body changes whether `server` serves: by `result`, or by hand without one."""
+        was_running, was_stopping = server.running, server.stopping
+        yield
+        if server.running and not was_running:
+            change = ServerChange.UP
+        elif was_running and not server.running:
+            change = ServerChange.DOWN
+        elif server.running and server.stopping is not was_stopping:
+            change = ServerChange.STOPPING if server.stopping else ServerChange.UP
         else:
-            server.check_counters.failed += server.health.counter > 0
-            transition = server.health.failed()
+            return
+        logged = self.registry.backends[server.backend_name].config.check.log_changes
+        self._changed(server, change, None if logged else result, by_command=result is None)
+
+    def _tell_check(self, server: Server, result: CheckResult, health: Health, *, agent: bool = False) -> None:
         backend = self.registry.backends[server.backend_name]
-        if backend.config.logs.health_checks and (result.status, str(server.health)) != before:
-            self._notify(CheckNotice(backend, server, result))
-        if transition is Transition.UP:
-            self._changed(server, ServerChange.UP, result)
-        elif transition is Transition.DOWN:
-            self._changed(server, ServerChange.DOWN, result)
+        if backend.config.check.log_changes:
+            self._notify(CheckNotice(backend, server, result, health, agent))
 
     def pause(self, frontend: Frontend) -> None:
         """Stop accepting; live sessions stay."""
@@ -145,9 +194,12 @@ class Control:
         was_maint = server.admin.maint
         server.admin = admin | (server.admin & Admin.CONFIG_MAINT)
         if server.admin.maint:
+            server.stopping = False
             server.health.pause()
-        elif was_maint and server.check is not None:
-            server.health.restart()
+        elif was_maint:
+            server.agent_health.restart()
+            if server.check is not None:
+                server.health.restart()
         self._changed(server, change)
         self._commanded()
 
@@ -155,14 +207,17 @@ class Control:
         if self.on_command is not None:
             self.on_command()
 
-    def _changed(self, server: Server, change: ServerChange, check: CheckResult | None = None) -> None:
-        """Stamp the change, have the backend choose by it, and tell."""
+    def _changed(
+        self, server: Server, change: ServerChange, check: CheckResult | None = None, *, by_command: bool = False
+    ) -> None:
+        """Stamp the change, have the backend choose by it, end what it says has to end, and tell."""
         server.changed_at = self.clock()
         server.downtime.note(server.running, server.changed_at)
         backend = self.registry.backends[server.backend_name]
         self._begin_or_end_slow_start(backend, server, change)
         lost = self._rebuild(backend)
-        self._notify(ServerNotice(backend, server, change, lost, check))
+        self._notify(ServerNotice(backend, server, change, lost, check, by_command))
+        marks.follow(server, self.registry.sessions)
 
     def _begin_or_end_slow_start(self, backend: Backend, server: Server, change: ServerChange) -> None:
         """A server that comes back starts slowly, one that is still at it when a drain ends starts over."""

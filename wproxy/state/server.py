@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from wproxy.config.checks import AgentSettings
 from wproxy.config.model import CheckSettings, ServerLine
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus
 from wproxy.policy.health import Health
 from wproxy.state.counters import CheckCounters, TrafficCounters
 from wproxy.state.downtime import Downtime
@@ -35,42 +36,13 @@ class Admin(enum.IntFlag):
         return bool(self & Admin.FORCED_DRAIN)
 
 
-class CheckStatus(enum.Enum):
-    """The outcome of a check: its name in `check_status`, its number in `srv_check_status`, its description."""
-
-    UNKNOWN = ("UNK", 0, "Unknown")
-    INI = ("INI", 1, "Initializing")
-    L4OK = ("L4OK", 6, "Layer4 check passed")
-    L4TOUT = ("L4TOUT", 7, "Layer4 timeout")
-    L4CON = ("L4CON", 8, "Layer4 connection problem")
-
-    def __init__(self, label: str, number: int, description: str) -> None:
-        self.label = label
-        self.number = number
-        self.description = description
-
-    @property
-    def passed(self) -> bool:
-        """Whether the server answered as it should."""
-        return self is CheckStatus.L4OK
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One check's outcome: status, what the system said about it, milliseconds it took."""
-
-    status: CheckStatus
-    info: str = ""
-    duration_ms: int = 0
-
-
 class Server:
     """One server of one backend. Changed only by `state.control.Control`, but for the counters and `current`."""
 
     __slots__ = (
-        "admin", "backend_name", "changed_at", "check", "check_counters", "counters", "current", "downtime",
-        "health", "last_check", "last_session_at", "line", "maxconn", "name", "queue", "served", "server_id",
-        "warmup", "weight",
+        "admin", "agent", "agent_health", "agent_running", "backend_name", "changed_at", "check", "check_counters",
+        "check_running", "counters", "current", "downtime", "health", "last_agent", "last_check", "last_session_at",
+        "line", "maxconn", "name", "queue", "served", "server_id", "stopping", "warmup", "weight",
     )  # fmt: skip
 
     def __init__(self, backend_name: str, server_id: int, line: ServerLine, now: float) -> None:
@@ -86,6 +58,12 @@ class Server:
         if line.disabled:
             self.health.pause()
         self.last_check = CheckResult(CheckStatus.INI)
+        self.check_running = False
+        self.stopping = False  # its check passes conditionally: it keeps its sessions and gets no new ones
+        self.agent: AgentSettings | None = line.agent
+        self.agent_health = Health(1, 1)
+        self.last_agent = CheckResult(CheckStatus.INI)
+        self.agent_running = False
         self.maxconn = line.maxconn
         self.queue: Queue = {}
         self.warmup: Warmup | None = None  # while it starts slowly
@@ -103,12 +81,12 @@ class Server:
     @property
     def running(self) -> bool:
         """Whether it is there at all: not in maintenance, and healthy as far as is known."""
-        return not self.admin.maint and (self.check is None or self.health.up)
+        return not self.admin.maint and (self.check is None or self.health.up) and self.agent_health.up
 
     @property
     def usable(self) -> bool:
         """Whether it may get new sessions."""
-        return self.running and not self.admin.drain and self.weight > 0
+        return self.running and not self.admin.drain and not self.stopping and self.weight > 0
 
     @property
     def configured_weight(self) -> int:
@@ -158,10 +136,16 @@ class Server:
         """HAProxy's `status` column."""
         if self.admin.maint:
             return "MAINT"
+        if not self.agent_health.up:
+            return "DOWN (agent)"
+        if self.admin.drain and self.agent is not None and self.running:
+            return "DRAIN (agent)"
         if self.check is None:
             return "DRAIN" if self.admin.drain else "no check"
         health = str(self.health)
-        return health.replace("UP", "DRAIN") if self.admin.drain else health
+        if self.admin.drain:
+            return health.replace("UP", "DRAIN")
+        return health.replace("UP", "NOLB") if self.stopping else health
 
     def opened(self, now: float) -> None:
         """Count a session on a place that was reserved here."""

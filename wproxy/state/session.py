@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 
 UNKNOWN_ADDRESS = ("unknown", 0)  # of a session for which nobody has asked
+
+
+class Carrier(Protocol):
+    """The connection that carries a session."""
+
+    def close(self, cause: str) -> None:
+        """End it now, for `cause` (see `Session.end`)."""
 
 
 class Session:
@@ -21,7 +29,7 @@ class Session:
     """
 
     __slots__ = (
-        "accepted_at", "assigned_at", "backend", "backend_queue", "bytes_in", "bytes_out", "connected_at",
+        "accepted_at", "assigned_at", "backend", "backend_queue", "bytes_in", "bytes_out", "carrier", "connected_at",
         "destination", "frontend", "placed", "redispatched", "retries", "server", "server_queue", "session_id",
         "settled_in", "settled_out", "source", "termination",
     )  # fmt: skip
@@ -31,6 +39,7 @@ class Session:
         self.frontend = frontend
         self.backend = backend
         self.server: Server | None = None
+        self.carrier: Carrier | None = None  # set by the connection, where it can be ended from outside
         self.accepted_at = now
         self.bytes_in = 0
         self.bytes_out = 0

@@ -5,7 +5,8 @@ import pytest
 from tests.unit.wproxy.state.parties import backend, line
 from wproxy.config.model import Address, ServerLine
 from wproxy.observe.servers_state import text
-from wproxy.state.server import Admin, CheckResult, CheckStatus
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus
+from wproxy.state.server import Admin
 
 
 def fields(shown: str) -> list[dict[str, str]]:
