@@ -163,3 +163,30 @@ def nobody_asks(server: Questioned, for_s: float) -> bool:
     before = len(server.questions)
     threading.Event().wait(for_s)
     return len(server.questions) == before
+
+
+LOCAL_V2 = b"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
+HEADERS = {
+    "send-proxy": b"PROXY TCP4 127.0.0.1 127.0.0.1 ",
+    "send-proxy-v2": LOCAL_V2,
+    "check-send-proxy": b"PROXY TCP4 127.0.0.1 127.0.0.1 ",
+    "send-proxy-v2 check-send-proxy port {port}": LOCAL_V2,
+    "send-proxy port {port}": b"",
+}
+
+
+@pytest.mark.parametrize("words", HEADERS)
+@pytest.mark.parametrize(
+    ("rule", "plain"), [("", False), ("tcp-check connect default", False), ("tcp-check connect", True)]
+)
+def test_checks_begin_with_the_proxy_header_of_their_server(
+    program: str, tmp_path: Path, words: str, rule: str, plain: bool
+) -> None:
+    with check_server(Script((b"+PONG\r\n",), end="hold")) as server:
+        line = f"server a 127.0.0.1:{server.port} check inter 50ms {words.format(port=server.port)}"
+        rules = [rule] if rule else []
+        with proxy(
+            program, tmp_path, "option tcp-check", *rules, "tcp-check send PING", "tcp-check expect string +PONG", line
+        ):
+            wait_for(lambda: bool(server.questions))
+    assert server.questions[0].startswith((b"" if plain else HEADERS[words]) or b"PING")

@@ -27,7 +27,7 @@ def connect_rule(words: Sequence[str], number: int) -> ConnectRule:
     for word in rest:
         match word:
             case "default":
-                pass  # the server's own options are used in any case
+                options["default"] = True
             case "linger":
                 options["linger"] = True
             case "port":

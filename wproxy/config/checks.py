@@ -40,6 +40,7 @@ class ConnectRule:
     port: int | None = None
     linger: bool = False
     comment: str = ""
+    default: bool = False  # with the PROXY header that the server's line asks for
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from wproxy.config.model import Address, Global, Timeouts
+from wproxy.config.model import Address, CheckSettings, Global, ServerLine, Timeouts
+from wproxy.dataplane.ends import ends_of_probe
 from wproxy.dataplane.probe_sockets import ProbeSockets
 from wproxy.dataplane.resolving import is_literal, resolve
 from wproxy.dataplane.services import Services
@@ -26,6 +27,7 @@ from wproxy.policy.checks.dialogue import Action, Dialogue, Wait
 from wproxy.policy.checks.kinds import plan_of, plan_of_agent
 from wproxy.policy.checks.steps import Connect, Plan, Send
 from wproxy.policy.checks.verdict import CheckResult, CheckStatus
+from wproxy.protocols.proxy_header import WRITERS, Ends
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control
 from wproxy.state.server import Server
@@ -45,6 +47,7 @@ class Target:
     begin: Callable[[], bool]
     interval_s: Callable[[], float]
     report: Callable[[Server, CheckResult], None]
+    header: int | None = None  # version of the PROXY header
 
     def address(self, step: Connect) -> Address:
         """Return where `step` connects to: the step's own words first, then those of the check, then the server."""
@@ -103,7 +106,9 @@ class Prober:
             return check.fastinter_s or check.inter_s
 
         report = self._control.report_check
-        return Target(server, plan, check.inter_s, check.host, check.port, begin, interval_s, report)
+        return Target(
+            server, plan, check.inter_s, check.host, check.port, begin, interval_s, report, _header(server.line, check)
+        )
 
     def _agent(self, server: Server) -> Target | None:
         agent = server.line.agent
@@ -119,12 +124,18 @@ class Prober:
         return Target(server, plan, agent.inter_s, agent.host, agent.port, begin, lambda: agent.inter_s, report)
 
 
+def _header(line: ServerLine, check: CheckSettings) -> int | None:
+    """Return the version of a check's PROXY header: the server's, unless it goes elsewhere and is not asked for."""
+    elsewhere = check.host is not None or check.port is not None
+    return line.send_proxy or 1 if line.check_send_proxy else None if elsewhere else line.send_proxy
+
+
 class Probe:
     """Checks one target again and again."""
 
     __slots__ = (
-        "_began", "_connecting", "_dialogue", "_services", "_socket", "_sockets", "_spread", "_target", "_task",
-        "_timeouts", "_timer",
+        "_began", "_connecting", "_dialogue", "_header", "_services", "_socket", "_sockets", "_spread", "_target",
+        "_task", "_timeouts", "_timer",
     )  # fmt: skip
 
     def __init__(
@@ -138,6 +149,7 @@ class Probe:
         self._dialogue = Dialogue(target.plan)
         self._socket: socket.socket | None = None
         self._connecting = False
+        self._header: int | None = None  # version of what this connection begins with
         self._task: asyncio.Task[None] | None = None  # while a name is looked up
         self._timer: asyncio.TimerHandle | None = None  # of the next check, or the deadline of this one
         self._began = 0.0
@@ -187,17 +199,34 @@ class Probe:
                     self._connect(action)
                     return
                 case Send():
-                    assert self._socket is not None
-                    try:
-                        # Questions are short, and the buffer of a fresh connection is empty: they fit.
-                        self._socket.send(action.data)
-                    except OSError as error:
-                        self._finish(self._dialogue.broken(error.strerror or str(error)))
+                    if not self._send(action.data):
                         return
                     action = self._dialogue.done()
 
+    def _introduce(self, version: int) -> bool:
+        """Send a PROXY header: version 1 tells the probe's own ends, version 2 that there is no client, as HAProxy."""
+        assert self._socket is not None
+        try:
+            ends = ends_of_probe(self._socket) if version == 1 else Ends()
+        except OSError as error:
+            self._finish(self._dialogue.broken(error.strerror or str(error)))
+            return False
+        return self._send(WRITERS[version](ends))
+
+    def _send(self, data: bytes) -> bool:
+        """Send `data`; when the connection is broken, end the check and return False."""
+        assert self._socket is not None
+        try:
+            # Questions are short, and the buffer of a fresh connection is empty: they fit.
+            self._socket.send(data)
+        except OSError as error:
+            self._finish(self._dialogue.broken(error.strerror or str(error)))
+            return False
+        return True
+
     def _connect(self, step: Connect) -> None:
         self._hang_up()
+        self._header = self._target.header if step.default else None
         address = self._target.address(step)
         limits = [self._target.inter_s]
         if self._timeouts.check_s is not None and self._timeouts.connect_s is not None:
@@ -231,6 +260,8 @@ class Probe:
         self._connecting = False
         if self._timeouts.check_s is not None:
             self._set_timer(self._timeouts.check_s, self._time_out)
+        if self._header is not None and not self._introduce(self._header):
+            return
         self._follow(self._dialogue.done())
 
     def _receive(self) -> None:

@@ -57,7 +57,7 @@ def _tcp_step(rule: Rule) -> Step:
     where = _where(rule)
     match rule:
         case ConnectRule():
-            return Connect(rule.host, rule.port, rule.linger, where)
+            return Connect(rule.host, rule.port, rule.linger, where, rule.default)
         case SendRule():
             return Send(rule.data, where)
         case ExpectRule():
@@ -151,7 +151,7 @@ def _http_steps(check: HealthCheck) -> Iterator[Step]:
     for rule in check.rules:
         match rule:
             case ConnectRule():
-                yield Connect(rule.host, rule.port, rule.linger)
+                yield Connect(rule.host, rule.port, rule.linger, default=rule.default)
             case RequestRule():
                 yield Send(request(rule, usual))
                 usual = _REQUEST

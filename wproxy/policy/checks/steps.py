@@ -36,13 +36,15 @@ class Matcher(Protocol):
 class Connect:
     """Open a connection, to the server's address for checks where `host` or `port` are not set.
 
-    `where` tells of this step in errors; `linger` closes the connection with a goodbye instead of a reset.
+    `where` tells of this step in errors; `linger` closes the connection with a goodbye instead of a reset; `default`
+    lets it begin with the PROXY header that the server's line asks for.
     """
 
     host: str | None = None
     port: int | None = None
     linger: bool = False
     where: str = ""
+    default: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ ALL = tuple(Match)
     ("line", "rule"),
     [
         ("", ConnectRule(1)),
-        ("default linger comment c", ConnectRule(1, linger=True, comment="c")),
+        ("default linger comment c", ConnectRule(1, linger=True, comment="c", default=True)),
         ("port 80 addr ::1", ConnectRule(1, "::1", 80)),
     ],
 )
