@@ -19,6 +19,7 @@ from wproxy.state.backend import Backend
 from wproxy.state.counters import CheckCounters, FrontendCounters, TrafficCounters
 from wproxy.state.downtime import Downtime
 from wproxy.state.frontend import Frontend, FrontendStatus
+from wproxy.state.rebalance import Rebalances
 from wproxy.state.registry import Registry
 from wproxy.state.server import Admin, CheckResult, Forced, Server
 from wproxy.state.session import Session
@@ -87,6 +88,7 @@ class Control:
     def __init__(self, registry: Registry, clock: Callable[[], float]) -> None:
         self.registry = registry
         self.clock = clock
+        self.rebalances = Rebalances(registry.sessions, clock)
         self._subscribers: list[Subscriber] = []
         self.on_command: Callable[[], None] | None = None  # called when somebody has changed what is to be kept
 

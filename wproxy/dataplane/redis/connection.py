@@ -205,6 +205,9 @@ class RedisConnection(asyncio.Protocol):
         """Describe the client's end; the connections to the servers are everybody's (`state.session.Carrier`)."""
         return describe(self.transport, None, "EST", self.expires_at(), self.services.clock())
 
+    def standing(self) -> None:
+        """Tell that no server's connection is its own: each command goes by the weights (`state.session.Carrier`)."""
+
     def kill(self) -> None:
         """End the session because an administrator says so (`state.session.Carrier`)."""
         self.session.end("KD")
