@@ -41,10 +41,14 @@ class Scene:
 
     def on_servers(self) -> tuple[int, ...]:
         """Return how many sessions each server has, as the clients and the proxy agree."""
-        counts = self.crowd.servers()
-        numbers = tuple(counts.get(name, 0) for name in "ab")
-        wait_for(lambda: tuple(self.proxy.stats.numbers(name, "scur")[0] for name in "ab") == numbers)
-        return numbers
+
+        def agreed() -> tuple[int, ...]:
+            counts = self.crowd.servers()
+            numbers = tuple(counts.get(name, 0) for name in "ab")
+            shown = tuple(self.proxy.stats.numbers(name, "scur")[0] for name in "ab")
+            return numbers if shown == numbers else ()
+
+        return wait_for(agreed, what="clients and proxy agree")
 
 
 @contextmanager
@@ -75,6 +79,17 @@ def test_connections_follow_the_weights_and_busy_ones_stay(tmp_path: Path) -> No
         assert "no session to close: now a 30, b 70" in made.command("weight", "set", "a", "30", "--rebalance")
         with crowd(made.proxy.port, LOCALHOST) as more:
             assert more.servers() == {"a": 30, "b": 70}
+
+
+def test_whose_server_has_not_answered_stays_however_long_it_is_silent(tmp_path: Path) -> None:
+    with scene(tmp_path) as made:
+        on_a = made.crowd.on("a")
+        waiting, answered = on_a[:30], on_a[30:]
+        made.crowd.say(waiting, b"?")
+        made.crowd.say(answered, b"!")
+        made.command("weight", "set", "a", "30", "--rebalance")
+        assert made.on_servers() == (30, 70)
+        assert [member.lost for member in on_a] == [0] * 30 + [1] * 20
 
 
 def test_when_all_are_busy_they_are_waited_for_and_then_no_more_closed_than_are_too_many(tmp_path: Path) -> None:

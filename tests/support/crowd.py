@@ -23,6 +23,7 @@ class Member:
         self.server = ""
         self.lost = 0
         self.busy = False
+        self.answers = 0
         self.connection: socket.socket | None = None
 
 
@@ -43,6 +44,14 @@ class Crowd:
         """Return how many are on each server; waits until all are on one."""
         wait_for(lambda: all(member.server for member in self.members), what="everybody is connected")
         return dict(Counter(member.server for member in self.members))
+
+    def say(self, members: list[Member], words: bytes) -> None:
+        """Have each of `members` send `words`; return when every "!" in them is answered."""
+        wanted = sum(member.answers for member in members) + len(members) * words.count(b"!")
+        for member in members:
+            assert member.connection is not None
+            member.connection.sendall(words)
+        wait_for(lambda: sum(member.answers for member in members) >= wanted, what="everybody is answered")
 
     def on(self, server: str) -> list[Member]:
         return [member for member in self.members if member.server == server]
@@ -80,7 +89,8 @@ class Crowd:
         except ConnectionResetError:
             data = b""
         if data:
-            member.server += data.decode()
+            member.answers += data.count(b"!")
+            member.server += data.decode().replace("!", "")
             return
         member.lost += 1
         self._selector.unregister(member.connection)

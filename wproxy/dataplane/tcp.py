@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from math import inf
 
-from wproxy.dataplane.carriage import describe
+from wproxy.dataplane.carriage import describe, owes_answer
 from wproxy.dataplane.connector import open_connection
 from wproxy.dataplane.ends import ends_of
 from wproxy.dataplane.reception import Arrival
@@ -325,6 +325,10 @@ class TcpConnection:
             return None
         busy = client.at_eof or server.at_eof or _unsent(client) > 0 or _unsent(server) > 0
         return Standing(self.active_at, busy, self._home(self.place))
+
+    def owes_answer(self) -> bool:
+        """Tell whether the server has still to answer."""
+        return self.server is not None and owes_answer(self.server.transport)
 
     def _home(self, place: Server) -> Server | None:
         """Return where its client would be sent now if it came back, whatever the weights; None for anywhere."""

@@ -4,9 +4,10 @@
                        `rate` a second,       the backend sends those who come
                        idle longest first     back where sessions are missing
 
-Which they are says `policy.rebalance`. A session is closed when it has been silent for a while and nothing of it is on
-the way; busy ones get time to fall silent, then those go as well of which nothing is on the way at that moment. Never
-more are closed than were too many at the beginning.
+Which they are says `policy.rebalance`. A session is closed when it has been silent for a while and its server owes no
+answer. Busy ones get time for that; then those go as well that are between two requests at that moment, and at last
+those whose server has not answered. Never more are closed than were too many at the beginning, and none of which bytes
+are on the way.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from wproxy.policy.rebalance import FREE, Seat, Surplus, seats_by_server
 from wproxy.state.backend import Backend
 from wproxy.state.server import Server
-from wproxy.state.session import Session, Sessions
+from wproxy.state.session import Carrier, Session, Sessions
 
 RATE = 100  # sessions a second, unless asked otherwise
 RATE_MAX = 10_000
@@ -36,11 +37,19 @@ class Phase(enum.Enum):
     DONE = "done"
 
 
+class _Stage(enum.IntEnum):
+    """Who may be closed by now."""
+
+    IDLE = 0  # silent for QUIET_S, and answered
+    ANSWERED = 1
+    ANY = 2
+
+
 class Rebalance:
     """That of one backend. `surplus` is how many sessions were in the wrong place when it began."""
 
     __slots__ = (
-        "_allowance", "_awaited", "_cutting", "_known", "_look_at", "_plan", "_sessions", "_skipped", "_stepped_at",
+        "_allowance", "_awaited", "_known", "_look_at", "_plan", "_sessions", "_skipped", "_stage", "_stepped_at",
         "_strays", "_waiting", "backend", "began_at", "closed", "ended_at", "phase", "present", "rate", "surplus",
     )  # fmt: skip
 
@@ -53,7 +62,7 @@ class Rebalance:
         self._sessions = sessions
         self._allowance = max(1.0, rate * STEP_S)  # how many may be closed now
         self._stepped_at = now
-        self._cutting = False  # patience with the busy ones is over
+        self._stage = _Stage.IDLE
         self._skipped = False  # a busy one was passed over
         self._look_at = now + QUIET_S  # when to look for idle ones again
         self._awaited = backend.awaited  # in all, by this rebalance and one before
@@ -123,24 +132,23 @@ class Rebalance:
         self._allowance = min(self._allowance, 1.0)  # time in which there was nobody to close is not made up for
 
     def _look_again(self, now: float) -> bool:
-        """Go on with those who were busy, if it is time for that; without any, or when all were cut, finish."""
-        if not self._skipped or self._cutting:
+        """Go on with those who were busy, if it is time for that; without any, or after the last stage, finish."""
+        if not self._skipped or self._stage is _Stage.ANY:
             self._finish(now)
-        elif now >= self.began_at + PATIENCE_S:
-            self._cutting = True
+            return False
+        if self._stage is not _Stage.IDLE or now >= self.began_at + PATIENCE_S:
+            self._stage = _Stage(self._stage + 1)
         elif now < self._look_at:
             return False
         self._look_at = now + QUIET_S
-        if self.phase is Phase.CLOSING:
-            self._look(now)
+        self._look(now)
         return bool(self._waiting)
 
     def _close_if_idle(self, session: Session, seat: Seat, now: float) -> None:
         carrier, server = session.carrier, session.server
-        standing = None if carrier is None or not session.placed else carrier.standing()
-        if carrier is None or server is None or standing is None or not self._has_to_leave(seat, server):
+        if carrier is None or server is None or not session.placed or not self._has_to_leave(seat, server):
             return
-        if standing.busy or (not self._cutting and now - standing.active_at < QUIET_S):
+        if self._spares(carrier, now):
             self._skipped = True
             return
         self._plan.left(seat)
@@ -152,6 +160,15 @@ class Rebalance:
         else:
             self._strays += 1
         carrier.kill()
+
+    def _spares(self, carrier: Carrier, now: float) -> bool:
+        """Tell whether a session is too busy to be closed at this stage."""
+        standing = carrier.standing()
+        if standing is None or standing.busy:
+            return True
+        if self._stage is _Stage.IDLE and now - standing.active_at < QUIET_S:
+            return True
+        return self._stage is not _Stage.ANY and carrier.owes_answer()
 
     def _has_to_leave(self, seat: Seat, server: Server) -> bool:
         """Tell whether `seat` is still one too many: sessions come and go by themselves, too."""

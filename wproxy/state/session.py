@@ -54,6 +54,9 @@ class Carrier(Protocol):
     def standing(self) -> Standing | None:
         """Return how it stands between its two ends; None of one that has no server's connection to itself."""
 
+    def owes_answer(self) -> bool:
+        """Tell whether the server has said nothing since something was sent to it, as far as can be known."""
+
     def kill(self) -> None:
         """End the connection at once, because an administrator says so."""
 

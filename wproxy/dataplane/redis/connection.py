@@ -208,6 +208,10 @@ class RedisConnection(asyncio.Protocol):
     def standing(self) -> None:
         """Tell that no server's connection is its own: each command goes by the weights (`state.session.Carrier`)."""
 
+    def owes_answer(self) -> bool:
+        """Tell whether a reply is to come (`state.session.Carrier`)."""
+        return bool(self.slots)
+
     def kill(self) -> None:
         """End the session because an administrator says so (`state.session.Carrier`)."""
         self.session.end("KD")

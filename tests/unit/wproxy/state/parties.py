@@ -70,12 +70,16 @@ class Carrier:
     name: str
     killed: list[str]
     stands: Standing | None = None
+    unanswered: bool = False
 
     def carriage(self) -> Carriage:
         return Carriage("tcpv4", "127.0.0.1:5", "127.0.0.1:6", "127.0.0.1:7", "EST", 62.0, 1, 2, (8, 9))
 
     def standing(self) -> Standing | None:
         return self.stands
+
+    def owes_answer(self) -> bool:
+        return self.unanswered
 
     def kill(self) -> None:
         self.killed.append(self.name)

@@ -58,7 +58,7 @@ class Proxy:
         session.server, session.placed = server, True
         name = f"{server.name}{session.session_id}"
         stands = Standing(self.clock() - silent_s, busy, home)
-        session.carrier = Connection(name, self.killed, stands, self, session)
+        session.carrier = Connection(name, self.killed, stands, proxy=self, session=session)
         return session
 
     def end(self, session: Session) -> None:
@@ -163,6 +163,26 @@ def test_patience_with_busy_ones_ends_but_what_is_on_the_way_is_never_cut() -> N
     assert run.closed_total == 0
     proxy.step(2 * STEP_S)
     assert (run.closed_total, run.phase, run.plan.total, proxy.loads) == (4, Phase.RETURNING, 1, (1, 5))
+
+
+def test_whose_server_owes_an_answer_goes_last_however_long_it_is_silent() -> None:
+    proxy = Proxy()
+    proxy.connect(20)
+    on_a = sorted((each for each in proxy.registry.sessions.live if each.server is proxy.a), key=lambda s: s.session_id)
+    for number, session in enumerate(on_a):
+        assert isinstance(session.carrier, Connection)
+        session.carrier.unanswered = number < 5
+        at = proxy.clock() + number + (-20.0 if number < 8 else 100.0)
+        session.carrier.stands = Standing(at, busy=False, home=None)
+    names = [session.carrier.name for session in on_a if isinstance(session.carrier, Connection)]
+    proxy.control.set_drain(proxy.a)
+    run = proxy.rebalance()
+    assert proxy.killed == names[5:8]
+    proxy.step(PATIENCE_S / 2)
+    assert proxy.killed == names[5:8]
+    proxy.step(PATIENCE_S)
+    assert proxy.killed == names[5:] + names[:5]
+    assert run.phase is Phase.RETURNING
 
 
 def test_who_leaves_by_itself_is_not_made_up_for() -> None:
