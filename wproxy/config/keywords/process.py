@@ -7,9 +7,10 @@ from wproxy.config.drafts import GlobalDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
 from wproxy.config.keywords.bind import stats_socket
 from wproxy.config.keywords.logs import GLOBAL_LOGS
-from wproxy.config.values import ArgumentError
+from wproxy.config.values import ArgumentError, Type
 
 _HERE = (Section.GLOBAL,)
+_SPREAD_MAX = 50
 
 _TLS = "acts with TLS only, which is refused where it is asked for"
 _HTTP = "acts in mode http only"
@@ -23,6 +24,13 @@ def _description(process: GlobalDraft, statement: Statement, report: Report) -> 
     if not statement.arguments:
         raise ArgumentError("expects a text")
     process.description = " ".join(statement.arguments)
+
+
+def _percent(text: str) -> float:
+    number = values.integer(text, 0)
+    if number > _SPREAD_MAX:
+        raise ArgumentError(f"needs a percentage from 0 to {_SPREAD_MAX}, not {number}")
+    return number / 100
 
 
 GLOBAL: Grammar[GlobalDraft] = Grammar(
@@ -49,6 +57,20 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "3.1",
         ),
         *GLOBAL_LOGS,
+        done(
+            "spread-checks",
+            _HERE,
+            Sets("spread_checks", Type("<percent>", "a percentage from 0 to 50", _percent)),
+            "vary the time between probes by so much",
+            "3.2",
+        ),
+        done(
+            "max-spread-checks",
+            _HERE,
+            Sets("max_spread_checks_s", values.TIMEOUT),
+            "longest time from the first server's first probe to the last one's",
+            "3.2",
+        ),
         *ignored(
             "user, group, uid, gid, chroot", _HERE, "wproxy keeps the user and the root it was started with", "3.1"
         ),
@@ -99,7 +121,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         *ignored(
             "tune.idletimer, tune.listener.multi-queue, tune.maxaccept, tune.maxpollevents,"
             "tune.peers.max-updates-at-once, tune.recv_enough, tune.runqueue-depth, tune.sched.low-latency, cpu-map,"
-            "thread-group, thread-groups, profiling.tasks, max-spread-checks, spread-checks",
+            "thread-group, thread-groups, profiling.tasks",
             _HERE,
             _THREADS,
             "3.2",

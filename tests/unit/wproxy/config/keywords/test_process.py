@@ -18,11 +18,17 @@ def test_description_is_the_rest_of_the_line() -> None:
     assert parse("global\n description a  b c", "a.cfg", {}).globals.description == "a b c"
 
 
+def test_spread_checks() -> None:
+    config = parse("global\n spread-checks 25\n max-spread-checks 2s\n", "a.cfg", {})
+    assert (config.globals.spread_checks, config.globals.max_spread_checks_s) == (0.25, 2.0)
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
         ("description", "'description' expects a text"),
         ("nbproc 2", "HAProxy's keyword 'nbproc' is not supported by wproxy: HAProxy dropped it in 2.5, use nbthread"),
+        ("spread-checks 51", "'spread-checks' needs a percentage from 0 to 50, not 51"),
         ("daemon x", "'daemon' cannot handle unexpected argument 'x'"),
     ],
 )
