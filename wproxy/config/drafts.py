@@ -39,6 +39,9 @@ class GlobalDraft:
     nbthread: int = 1
     daemon: bool = False
     pidfile: str | None = None
+    user: int | None = None
+    group: int | None = None
+    chroot: str | None = None
     state_file: str | None = None
     node: str | None = None
     description: str | None = None

@@ -323,6 +323,9 @@ class Global:
     nbthread: int = 1
     daemon: bool = False
     pidfile: str | None = None
+    user: int | None = None  # user, group and root to change to when everything is open
+    group: int | None = None
+    chroot: str | None = None
     node: str | None = None
     description: str | None = None
     state_file: str | None = None  # where runtime changes are kept; "none" nowhere, None the default place
