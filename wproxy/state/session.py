@@ -57,6 +57,9 @@ class Carrier(Protocol):
     def owes_answer(self) -> bool:
         """Tell whether the server has said nothing since something was sent to it, as far as can be known."""
 
+    def close(self, cause: str) -> None:
+        """End the connection at once, for `cause` (see `Session.end`)."""
+
     def kill(self) -> None:
         """End the connection at once, because an administrator says so."""
 

@@ -81,5 +81,8 @@ class Carrier:
     def owes_answer(self) -> bool:
         return self.unanswered
 
+    def close(self, cause: str) -> None:
+        self.killed.append(f"{self.name} {cause}")
+
     def kill(self) -> None:
         self.killed.append(self.name)
