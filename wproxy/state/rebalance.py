@@ -49,8 +49,8 @@ class Rebalance:
     """That of one backend. `surplus` is how many sessions were in the wrong place when it began."""
 
     __slots__ = (
-        "_allowance", "_awaited", "_known", "_look_at", "_plan", "_sessions", "_skipped", "_stage", "_stepped_at",
-        "_strays", "_waiting", "backend", "began_at", "closed", "ended_at", "phase", "present", "rate", "surplus",
+        "_allowance", "_awaited", "_given_up", "_known", "_look_at", "_plan", "_sessions", "_skipped", "_stage",
+        "_stepped_at", "_strays", "_waiting", "backend", "began_at", "closed", "ended_at", "phase", "present", "rate", "surplus",
     )  # fmt: skip
 
     def __init__(self, backend: Backend, sessions: Sessions, rate: int, now: float) -> None:
@@ -66,6 +66,7 @@ class Rebalance:
         self._skipped = False  # a busy one was passed over
         self._look_at = now + QUIET_S  # when to look for idle ones again
         self._awaited = backend.awaited  # in all, by this rebalance and one before
+        self._given_up = 0  # how many of them did not come in time
         self._strays = 0  # closed, and tied to a server: the backend need not send them anywhere
         self._look(now)
         self.surplus = self._plan.total
@@ -84,14 +85,14 @@ class Rebalance:
     @property
     def returned(self) -> int:
         """How many clients have been sent where sessions were missing."""
-        return self._awaited - self.backend.awaited
+        return self._awaited - self.backend.awaited - self._given_up
 
     def step(self, now: float) -> bool:
         """Close what is due; tell whether it goes on: then call again in STEP_S seconds."""
         if self.phase is Phase.CLOSING:
             self._close_some(now)
         if self.phase is Phase.RETURNING and (self._all_back() or now >= self.ended_at + RETURN_S):
-            self.backend.awaited = 0
+            self._given_up, self.backend.awaited = self.backend.awaited, 0
             self.phase = Phase.DONE
         return self.phase is not Phase.DONE
 
