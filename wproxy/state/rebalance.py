@@ -50,7 +50,8 @@ class Rebalance:
 
     __slots__ = (
         "_allowance", "_awaited", "_given_up", "_known", "_look_at", "_plan", "_sessions", "_skipped", "_stage",
-        "_stepped_at", "_strays", "_waiting", "backend", "began_at", "closed", "ended_at", "phase", "present", "rate", "surplus",
+        "_stepped_at", "_strays", "_waiting", "backend", "began_at", "closed", "ended_at", "phase", "present", "rate",
+        "surplus",
     )  # fmt: skip
 
     def __init__(self, backend: Backend, sessions: Sessions, rate: int, now: float) -> None:
