@@ -203,9 +203,7 @@ def metrics(made: Proxy) -> set[str]:
 
 def test_prometheus_exporter(pair: tuple[Proxy, Proxy]) -> None:
     theirs, mine = (metrics(made) for made in pair)
-    assert mine <= theirs
-    # What the manual calls `fullconn` is what an unset minconn would refer to, and there is none here.
-    assert {re.sub(r"\{.*", "", name) for name in theirs - mine} <= {"haproxy_backend_limit_sessions"}
+    assert mine == theirs
 
 
 # -- Datadog's check -----------------------------------------------------------------------------------------------

@@ -117,6 +117,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         allbackups=proxy.allbackups,
         stick_rules=tuple(proxy.stick_rules),
         persist=proxy.persist,
+        fullconn=proxy.fullconn,
     )
 
 

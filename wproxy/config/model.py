@@ -268,7 +268,8 @@ class Backend:
     """Where servers stand.
 
     `redispatch` is which retry may go to another server: None none, n every n-th, -n the n-th from the last, as
-    `option redispatch` counts them. `draws` is the argument of `balance random`.
+    `option redispatch` counts them. `draws` is the argument of `balance random`. Without `fullconn` it follows from the
+    frontends (`state.registry`).
     """
 
     name: str
@@ -287,6 +288,7 @@ class Backend:
     allbackups: bool = False
     stick_rules: tuple[StickRule, ...] = ()
     persist: bool = False
+    fullconn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
