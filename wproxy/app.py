@@ -10,6 +10,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 import uvloop
@@ -28,10 +29,11 @@ from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.dataplane.warmer import Warmer
 from wproxy.logs import ProcessLogs
-from wproxy.observe import information, notices, page, schema, servers_state, statistics
+from wproxy.observe import captures, information, notices, page, schema, servers_state, statistics
 from wproxy.runtime.command import (
     Context,
     Conversation,
+    ErrorsRequest,
     InformationRequest,
     Reports,
     StatisticsRequest,
@@ -97,7 +99,7 @@ class Application:
         self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64))
         self._control = Control(self._registry, self._loop.time)
         self._warmer = Warmer(self._loop, self._control.warm)
-        self._services = Services(self._loop, self._registry.sessions)
+        self._services = Services(self._loop, self._registry.sessions, self._registry.captures)
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._routers = {
             name: Router(backend, self._services)
@@ -309,6 +311,7 @@ class Application:
             information=self._information,
             servers_state=lambda backends: servers_state.text(backends, self._loop.time()),
             schema=schema.text,
+            errors=self._errors,
         )
         return Context(self._registry, self._control, reports, conversation)
 
@@ -324,6 +327,10 @@ class Application:
         return information.text(
             self._registry, self._process(), form=request.form, described=request.described, exact=request.exact
         )
+
+    def _errors(self, request: ErrorsRequest) -> str:
+        now = datetime.now().astimezone()
+        return captures.text(self._registry.captures, self._loop.time(), now, request.proxy_id, request.side)
 
     def _process(self) -> information.Process:
         globals_ = self._config.globals

@@ -10,6 +10,7 @@ from typing import TypeVar
 from wproxy.config.model import Level
 from wproxy.errors import WproxyError
 from wproxy.state.backend import Backend
+from wproxy.state.captures import Side
 from wproxy.state.control import Control
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
@@ -99,6 +100,14 @@ class InformationRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorsRequest:
+    """What `show errors` asks for: of one proxy or -1 for all, of requests, of responses or None for both."""
+
+    proxy_id: int = -1
+    side: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reports:
     """The texts that `observe` makes; `app` passes them in, because `runtime` and `observe` do not see each other."""
 
@@ -106,6 +115,7 @@ class Reports:
     information: Callable[[InformationRequest], str]
     servers_state: Callable[[Sequence[Backend]], str]
     schema: Callable[[], str]
+    errors: Callable[[ErrorsRequest], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wproxy.config.model import Config
 from wproxy.state.admission import Admission
 from wproxy.state.backend import Backend
+from wproxy.state.captures import Captures
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 from wproxy.state.session import Sessions
@@ -41,6 +42,7 @@ class Registry:
             if not line.disabled
         }
         self.sessions = Sessions(self.admission)
+        self.captures = Captures()
         self.tables = {line.name: LiveTable(line) for line in config.tables}
 
     def _tenth_of_clients(self, backend: str) -> int:
