@@ -24,12 +24,13 @@ from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
-from wproxy.dataplane.stats_page import PageConnection
+from wproxy.dataplane.stats_page import Desk, PageConnection, View
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.dataplane.warmer import Warmer
 from wproxy.logs import ProcessLogs
 from wproxy.observe import captures, information, notices, page, schema, servers_state, statistics
+from wproxy.runtime import page_actions
 from wproxy.runtime.command import (
     Context,
     Conversation,
@@ -45,7 +46,6 @@ from wproxy.state.backend import Backend
 from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
-from wproxy.state.session import Session
 from wproxy.state_file import StateFile
 from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
 
@@ -196,7 +196,7 @@ class Application:
             plan = self._plan(frontend, bind, number, route)
             return lambda: Reception(plan, services)
         if frontend.config.page is not None:
-            return partial(self._serve_page, route, frontend.config.page)
+            return partial(self._serve_page, route, frontend.config.page, None)
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
@@ -220,25 +220,30 @@ class Application:
         """Return what serves a client whose route has been found."""
         config = route.frontend.config
         if config.page is not None:
-            return self._serve_page(route, config.page, arrival.session)
+            return self._serve_page(route, config.page, arrival)
         if config.mode is model.Mode.REDIS:
             router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
             return RedisConnection(route, router, self._services, arrival.session)
         return TcpConnection(route, self._services, arrival).client
 
-    def _serve_page(self, route: Route, settings: model.StatsPage, session: Session | None = None) -> PageConnection:
-        return PageConnection(route, settings, self._page_text, self._services, session)
+    def _serve_page(self, route: Route, settings: model.StatsPage, arrival: Arrival | None) -> PageConnection:
+        admin = arrival is not None and any(condition(arrival.facts) for condition in settings.admin)
+        desk = Desk(settings, admin, self._page_text, self._page_action)
+        return PageConnection(route, desk, self._services, None if arrival is None else arrival.session)
 
-    def _page_text(self, settings: model.StatsPage, as_csv: bool) -> str:
+    def _page_action(self, settings: model.StatsPage, form: str) -> str:
+        """Do what an administrator asks for on a statistics page; return the word for what became of it."""
+        return page_actions.apply(self._control, form, settings.scope).value
+
+    def _page_text(self, settings: model.StatsPage, view: View) -> str:
         """Return what a statistics page shows now."""
         registry, now = self._registry, self._loop.time()
-        if as_csv:
+        if view.as_csv:
             return page.csv(registry, now, settings.scope)
         process = self._process()
         version = None if settings.hide_version else process.version
-        return page.html(
-            registry, now, page.Heading(process.pid, int(process.uptime_s), process.node, version), settings.scope
-        )
+        heading = page.Heading(process.pid, int(process.uptime_s), process.node, version, view.outcome)
+        return page.html(registry, now, heading, settings.scope, admin=view.admin)
 
     def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
         """Return the backend `name`, to which `frontend` sends clients; where there is none, one without servers."""

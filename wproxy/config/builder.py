@@ -85,7 +85,8 @@ def _page(proxy: ProxyDraft) -> StatsPage | None:
     if page is None or not proxy.is_page:
         return None
     scope = frozenset(proxy.name if name == "." else name for name in page.scope)
-    return StatsPage(page.uri, page.realm, tuple(page.users), page.refresh_s, page.hide_version, scope)
+    admin = tuple(proxy.page_admins)
+    return StatsPage(page.uri, page.realm, tuple(page.users), page.refresh_s, page.hide_version, scope, admin)
 
 
 def _served_by(proxy: ProxyDraft) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from wproxy.config.acl.facts import Condition
 from wproxy.config.grammar import Section, Statement
 from wproxy.config.model import (
     DRAWS,
@@ -168,6 +169,7 @@ class ProxyDraft:
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
     connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
     stick_rules: list[StickRule] = field(default_factory=list)  # the same
+    page_admins: list[Condition] = field(default_factory=list)  # the same
     table: TableDraft | None = None
     persist: bool = False
     fullconn: int | None = None
@@ -186,6 +188,7 @@ class ProxyDraft:
             switching=[],
             connection_rules=[],
             stick_rules=[],
+            page_admins=[],
             default_server=replace(self.default_server),
         )
 

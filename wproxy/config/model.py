@@ -234,7 +234,10 @@ class StickRule:
 
 @dataclass(frozen=True, slots=True)
 class StatsPage:
-    """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty)."""
+    """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty).
+
+    Clients for which one of the conditions `admin` holds may change servers on it.
+    """
 
     uri: str
     realm: str
@@ -242,6 +245,7 @@ class StatsPage:
     refresh_s: int = 0
     hide_version: bool = False
     scope: frozenset[str] = frozenset()
+    admin: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
