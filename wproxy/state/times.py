@@ -21,16 +21,21 @@ class Times:
 
     def add(self, queue_ms: int, connect_ms: int, total_ms: int, chosen: int) -> None:
         """Take in one session, when the algorithm has chosen `chosen` times."""
-        if chosen > WINDOW:  # each session pushes out its share of those before
-            self._queue -= _share(self._queue, WINDOW)
-            self._connect -= _share(self._connect, WINDOW)
-            self._total -= _share(self._total, WINDOW)
+        if chosen > WINDOW and self._total:  # each session pushes out its share of those before, rounded up
+            self._queue -= (self._queue + WINDOW - 1) // WINDOW
+            self._connect -= (self._connect + WINDOW - 1) // WINDOW
+            self._total -= (self._total + WINDOW - 1) // WINDOW
+        if not total_ms:  # the others are parts of it
+            return
         self._queue += queue_ms
         self._connect += connect_ms
         self._total += total_ms
-        self.queue_max = max(self.queue_max, queue_ms)
-        self.connect_max = max(self.connect_max, connect_ms)
-        self.total_max = max(self.total_max, total_ms)
+        if total_ms > self.total_max:
+            self.total_max = total_ms
+        if queue_ms > self.queue_max:
+            self.queue_max = queue_ms
+        if connect_ms > self.connect_max:
+            self.connect_max = connect_ms
 
     def clear_maxima(self) -> None:
         """Forget the longest times; the averages stay."""

@@ -30,6 +30,10 @@ _FORMS = ("typed", "json")
 
 def show_stat(context: Context, arguments: Sequence[str]) -> str:
     """Answer with all lines, or with those that three filters leave; words about the form may follow or stand alone."""
+    if word(arguments, 0) == "domain":
+        if word(arguments, 1) != "proxy":
+            raise CommandError("Invalid statistics domain.\n")
+        arguments = arguments[2:]
     filters, words = (arguments[:3], arguments[3:]) if len(arguments) >= 3 else ((), arguments)
     proxy_id, kinds, server_id = (-1, -1, -1)
     if filters:
