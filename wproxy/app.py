@@ -101,6 +101,7 @@ class Application:
         self._warmer = Warmer(self._loop, self._control.warm)
         self._services = Services(self._loop, self._registry.sessions, self._registry.captures)
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
+        self._prober = Prober(self._services, self._control, config.globals)
         self._routers = {
             name: Router(backend, self._services)
             for name, backend in self._registry.backends.items()
@@ -119,7 +120,6 @@ class Application:
             StatsListener(line, sock, self._context, config.globals.stats_timeout_s, seats, sockets.hand_over)
             for line, sock in sockets.stats
         ]
-        self._prober = Prober(self._services, self._control.report_check)
         self._held: asyncio.TimerHandle | None = None  # while a rate limit allows no more clients
         self._registry.admission.on_change = self._admit_all
         for frontend in self._registry.frontends.values():
@@ -183,6 +183,7 @@ class Application:
         self._warmer.stop()
         for router in self._routers.values():
             router.close()
+        self._prober.close()
         await self._services.close()
         self._logs.close()
 
@@ -270,6 +271,8 @@ class Application:
             self._warmer.start()
         if notice.change is ServerChange.ADDED:
             self._prober.start_one(notice.backend, notice.server)
+        elif notice.change is ServerChange.REMOVED:
+            self._prober.stop(notice.server)
         elif notice.change is ServerChange.ADDRESS and notice.backend.name in self._routers:
             self._routers[notice.backend.name].reconnect(notice.server)
 

@@ -29,6 +29,7 @@ backend other
     server a 127.0.0.1:{up}
     server x 127.0.0.1:{up} check inter 24h
     server y 127.0.0.1:{up} disabled
+    server g 127.0.0.1:{up} agent-check agent-port {up} agent-inter 24h
 """
 AUTHORIZATION = "Basic " + b64encode(b"admin:secret").decode()
 PATH = "/haproxy?stats"
@@ -131,6 +132,11 @@ FORMS = (
     "s=%61&action=maint&b=%6dain",
     "s=a&action=ready&b=main&" + "x=y&" * 10,
     "s=a&action=maint&b=main&z=" + "x" * 20_000,
+    *(
+        f"s=g&action={action}&b=other"
+        for action in ("adown", "arunn", "arunn", "adown", "dagent", "arunn", "adown", "dagent", "eagent", "eagent",
+                       "arunn", "maint", "adown", "arunn", "ready")
+    ),
     *(
         f"s={server}&action={action}&b={backend}"
         for server, backend in (("a", "main"), ("x", "other"), ("y", "other"))

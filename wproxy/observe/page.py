@@ -59,6 +59,10 @@ ACTIONS = (
     ("hrunn", "Health: force UP"),
     ("hnolb", "Health: force NOLB"),
     ("hdown", "Health: force DOWN"),
+    ("dagent", "Agent: disable checks"),
+    ("eagent", "Agent: enable checks"),
+    ("arunn", "Agent: force UP"),
+    ("adown", "Agent: force DOWN"),
     ("shutdown", "Kill Sessions"),
 )
 # What became of it: a colour and a sentence.

@@ -85,8 +85,12 @@ def _checked(server: Server) -> bool:
     return server.check is not None
 
 
-def _nothing(control: Control, server: Server) -> bool:
-    return False
+def _has_agent(server: Server) -> bool:
+    return server.agent is not None
+
+
+def _asks_agent(server: Server) -> bool:
+    return server.agent_asked
 
 
 ACTIONS: Mapping[str, Action] = {
@@ -99,8 +103,10 @@ ACTIONS: Mapping[str, Action] = {
     "hnolb": _always(Control.set_stopping),
     "hdown": _always(Control.set_down),
     "shutdown": _always(Control.kill_sessions),
-    # No server has an agent: nothing to do, as for HAProxy's servers without one.
-    **dict.fromkeys(("dagent", "eagent", "arunn", "adown"), _nothing),
+    "dagent": _where(_has_agent, Control.disable_agent),
+    "eagent": _where(_has_agent, Control.enable_agent),
+    "arunn": _where(_asks_agent, lambda control, server: control.set_agent_health(server, up=True)),
+    "adown": _where(_asks_agent, lambda control, server: control.set_agent_health(server, up=False)),
     # Not offered any more by HAProxy's page either, but taken.
     "enable": _where(lambda server: server.admin.maint, Control.set_ready),
     "disable": _where(lambda server: not server.admin.maint, Control.set_maint),

@@ -38,6 +38,9 @@ class Carrier(Protocol):
     def carriage(self) -> Carriage:
         """Describe the connection as it is now."""
 
+    def close(self, cause: str) -> None:
+        """End the connection at once, for `cause` (see `Session.end`)."""
+
     def kill(self) -> None:
         """End the connection at once, because an administrator says so."""
 

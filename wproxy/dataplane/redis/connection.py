@@ -238,7 +238,11 @@ class RedisConnection(asyncio.Protocol):
 
     def kill(self) -> None:
         """End the session because an administrator says so (`state.session.Carrier`)."""
-        self.session.end("KD")
+        self.close("KD")
+
+    def close(self, cause: str) -> None:
+        """End the session at once, for `cause`."""
+        self.session.end(cause)
         self.transport.abort()
 
     def expires_at(self) -> float:

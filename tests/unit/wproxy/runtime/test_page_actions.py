@@ -85,6 +85,9 @@ def test_sessions_are_killed(site: Site) -> None:
         def carriage(self) -> Carriage:
             raise NotImplementedError
 
+        def close(self, cause: str) -> None:
+            raise NotImplementedError
+
         def kill(self) -> None:
             self.killed = True
 

@@ -73,5 +73,8 @@ class Carrier:
     def carriage(self) -> Carriage:
         return Carriage("tcpv4", "127.0.0.1:5", "127.0.0.1:6", "127.0.0.1:7", "EST", 62.0, 1, 2, (8, 9))
 
+    def close(self, cause: str) -> None:
+        self.killed.append(f"{self.name} {cause}")
+
     def kill(self) -> None:
         self.killed.append(self.name)
