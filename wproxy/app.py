@@ -10,6 +10,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 import uvloop
@@ -23,15 +24,17 @@ from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
-from wproxy.dataplane.stats_page import PageConnection
+from wproxy.dataplane.stats_page import Desk, PageConnection, View
 from wproxy.dataplane.stepper import Stepper
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.logs import ProcessLogs
-from wproxy.observe import information, notices, page, schema, servers_state, statistics
+from wproxy.observe import captures, information, notices, page, schema, servers_state, statistics
+from wproxy.runtime import page_actions
 from wproxy.runtime.command import (
     Context,
     Conversation,
+    ErrorsRequest,
     InformationRequest,
     Reports,
     StatisticsRequest,
@@ -44,7 +47,6 @@ from wproxy.state.backend import Backend
 from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
-from wproxy.state.session import Session
 from wproxy.state.warmup import STEP_S as WARM_UP_STEP_S
 from wproxy.state_file import StateFile
 from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
@@ -101,7 +103,7 @@ class Application:
         self._warmer = Stepper(self._loop, self._control.warm, WARM_UP_STEP_S)
         self._rebalancer = Stepper(self._loop, self._control.rebalances.step, rebalance.STEP_S)
         self._control.rebalances.on_begin = self._rebalancer.start
-        self._services = Services(self._loop, self._registry.sessions)
+        self._services = Services(self._loop, self._registry.sessions, self._registry.captures)
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
         self._routers = {
@@ -200,7 +202,7 @@ class Application:
             plan = self._plan(frontend, bind, number, route)
             return lambda: Reception(plan, services)
         if frontend.config.page is not None:
-            return partial(self._serve_page, route, frontend.config.page)
+            return partial(self._serve_page, route, frontend.config.page, None)
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
@@ -224,25 +226,30 @@ class Application:
         """Return what serves a client whose route has been found."""
         config = route.frontend.config
         if config.page is not None:
-            return self._serve_page(route, config.page, arrival.session)
+            return self._serve_page(route, config.page, arrival)
         if config.mode is model.Mode.REDIS:
             router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
             return RedisConnection(route, router, self._services, arrival.session)
         return TcpConnection(route, self._services, arrival).client
 
-    def _serve_page(self, route: Route, settings: model.StatsPage, session: Session | None = None) -> PageConnection:
-        return PageConnection(route, settings, self._page_text, self._services, session)
+    def _serve_page(self, route: Route, settings: model.StatsPage, arrival: Arrival | None) -> PageConnection:
+        admin = arrival is not None and any(condition(arrival.facts) for condition in settings.admin)
+        desk = Desk(settings, admin, self._page_text, self._page_action)
+        return PageConnection(route, desk, self._services, None if arrival is None else arrival.session)
 
-    def _page_text(self, settings: model.StatsPage, as_csv: bool) -> str:
+    def _page_action(self, settings: model.StatsPage, form: str) -> str:
+        """Do what an administrator asks for on a statistics page; return the word for what became of it."""
+        return page_actions.apply(self._control, form, settings.scope).value
+
+    def _page_text(self, settings: model.StatsPage, view: View) -> str:
         """Return what a statistics page shows now."""
         registry, now = self._registry, self._loop.time()
-        if as_csv:
+        if view.as_csv:
             return page.csv(registry, now, settings.scope)
         process = self._process()
         version = None if settings.hide_version else process.version
-        return page.html(
-            registry, now, page.Heading(process.pid, int(process.uptime_s), process.node, version), settings.scope
-        )
+        heading = page.Heading(process.pid, int(process.uptime_s), process.node, version, view.outcome)
+        return page.html(registry, now, heading, settings.scope, admin=view.admin)
 
     def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
         """Return the backend `name`, to which `frontend` sends clients; where there is none, one without servers."""
@@ -317,6 +324,7 @@ class Application:
             information=self._information,
             servers_state=lambda backends: servers_state.text(backends, self._loop.time()),
             schema=schema.text,
+            errors=self._errors,
         )
         return Context(self._registry, self._control, reports, conversation)
 
@@ -332,6 +340,10 @@ class Application:
         return information.text(
             self._registry, self._process(), form=request.form, described=request.described, exact=request.exact
         )
+
+    def _errors(self, request: ErrorsRequest) -> str:
+        now = datetime.now().astimezone()
+        return captures.text(self._registry.captures, self._loop.time(), now, request.proxy_id, request.side)
 
     def _process(self) -> information.Process:
         globals_ = self._config.globals

@@ -244,7 +244,10 @@ class StickRule:
 
 @dataclass(frozen=True, slots=True)
 class StatsPage:
-    """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty)."""
+    """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty).
+
+    Clients for which one of the conditions `admin` holds may change servers on it.
+    """
 
     uri: str
     realm: str
@@ -252,6 +255,7 @@ class StatsPage:
     refresh_s: int = 0
     hide_version: bool = False
     scope: frozenset[str] = frozenset()
+    admin: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +282,8 @@ class Backend:
     """Where servers stand.
 
     `redispatch` is which retry may go to another server: None none, n every n-th, -n the n-th from the last, as
-    `option redispatch` counts them. `draws` is the argument of `balance random`.
+    `option redispatch` counts them. `draws` is the argument of `balance random`. Without `fullconn` it follows from the
+    frontends (`state.registry`).
     """
 
     name: str
@@ -297,6 +302,7 @@ class Backend:
     allbackups: bool = False
     stick_rules: tuple[StickRule, ...] = ()
     persist: bool = False
+    fullconn: int | None = None
     check: HealthCheck = field(default_factory=HealthCheck)
 
 

@@ -450,6 +450,7 @@ class TcpConnection:
         backend = self.route.backend
         if self.route.log is not None:
             self.route.log.ended(self.session)
+        self.session.measure(self.clock())
         self.services.sessions.close(self.session)
         backend.current -= 1
         self._release()

@@ -14,6 +14,7 @@ from wproxy.runtime.commands import (
     dynamic,
     frontends,
     limits,
+    patterns,
     rebalancing,
     servers,
     sessions,
@@ -46,7 +47,7 @@ class Interpreter:
     def __init__(self) -> None:
         self._help = Command(("help",), "help [<command>]", "list matching or all commands", Level.USER, self._run_help)
         last = conversation.COMMANDS[-2:]
-        groups = (servers, checks, rebalancing, dynamic, frontends, limits, sessions, show, tables)
+        groups = (servers, checks, rebalancing, dynamic, frontends, limits, patterns, sessions, show, tables)
         rows = [*(row for group in groups for row in group.COMMANDS), *conversation.COMMANDS[:-2]]
         self._always = (self._help, *last)  # shown whatever was asked for, and last
         self._rows = (*sorted(rows, key=lambda row: row.words), *self._always)

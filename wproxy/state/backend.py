@@ -18,16 +18,18 @@ class Backend:
 
     `assign` or a queue reserve a place on a server (`server.current`); whoever got one gives it back by `release`.
     `in_listen` tells that a `listen` section made it, together with a frontend. `seed` is what random choices grow
-    from.
+    from. `fullconn` is from how many sessions on its servers are under full load.
     """
 
     __slots__ = (
         "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "awaited",
-        "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "in_listen", "name",
-        "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
+        "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "fullconn",
+        "in_listen", "name", "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
     )  # fmt: skip
 
-    def __init__(self, config: model.Backend, now: float, *, in_listen: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self, config: model.Backend, now: float, *, in_listen: bool = False, seed: int = 0, fullconn: int = 1
+    ) -> None:
         self.config = config
         self.in_listen = in_listen
         self.name = config.name
@@ -38,6 +40,7 @@ class Backend:
         self.by_name = {server.name: server for server in self.servers}
         self.counters = TrafficCounters()
         self.current = 0
+        self.fullconn = fullconn
         self.changed_at = now
         self.served = 0  # how many have got a server from the queue
         self.queue: Queue = {}  # of those whom any server may serve
@@ -171,7 +174,7 @@ class Backend:
         server = None if self.queue else self._choose(avoid, key)
         if server is None or server.full:
             return None
-        server.counters.balanced += server is not avoid
+        self._count(server, avoid)
         self.take(server)
         return server
 
@@ -179,8 +182,14 @@ class Backend:
         """Return the server that the algorithm means although it is full; None when any server will do."""
         server = None if self.queue else self._choose(avoid, key)
         if server is not None:
-            server.counters.balanced += server is not avoid
+            self._count(server, avoid)
         return server
+
+    def _count(self, server: Server, avoid: Server | None) -> None:
+        """Count a choice of the algorithm, unless it is the server that was tried before."""
+        if server is not avoid:
+            server.counters.balanced += 1
+            self.counters.balanced += 1
 
     def _choose(self, avoid: Server | None, key: int) -> Server | None:
         return (self.awaited and self._most_missing(avoid)) or self._pick(avoid, key)

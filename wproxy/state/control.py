@@ -299,6 +299,7 @@ class Control:
             counters.sessions_max = counters.session_rate.maximum = 0
             if isinstance(counters, TrafficCounters):
                 counters.queue_max = 0
+                counters.times.clear_maxima()
 
     def clear_counters(self) -> None:
         """Forget all that was counted, as after a start."""

@@ -117,6 +117,19 @@ class Session:
         else:
             self.backend_queue += served
 
+    def measure(self, now: float) -> None:
+        """Tell backend and server how long it took; called at its end, and nothing if it never reached a server."""
+        assigned_at, connected_at, server = self.assigned_at, self.connected_at, self.server
+        if assigned_at is None or connected_at is None or server is None:
+            return
+        began_at = self.accepted_at
+        queue_ms, total_ms = int((assigned_at - began_at) * 1000), int((now - began_at) * 1000)
+        connect_ms = int((connected_at - assigned_at) * 1000)
+        counters = server.counters
+        counters.times.add(queue_ms, connect_ms, total_ms, counters.balanced)
+        counters = self.backend.counters
+        counters.times.add(queue_ms, connect_ms, total_ms, counters.balanced)
+
     def end(self, termination: str) -> None:
         """Note how it ended, the first cause only (configuration manual, section 8.5: two letters, who and when)."""
         self.termination = self.termination or termination

@@ -9,7 +9,9 @@ from wproxy.dataplane.services import Services
 from wproxy.policy.redis.builtin import ROWS
 from wproxy.policy.redis.commands import parse_rows
 from wproxy.policy.redis.routing import CROSSSLOT, Rule, Target, common_slot, rules
+from wproxy.policy.redis.secrets import masked
 from wproxy.state.backend import Backend
+from wproxy.state.captures import NOBODY, Capture, Excerpt, Named, Side
 from wproxy.state.server import Server
 
 _NO_SERVER = b"-SERVERDOWN no server of this backend has a weight\r\n"
@@ -98,12 +100,29 @@ class Router:
                     protocol=protocol,
                     connect_s=timeouts.connect_s,
                     server_s=timeouts.server_s,
+                    report=self._keep_error,
                 )
                 for server in self.backend.servers
             ]
             for link in links:
                 link.open()
         return links
+
+    def _keep_error(self, server: Server, excerpt: Excerpt, reason: str) -> None:
+        """Keep what a server said wrong, for `show errors`; clients share the connection, so that none is named."""
+        services, backend = self._services, self.backend
+        services.captures.keep(
+            Capture(
+                Side.RESPONSE,
+                services.clock(),
+                NOBODY,
+                Named(backend.name, backend.proxy_id),
+                Named(server.name, server.server_id),
+                None,
+                excerpt._replace(data=masked(excerpt.data)),
+                (f"RESP: {reason}",),
+            )
+        )
 
 
 class _Turn:
