@@ -24,7 +24,7 @@ class Connection:
 @pytest.mark.parametrize(("kind", "cause"), [(ClientEnd, "CD"), (ServerEnd, "SD")])
 def test_a_lost_end_leaves_its_connection_nothing_to_collect(kind: type[End], cause: str) -> None:
     connection = Connection()
-    connection.end = kind(cast("TcpConnection", connection), bytes)
+    connection.end = kind(cast("TcpConnection", connection), lambda _data: None)
     connection.end.connection_lost(None)
     assert connection.causes == [cause]
     alive = weakref.ref(connection)
