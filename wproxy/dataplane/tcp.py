@@ -4,8 +4,8 @@
     client ◀── client's transport ◀──write── ServerEnd ◀── server
                      └── TcpConnection: places, connects, times out, closes ──┘
 
-Bytes go straight from one end's `data_received` into the other transport's buffer, which the loop writes once a turn.
-A transport whose buffer is full stops the other end's reading. What a client sends before its server is there waits in
+Bytes go straight from one end's `data_received` to the other transport, which tries to write them at once and keeps the
+rest. A transport whose buffer is full stops the other end's reading. What a client sends before its server is there waits in
 `TcpConnection.early`.
 """
 
