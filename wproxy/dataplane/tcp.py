@@ -5,8 +5,8 @@
                      └── TcpConnection: places, connects, times out, closes ──┘
 
 Bytes go straight from one end's `data_received` to the other transport, which tries to write them at once and keeps the
-rest. A transport whose buffer is full stops the other end's reading. What a client sends before its server is there waits in
-`TcpConnection.early`.
+rest. A transport whose buffer is full stops the other end's reading. What a client sends before its server is there
+waits in `TcpConnection.early`.
 """
 
 from __future__ import annotations
