@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import platform
 import resource
@@ -139,15 +140,19 @@ class Application:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop.set)
         self._loop.add_signal_handler(signal.SIGUSR1, self._stop_softly)
+        # What is there by now stays: the garbage collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         for router in self._routers.values():
             router.open()
         for backend in self._registry.backends.values():
             self._prober.start(backend)
         for listener in self._stats:
             await listener.start()
-        for listeners in self._listeners.values():
+        for name, listeners in self._listeners.items():
+            singly = self._scarce(self._registry.frontends[name])
             for frontend_listener in listeners:
-                await frontend_listener.resume()
+                await frontend_listener.resume(singly=singly)
         ready()
         await self._stop.wait()
         await self._close()
@@ -315,7 +320,12 @@ class Application:
             elif frontend.full or self._registry.admission.full or self._held is not None:
                 listener.pause()
             else:
-                self._services.keep(self._loop.create_task(listener.resume()))
+                resuming = listener.resume(singly=self._scarce(frontend))
+                self._services.keep(self._loop.create_task(resuming))
+
+    def _scarce(self, frontend: Frontend) -> bool:
+        """Tell whether clients of `frontend` are to be accepted one by one, not to exceed a limit."""
+        return frontend.scarce or self._registry.admission.scarce
 
     def _context(self, conversation: Conversation) -> Context:
         """Return what the commands of one client of a stats socket work on."""

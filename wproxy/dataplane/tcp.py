@@ -4,9 +4,9 @@
     client ◀── client's transport ◀──write── ServerEnd ◀── server
                      └── TcpConnection: places, connects, times out, closes ──┘
 
-Bytes go straight from one end's `data_received` into the other transport's buffer, which the loop writes once a turn.
-A transport whose buffer is full stops the other end's reading. What a client sends before its server is there waits in
-`TcpConnection.early`.
+Bytes go straight from one end's `data_received` to the other transport, which tries to write them at once and keeps the
+rest. A transport whose buffer is full stops the other end's reading. What a client sends before its server is there
+waits in `TcpConnection.early`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class TcpConnection:
         backend.opened(now)
         if self.route.log is not None:
             self.route.log.began(self.session, self.client.transport, arrival.ends if arrival else None)
-        self.task = self.services.keep(self.services.loop.create_task(self._establish()))
+        self.task = self.services.loop.create_task(self._establish())
 
     def keep_early(self, data: bytes) -> None:
         """Keep what the client sends before its server is there."""
@@ -421,13 +421,12 @@ class TcpConnection:
     def _finish(self) -> None:
         """Close when what was sent has been taken; until then the timeouts go on."""
         self.active_at = self.clock()
-        transports = [end.transport for end in (self.client, self.server) if end is not None]
-        if self.server is None or not any(transport and transport.get_write_buffer_size() for transport in transports):
+        if self.server is None or not (_unsent(self.client) or _unsent(self.server)):
             self.close("--")
             return
-        for transport in transports:
-            if transport is not None:
-                transport.close()  # once it is flushed, `lost` is called
+        for end in (self.client, self.server):
+            if end.transport is not None:
+                end.transport.close()  # once it is flushed, `lost` is called
 
     def close(self, cause: str) -> None:
         """End the session now and give back everything; only the first call does anything."""
