@@ -19,7 +19,17 @@ from wproxy.errors import ConfigError
 ROWS: tuple[Keyword, ...] = (*GLOBAL.rows, *PROXY.rows, *bind.PARAMETERS.rows, *server.PARAMETERS.rows)
 KEYWORDS = st.sampled_from(sorted({row.words for row in ROWS}))
 SECTIONS = st.sampled_from(
-    ["global", "defaults", "defaults d", "frontend f", "listen l", "listen m from d", "backend b", "userlist u", "peers p"]
+    [
+        "global",
+        "defaults",
+        "defaults d",
+        "frontend f",
+        "listen l",
+        "listen m from d",
+        "backend b",
+        "userlist u",
+        "peers p",
+    ]
 )
 VALUES = st.sampled_from(
     [
@@ -32,11 +42,30 @@ VALUES = st.sampled_from(
         "user:password", "GET /", "string", "+PONG", "binary", "0g", "level", "admin", "mode", "999", "",
     ]
 )  # fmt: skip
-QUOTES = st.sampled_from(['"', "'", "\\", "\\n", "a\\nb", "\\x1b[m", "\\x", "\\x41", '"${A}"', '"${A[*]}"', '"${B-c d}"', '"${', "#", "\r", "\t", "\0"])
+QUOTES = st.sampled_from(
+    [
+        '"',
+        "'",
+        "\\",
+        "\\n",
+        "a\\nb",
+        "\\x1b[m",
+        "\\x",
+        "\\x41",
+        '"${A}"',
+        '"${A[*]}"',
+        '"${B-c d}"',
+        '"${',
+        "#",
+        "\r",
+        "\t",
+        "\0",
+    ]
+)
 WORDS = KEYWORDS | VALUES | QUOTES | st.text(max_size=6)
-LINE = st.tuples(
-    st.sampled_from(["", "no ", "default "]), KEYWORDS, st.lists(WORDS, max_size=6).map(" ".join)
-).map(lambda parts: f" {parts[0]}{parts[1]} {parts[2]}")
+LINE = st.tuples(st.sampled_from(["", "no ", "default "]), KEYWORDS, st.lists(WORDS, max_size=6).map(" ".join)).map(
+    lambda parts: f" {parts[0]}{parts[1]} {parts[2]}"
+)
 SERVER = st.lists(WORDS, max_size=6).map(lambda words: f" server a 127.0.0.1:1 {' '.join(words)}")
 TEXT = st.lists(SECTIONS | LINE | LINE | LINE | SERVER | st.text(max_size=20), max_size=15).map("\n".join)
 
