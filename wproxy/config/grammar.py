@@ -73,7 +73,7 @@ class Report:
 
 
 def printable(message: str) -> str:
-    r"""Return `message` on one line: a word that it quotes may hold a newline or a terminal's codes, shown as \n, \x1b."""
+    r"""Return `message` on one line: newlines and a terminal's codes in a word that it quotes are shown as \n, \x1b."""
     if message.isprintable():
         return message
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in message)

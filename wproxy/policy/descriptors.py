@@ -21,7 +21,7 @@ def reserved(config: Config) -> int:
     servers = [(backend.mode, server) for backend in config.backends for server in backend.servers]
     checks = sum(1 for _, server in servers if server.check is not None)
     linked = sum(1 for mode, _ in servers if mode is Mode.REDIS)
-    proxies = (*config.frontends, *config.backends)
-    logs = len({target.address for proxy in proxies for target in proxy.logs.targets})
+    proxies = [proxy.logs for proxy in config.frontends] + [proxy.logs for proxy in config.backends]
+    logs = len({target.address for proxy in proxies for target in proxy.targets})
     stats = len(config.globals.stats_sockets) + config.globals.stats_maxconn
     return _OWN + _PER_LISTENER * binds + checks + _PER_LINK_SERVER * linked + logs + stats

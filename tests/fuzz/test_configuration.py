@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wproxy.config.grammar import Keyword
@@ -14,7 +14,7 @@ from wproxy.config.keywords.process import GLOBAL
 from wproxy.config.keywords.proxy import PROXY
 from wproxy.config.loader import load
 from wproxy.config.model import Config
-from wproxy.errors import ConfigError
+from wproxy.errors import ConfigError, Problem
 
 ROWS: tuple[Keyword, ...] = (*GLOBAL.rows, *PROXY.rows, *bind.PARAMETERS.rows, *server.PARAMETERS.rows)
 KEYWORDS = st.sampled_from(sorted({row.words for row in ROWS}))
@@ -28,46 +28,29 @@ SECTIONS = st.sampled_from(
         "listen m from d",
         "backend b",
         "userlist u",
-        "peers p",
+        "peers",
     ]
 )
 VALUES = st.sampled_from(
-    [
-        "0", "1", "-1", "7001", "65536", "256", "257", "1s", "24d", "25d", "1us", "5x", "16k", "99999999999999999999",
-        "٣", "tcp", "http", "redis", "roundrobin", "source", "key", "random(2)", "random()", "consistent", "b", "f", "l",
-        "a", "127.0.0.1:7001", ":7001", "*:7001", "[::1]:7001", "::1:7001", "/p", "fd@3", "fd@", "unix@", "ipv6@", "ipv4@x",
-        "abns@x", ":1-3", ":3-1", ",", "if", "unless", "{", "}", "{ src 10.0.0.0/8 }", "{ src", "!", "||", "or", "src",
-        "dst_port", "nbsrv(b)", "-m", "-f", "-f /nonexistent", "--", "is_x", "{ is_x }", "acl is_x src 1.2.3.4", "on", "off",
-        "type", "ip", "size", "expire", "store", "local0", "notice", "len", "format", "%ci:%cp", "%[src]", "%", "%{+Q}o",
-        "user:password", "GET /", "string", "+PONG", "binary", "0g", "level", "admin", "mode", "999", "",
-    ]
-)  # fmt: skip
+    """
+    0 1 -1 7001 65536 256 257 1s 24d 25d 1us 5x 16k 99999999999999999999 ٣ tcp http redis roundrobin source key
+    random(2) random() consistent b f l a 127.0.0.1:7001 :7001 *:7001 [::1]:7001 ::1:7001 /p fd@3 fd@ unix@ ipv6@ ipv4@x
+    abns@x :1-3 :3-1 , if unless { } || or ! src dst_port nbsrv(b) nbsrv( -m -f /nonexistent -- is_x on off type ip size
+    expire store local0 notice len format %ci:%cp %[src] % %{+Q}o user:password string +PONG binary 0g level admin mode
+    999 from defaults
+    """.split()
+)
 QUOTES = st.sampled_from(
-    [
-        '"',
-        "'",
-        "\\",
-        "\\n",
-        "a\\nb",
-        "\\x1b[m",
-        "\\x",
-        "\\x41",
-        '"${A}"',
-        '"${A[*]}"',
-        '"${B-c d}"',
-        '"${',
-        "#",
-        "\r",
-        "\t",
-        "\0",
-    ]
+    ['"', "'", '""', "\\", "\\n", "a\\nb", "\\x1b[m", "\\x", "\\x41", '"${A}"', '"${A[*]}"', '"${B-c d}"', '"${', "#"]
+    + ["\r", "\t", "\0", "\x7f"]
 )
 WORDS = KEYWORDS | VALUES | QUOTES | st.text(max_size=6)
-LINE = st.tuples(st.sampled_from(["", "no ", "default "]), KEYWORDS, st.lists(WORDS, max_size=6).map(" ".join)).map(
+LINE = st.tuples(st.sampled_from(["", "", "no ", "default "]), KEYWORDS, st.lists(WORDS, max_size=6).map(" ".join)).map(
     lambda parts: f" {parts[0]}{parts[1]} {parts[2]}"
 )
 SERVER = st.lists(WORDS, max_size=6).map(lambda words: f" server a 127.0.0.1:1 {' '.join(words)}")
 TEXT = st.lists(SECTIONS | LINE | LINE | LINE | SERVER | st.text(max_size=20), max_size=15).map("\n".join)
+BYTES = st.lists(st.binary(max_size=12) | WORDS.map(lambda word: word.encode("utf-8", "replace")), max_size=30)
 
 
 @pytest.fixture(scope="module")
@@ -78,15 +61,22 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def check(file: Path, content: bytes) -> None:
     """Fail unless `content` is a configuration, or each of its faults is one line with a place in the file."""
     file.write_bytes(content)
+    for problem in problems(file):
+        assert problem.file == str(file)
+        assert 1 <= problem.line <= content.count(b"\n") + 1
+        assert problem.message
+        assert problem.message.isprintable()
+
+
+def problems(file: Path) -> tuple[Problem, ...]:
+    """Load `file`; return what is wrong with it."""
     try:
-        assert isinstance(load([str(file)], {"A": "b c", "B": ""}), Config)
+        config = load([str(file)], {"A": "b c", "B": ""})
     except ConfigError as error:
-        assert error.problems
-        for problem in error.problems:
-            assert problem.file == str(file)
-            assert 1 <= problem.line <= content.count(b"\n") + 1
-            assert problem.message
-            assert problem.message.isprintable()
+        return error.problems or (Problem("an error without a problem", 0, ""),)
+    assert isinstance(config, Config)
+    assert all(warning.isprintable() for warning in config.warnings)
+    return ()
 
 
 @given(text=TEXT)
@@ -94,9 +84,17 @@ def test_a_soup_of_keywords(file: Path, text: str) -> None:
     check(file, text.encode("utf-8", "surrogatepass"))
 
 
-@given(pieces=st.lists(st.binary(max_size=12) | WORDS.map(lambda word: word.encode("utf-8", "replace")), max_size=30))
+@given(pieces=BYTES)
 def test_a_soup_of_bytes(file: Path, pieces: list[bytes]) -> None:
     check(file, b"listen l\n bind :7001\n " + b" ".join(pieces))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+@settings(max_examples=20_000, deadline=None)
+@given(text=TEXT)
+def test_a_long_soup_of_keywords(file: Path, text: str) -> None:
+    check(file, text.encode("utf-8", "surrogatepass"))
 
 
 @pytest.mark.parametrize("rest", ["", " x", " 1", " 1s x y z", " if", " { }", ' ""', " é", " a\\nb"])
