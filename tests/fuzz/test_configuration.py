@@ -32,17 +32,63 @@ SECTIONS = st.sampled_from(
     ]
 )
 VALUES = st.sampled_from(
-    """
-    0 1 -1 7001 65536 256 257 1s 24d 25d 1us 5x 16k 99999999999999999999 ٣ tcp http redis roundrobin source key
-    random(2) random() consistent b f l a 127.0.0.1:7001 :7001 *:7001 [::1]:7001 ::1:7001 /p fd@3 fd@ unix@ ipv6@ ipv4@x
-    abns@x :1-3 :3-1 , if unless { } || or ! src dst_port nbsrv(b) nbsrv( -m -f /nonexistent -- is_x on off type ip size
-    expire store local0 notice len format %ci:%cp %[src] % %{+Q}o user:password string +PONG binary 0g level admin mode
-    999 from defaults
-    """.split()
+    [
+        *("0", "1", "-1", "7001", "65536", "256", "257", "1s", "24d", "25d", "1us", "5x", "16k", "9" * 20, "٣", "0g"),
+        *(
+            "tcp",
+            "http",
+            "redis",
+            "roundrobin",
+            "source",
+            "key",
+            "random(2)",
+            "random()",
+            "consistent",
+            "from",
+            "defaults",
+        ),
+        *(
+            "a",
+            "b",
+            "f",
+            "l",
+            "127.0.0.1:7001",
+            ":7001",
+            "*:7001",
+            "[::1]:7001",
+            "::1:7001",
+            "/p",
+            "fd@3",
+            "fd@",
+            "unix@",
+        ),
+        *(
+            "ipv6@",
+            "ipv4@x",
+            "abns@x",
+            ":1-3",
+            ":3-1",
+            ",",
+            "if",
+            "unless",
+            "{",
+            "}",
+            "||",
+            "or",
+            "!",
+            "src",
+            "dst_port",
+        ),
+        *("nbsrv(b)", "nbsrv(", "-m", "-f", "/nonexistent", "--", "is_x", "on", "off", "type", "ip", "size", "expire"),
+        *("store", "local0", "notice", "len", "format", "%ci:%cp", "%[src]", "%", "%{+Q}o", "user:password", "string"),
+        *("+PONG", "binary", "level", "admin", "mode", "999"),
+    ]
 )
 QUOTES = st.sampled_from(
-    ['"', "'", '""', "\\", "\\n", "a\\nb", "\\x1b[m", "\\x", "\\x41", '"${A}"', '"${A[*]}"', '"${B-c d}"', '"${', "#"]
-    + ["\r", "\t", "\0", "\x7f"]
+    [
+        *('"', "'", '""', "\\", "\\n", "a\\nb", "\\x1b[m", "\\x", "\\x41", "#", "\r", "\t", "\0", "\x7f"),
+        *('"${A}"', '"${A[*]}"', '"${B-c d}"', '"${'),
+    ]
 )
 WORDS = KEYWORDS | VALUES | QUOTES | st.text(max_size=6)
 LINE = st.tuples(st.sampled_from(["", "", "no ", "default "]), KEYWORDS, st.lists(WORDS, max_size=6).map(" ".join)).map(
