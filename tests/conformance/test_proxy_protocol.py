@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -246,6 +249,28 @@ def test_a_header_that_does_not_come(program: str, tmp_path: Path, sent: bytes) 
         made.stats.wait_until_idle("FRONTEND", "BACKEND")
         assert made.stats.numbers("FRONTEND", "scur") == (0,)
         wait_for(lambda: made.descriptors <= descriptors, what="the descriptors are given back")
+
+
+@pytest.mark.parametrize("header", [b"PROXY TCP4 10.9.8.7 10.0.0.2 4000 80 and so on and on and on", v2(bytes(1000))])
+def test_a_header_that_trickles_ends_by_the_clients_timeout(tmp_path: Path, header: bytes) -> None:
+    """Each byte would put off a timeout that counts silence. HAProxy refuses the first piece."""
+    behind = free_port()
+    lines_of_case = "timeout client 500ms", f"bind 127.0.0.1:{behind} accept-proxy"
+    with (
+        listening_socket() as listening,
+        proxy("wproxy", tmp_path, *lines_of_case, *lines(port_of(listening))) as made,
+        connect(behind) as client,
+    ):
+        pace = Event()
+        began, sent = time.monotonic(), 0
+        with suppress(ConnectionResetError, BrokenPipeError):
+            while sent < len(header) and not select.select([client], [], [], 0.0)[0]:
+                client.sendall(header[sent : sent + 1])
+                sent += 1
+                pace.wait(0.05)
+        assert 0.4 < time.monotonic() - began < 2.0
+        assert sent < len(header)
+        made.stats.wait_until_idle("FRONTEND", "BACKEND")
 
 
 def test_a_client_that_leaves_in_its_header(tmp_path: Path) -> None:

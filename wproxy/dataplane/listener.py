@@ -23,7 +23,7 @@ def open_listening(address: Address) -> socket.socket:
     elif address.path:
         listening = _unix_socket(address.path)
     else:
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        family = socket.AF_INET6 if ":" in address.host or address.family == 6 else socket.AF_INET
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
