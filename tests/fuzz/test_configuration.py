@@ -125,11 +125,13 @@ def problems(file: Path) -> tuple[Problem, ...]:
     return ()
 
 
+@settings(deadline=None)
 @given(text=TEXT)
 def test_a_soup_of_keywords(file: Path, text: str) -> None:
     check(file, text.encode("utf-8", "surrogatepass"))
 
 
+@settings(deadline=None)
 @given(pieces=BYTES)
 def test_a_soup_of_bytes(file: Path, pieces: list[bytes]) -> None:
     check(file, b"listen l\n bind :7001\n " + b" ".join(pieces))

@@ -67,6 +67,7 @@ def check(data: bytes, rest: bytes) -> None:
             assert not isinstance(part, Header)
 
 
+@settings(deadline=None)
 @given(DATA, st.binary(max_size=8))
 def test_every_split(data: bytes, rest: bytes) -> None:
     check(data, rest)
