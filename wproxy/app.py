@@ -31,6 +31,7 @@ from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.logs import ProcessLogs
 from wproxy.observe import captures, information, notices, page, schema, servers_state, statistics
+from wproxy.policy.descriptors import PER_CONNECTION, reserved
 from wproxy.runtime import page_actions
 from wproxy.runtime.command import (
     Context,
@@ -61,19 +62,20 @@ def connection_limit(config: model.Config, wanted: int | None, log: Log) -> int:
 
     `wanted` is the command line's -n, the configuration's `maxconn` comes next; a connection takes two descriptors.
     """
-    reserved = 100  # listeners, checks, stats sockets, logs
+    others = reserved(config)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = max((hard - reserved) // 2, 1)
+    allowed = max((hard - others) // PER_CONNECTION, 1)
     limit = wanted or config.globals.maxconn or allowed
-    if limit > allowed:
+    if limit > allowed or hard < others + PER_CONNECTION:
         log(
             "WARNING",
-            f"maxconn {limit} needs {2 * limit + reserved} open files and the limit is {hard}: "
+            f"maxconn {limit} needs {PER_CONNECTION * limit + others} open files and the limit is {hard}: "
             f"no more than {allowed} connections are accepted. Raise it with 'ulimit -n'.",
         )
         limit = allowed
-    if soft < 2 * limit + reserved:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(2 * limit + reserved, hard), hard))
+    needed = min(PER_CONNECTION * limit + others, hard)
+    if soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
     return limit
 
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from wproxy.config.model import Backend, Config, Global, ServerLine
+from wproxy.dataplane.resolving import FAMILIES
 from wproxy.errors import WproxyError
 
 # What the standard library loads when it is first needed.
@@ -114,9 +115,9 @@ def _backend_without_names(backend: Backend, faults: list[str]) -> Backend:
 
 
 def _server_without_names(server: ServerLine, faults: list[str]) -> ServerLine:
-    def found(host: str | None) -> str | None:
+    def found(host: str | None, family: int = 0) -> str | None:
         try:
-            return _look_up(host) if host else host
+            return _look_up(host, family) if host else host
         except OSError as error:
             where = f"[{server.location.file}:{server.location.line}]"
             reason = error.strerror or error
@@ -125,11 +126,11 @@ def _server_without_names(server: ServerLine, faults: list[str]) -> ServerLine:
             )
             return host
 
-    address = replace(server.address, host=found(server.address.host) or "")
+    address = replace(server.address, host=found(server.address.host, server.address.family) or "")
     check = server.check and replace(server.check, host=found(server.check.host))
     agent = server.agent and replace(server.agent, host=found(server.agent.host))
     return replace(server, address=address, check=check, agent=agent)
 
 
-def _look_up(host: str) -> str:
-    return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+def _look_up(host: str, family: int) -> str:
+    return str(socket.getaddrinfo(host, None, family=FAMILIES[family], type=socket.SOCK_STREAM)[0][4][0])

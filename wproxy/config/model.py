@@ -45,13 +45,15 @@ class Address:
     """Where to listen or to connect: host and port, or the path of a unix socket, or an inherited descriptor.
 
     `host` is an IPv4 or IPv6 literal without brackets, "" for every IPv4 address ("*"), "::" for every IPv6 one, or a
-    name that the loader could not resolve to a literal by syntax alone.
+    name that the loader could not resolve to a literal by syntax alone; then `family` is the IP version that it has to
+    have (4 or 6), 0 for any.
     """
 
     host: str = ""
     port: int = 0
     path: str = ""
     fd: int | None = None
+    family: int = 0
 
     def __str__(self) -> str:
         if self.fd is not None:

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from wproxy.config.model import Address
+from wproxy.policy.descriptors import WATCHERS
 
 BACKLOG = 1024
-WATCHERS = 4  # of one socket: the loop accepts one client per watcher and turn
 
 
 def open_listening(address: Address) -> socket.socket:
@@ -25,7 +25,7 @@ def open_listening(address: Address) -> socket.socket:
     elif address.path:
         listening = _unix_socket(address.path)
     else:
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        family = socket.AF_INET6 if ":" in address.host or address.family == 6 else socket.AF_INET
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

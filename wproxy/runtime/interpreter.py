@@ -51,6 +51,7 @@ class Interpreter:
         rows = [*(row for group in groups for row in group.COMMANDS), *conversation.COMMANDS[:-2]]
         self._always = (self._help, *last)  # shown whatever was asked for, and last
         self._rows = (*sorted(rows, key=lambda row: row.words), *self._always)
+        self._longest = max(len(row.words) for row in self._rows)
 
     def execute(self, context: Context, line: str) -> str:
         """Run one command, return what to answer: its text and the empty line that ends it."""
@@ -82,7 +83,7 @@ class Interpreter:
 
     def _unknown(self, level: Level, words: Sequence[str]) -> str:
         """Return the rows that share most of their beginning with `words`, all rows when none does."""
-        for count in range(len(words), 0, -1):
+        for count in range(min(len(words), self._longest), 0, -1):
             if any(row.words[:count] == tuple(words[:count]) for row in self._rows):
                 head = "Unknown command, but maybe one of the following ones is a better match:\n"
                 return head + self._usages(level, words[:count])

@@ -150,7 +150,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         *ignored(
             "tune.idletimer, tune.listener.multi-queue, tune.maxaccept, tune.maxpollevents,"
             "tune.peers.max-updates-at-once, tune.recv_enough, tune.runqueue-depth, tune.sched.low-latency, cpu-map,"
-            "thread-group, thread-groups, profiling.tasks",
+            "thread-group, thread-groups, profiling.memory, profiling.tasks",
             _HERE,
             _THREADS,
             "3.2",
@@ -180,7 +180,8 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         *ignored(
             "51degrees-cache-size, 51degrees-data-file, 51degrees-property-name-list, 51degrees-property-separator,"
             "deviceatlas-json-file, deviceatlas-log-level, deviceatlas-properties-cookie, deviceatlas-separator,"
-            "wurfl-cache-size, wurfl-data-file, wurfl-information-list, wurfl-information-list-separator",
+            "wurfl-cache-size, wurfl-data-file, wurfl-information-list, wurfl-information-list-separator,"
+            "wurfl-patch-file",
             _HERE,
             "acts in mode http only (device detection)",
             "3.1",
