@@ -110,8 +110,7 @@ class ReplySplitter:
 
 def _short_replies(buffer: bytes) -> list[bytes]:
     """Return the replies that `buffer` begins with when they are all short, [] when the loop has to look at them."""
-    count = buffer.count(_OK)
-    if count * len(_OK) == len(buffer):
+    if buffer.startswith(_OK) and (count := buffer.count(_OK)) * len(_OK) == len(buffer):
         return [_OK] * count
     if _SHORT.match(buffer) is None:
         return []

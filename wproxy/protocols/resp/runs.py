@@ -64,14 +64,13 @@ def match_run(buffer: bytes, at: int, limit: int) -> Run | None:
 
 def whole_command(data: bytes) -> list[bytes] | None:
     """Return the arguments of the one short command that `data` is, None when it is anything else."""
+    if len(data) > _LONGEST:
+        return None
     tokens = data.split(_CRLF, _MOST_TOKENS)
     arguments = tokens[2::2]
     if len(tokens) != 2 * len(arguments) + 2 or tokens[-1] or tokens[0] != b"*%d" % len(arguments):
         return None
-    try:
-        return arguments if list(map(_bulk_size, map(len, arguments))) == tokens[1:-1:2] else None
-    except IndexError:  # a long argument
-        return None
+    return arguments if list(map(_bulk_size, map(len, arguments))) == tokens[1:-1:2] else None
 
 
 def head(name: bytes, count: int) -> bytes:
