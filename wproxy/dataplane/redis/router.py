@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 from itertools import repeat
-from operator import itemgetter
 
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.own import OWN
@@ -98,7 +97,7 @@ class Router:
             self._slots = self.backend.slots
             self._owners = by_hash(self._slots)
         hashes = map(slot_of, run.keys) if b"{" in run.whole else map(crc_hqx, run.keys, repeat(0))
-        order = itemgetter(*hashes, 0)(self._owners)[:-1]  # one look-up more: a single one would give no tuple
+        order = list(map(self._owners.__getitem__, hashes))
         if -1 in order:
             return None
         scatter = Scatter(owner, order)
