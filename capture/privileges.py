@@ -9,6 +9,7 @@ import ctypes
 import os
 import pwd
 import struct
+from pathlib import Path
 
 _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -43,3 +44,6 @@ def _become(user: str) -> None:
         os.setuid(entry.pw_uid)
     except PermissionError as error:
         raise PrivilegeError(f"only root can become user '{user}': start it as root, or without --user") from error
+    modules = Path(os.__file__)  # what is not loaded yet must be found later
+    if not os.access(modules, os.R_OK):
+        raise PrivilegeError(f"user '{user}' may not read Python itself in {modules.parent}: install it elsewhere")

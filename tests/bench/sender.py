@@ -62,7 +62,8 @@ class SendRing:
             at = slot * _SLOT_BYTES
             self._map[at + 4 : at + 8] = struct.pack("@I", len(frame))
             self._map[at + _DATA_AT : at + _DATA_AT + len(frame)] = frame
-        self._statuses = memoryview(self._map).cast("I")[:: _SLOT_BYTES // 4]
+        self._words = memoryview(self._map).cast("I")
+        self._statuses = self._words[:: _SLOT_BYTES // 4]
         self._next = 0
 
     def send(self, count: int) -> int:
@@ -73,6 +74,13 @@ class SendRing:
         self._socket.send(b"")
         self._next = last % SLOTS
         return last - first
+
+    def close(self) -> None:
+        """Give the memory and the socket back."""
+        self._statuses.release()
+        self._words.release()
+        self._map.close()
+        self._socket.close()
 
 
 def run(interface: str, rate: int, seconds: float) -> tuple[int, float]:
