@@ -12,7 +12,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from operator import add, mul
 from socket import AF_INET, AF_INET6, inet_ntop
 from struct import Struct
@@ -142,8 +142,12 @@ class IPv4Run:
 
     def rows(self) -> list[Row]:
         """Return them as they stand in a message."""
-        name = self.names.ipv4.__getitem__
-        sources, destinations = map(name, array("I", self.sources)), map(name, array("I", self.destinations))
+        names = self.names.ipv4
+        sources = map(names.__getitem__, array("I", self.sources))
+        if self.destinations == self.destinations[:4] * len(self):  # as with one listening address
+            destinations: Iterable[str] = repeat(names[array("I", self.destinations[:4])[0]], len(self))
+        else:
+            destinations = map(names.__getitem__, array("I", self.destinations))
         return list(zip(sources, destinations, *_ports(self.ports), self.times.ns(), strict=True))
 
 

@@ -15,7 +15,7 @@ from capture.sources.ring import Ring, RingRefused
 from capture.sources.source import Statistics
 from capture.targets import Filters
 
-_MOST_BLOCKS = 8  # that one `read` takes before it returns
+_MOST_BLOCKS = 16  # that one `read` takes before it returns
 _LAST_PACKETS_S = 1.0
 
 _log = logging.getLogger("wproxy.capture")

@@ -23,9 +23,9 @@ from capture.sieve import Sieve
 from capture.sources.packet_socket import LINK_OF_HARDWARE, SOL_PACKET
 from capture.sources.program import ETHERNET_HEADER, IPV4_SNAP, IPV6_SNAP
 
-BLOCK_BYTES = 1 << 19
-BLOCKS = 64  # 32 MiB: 240,000 plain packets, a fifth of a second at a million packets/s
-BLOCK_MS = 10  # how long a packet may wait for its block to fill
+BLOCK_BYTES = 1 << 18
+BLOCKS = 128  # 32 MiB: 240,000 plain packets, a quarter of a second at a million packets/s
+BLOCK_MS = 50  # how long a packet may wait for its block to fill; at low rates the ring lasts BLOCKS times that
 
 _PACKET_RX_RING, _PACKET_VERSION, _TPACKET_V3 = 5, 10, 2
 _REQUEST = struct.Struct("@7I")

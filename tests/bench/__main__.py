@@ -10,6 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.bench import capture
 from tests.bench.measure import Figures, measure
 from tests.bench.peers import Peer, haproxy_tcp, twemproxy, wproxy_key, wproxy_tcp
 from tests.bench.report import print_row, print_title
@@ -24,6 +25,13 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only rows whose name holds this")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on the number of requests (1.0)")
     options = parser.parse_args()
+    if any(options.only in row.name for row in ROWS):
+        _proxies(options)
+    if options.only in capture.NAME:
+        capture.run(options.rounds)
+
+
+def _proxies(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="wproxy-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         servers = [stack.enter_context(redis_server(folder)) for _ in range(2)]

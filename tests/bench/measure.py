@@ -31,9 +31,9 @@ def measure(peer: Peer, row: Row, scale: float) -> Figures:
     """Put the load of `row` on `peer`."""
     requests = max(int(row.requests * scale), 100)
     command = [need("redis-benchmark"), "-p", str(peer.port), "-n", str(requests), "--csv", *row.options]
-    before = _processor_s(peer.pid)
+    before = processor_s(peer.pid)
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
-    spent_s = _processor_s(peer.pid) - before
+    spent_s = processor_s(peer.pid) - before
     results = list(csv.DictReader(StringIO(done.stdout)))
     last = results[-1]
     return Figures(
@@ -41,17 +41,18 @@ def measure(peer: Peer, row: Row, scale: float) -> Figures:
         cpu_us=spent_s / (requests * len(results)) * 1e6,
         p50_ms=float(last["p50_latency_ms"]),
         p99_ms=float(last["p99_latency_ms"]),
-        memory_mb=_memory_mb(peer.pid),
+        memory_mb=memory_mb(peer.pid),
     )
 
 
-def _processor_s(pid: int) -> float:
+def processor_s(pid: int) -> float:
     """Return user and system time of a process, all its threads together."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * _TICK_S
 
 
-def _memory_mb(pid: int) -> float:
+def memory_mb(pid: int) -> float:
+    """Return the resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
