@@ -142,7 +142,7 @@ def run(rounds: int) -> None:
         tempfile.TemporaryDirectory(prefix="wproxy-bench-", dir=shared if shared.is_dir() else None) as name,
     ):
         folder = Path(name)
-        best: dict[str, float] = {}
+        best = dict.fromkeys(("wproxy capture", "tcpdump", "dumpcap"), 0.0)
         for rate in RATES:
             label = f"capture at {rate:,} packets/s" if rate else "capture at full rate"
             programs = watchers(net.watching_end, folder / "spool")
@@ -152,9 +152,9 @@ def run(rounds: int) -> None:
                     figures[program.name].append(measure(program, net, rate, folder))
                     _empty(folder / "spool")
             _print(label, figures)
-            for program, measured in figures.items():
-                lossless = (one.received / one.seconds for one in measured if not one.lost)
-                best[program] = max(best.get(program, 0.0), *lossless, 0.0)
+            for watcher, measured in figures.items():
+                lossless = [one.received / one.seconds for one in measured if not one.lost]
+                best[watcher] = max([best[watcher], *lossless])
     print("most taken in a round without loss: " + ", ".join(f"{who} {most:,.0f}/s" for who, most in best.items()))
 
 
