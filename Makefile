@@ -20,7 +20,7 @@ test: system-test venv ## all tests, with real servers, after installing what th
 unit: venv ## the tests that need no server, with branch coverage of the pure packages
 	@$(BIN)/python -m pytest -n $(JOBS) tests/unit --cov --cov-report=term $(ARGS)
 
-bench: system-bench venv ## wproxy beside HAProxy and twemproxy, turn by turn (ARGS="--only tcp")
+bench: system-bench venv ## wproxy beside HAProxy, twemproxy and tcpdump, turn by turn (ARGS="--only tcp")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 lint: venv ## ruff, mypy --strict, import-linter, the shape of the test tree

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
-from capture.background import SYSLOG, Background, PidFile, log_to_syslog, pid_file
+from capture.background import SYSLOG, Background, PidFile, has_syslog, log_to_syslog, pid_file
 from capture.batcher import Batcher
 from capture.counters import Counters
 from capture.listener import Listener
@@ -105,8 +105,9 @@ def _tell_ready(settings: Settings, pid: PidFile | None, background: Background 
     _log.warning("%s", _ready_line(settings))
     if background is None:
         return
-    if not log_to_syslog(_log):
-        _log.warning("no syslog at %s: what would be logged from here on is lost", SYSLOG)
+    if not has_syslog():
+        _log.warning("no syslog at %s: what is logged before there is one is lost", SYSLOG)
+    log_to_syslog(_log)
     background.detach()
 
 

@@ -51,15 +51,17 @@ def _wait_for(child: int, heard: int) -> None:
     os._exit(0 if is_detached else os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF or 1)
 
 
-def log_to_syslog(logger: logging.Logger, address: str = SYSLOG) -> bool:
-    """Send what `logger` logs to the system's log instead; False, and nothing changes, when there is none."""
-    try:
-        handler = SysLogHandler(address, facility=SysLogHandler.LOG_DAEMON)
-    except OSError:
-        return False
+def has_syslog(address: str = SYSLOG) -> bool:
+    """Tell whether somebody takes log lines at `address`."""
+    return Path(address).is_socket()
+
+
+def log_to_syslog(logger: logging.Logger, address: str = SYSLOG) -> None:
+    """Send what `logger` logs to the system's log from now on, as soon as there is one."""
+    handler = SysLogHandler(address, facility=SysLogHandler.LOG_DAEMON)
+    handler.append_nul = False
     handler.setFormatter(logging.Formatter(f"wproxy-capture[{os.getpid()}]: %(message)s"))
     logger.handlers[:] = [handler]
-    return True
 
 
 class PidFile:

@@ -144,6 +144,8 @@ class IPv4Run:
         """Return them as they stand in a message."""
         names = self.names.ipv4
         sources = map(names.__getitem__, array("I", self.sources))
+        if not self:
+            return []
         if self.destinations == self.destinations[:4] * len(self):  # as with one listening address
             destinations: Iterable[str] = repeat(names[array("I", self.destinations[:4])[0]], len(self))
         else:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from capture.background import has_syslog, log_to_syslog
 from capture.messages import Observation
 from capture.options import Address
 from capture.sieve import Sieve
@@ -152,10 +155,11 @@ def test_losses_are_logged(tmp_path: Path) -> None:
         sent = sum(sender.send(SLOTS) for _ in range(70))
         capture.process.send_signal(signal.SIGCONT)
         wait_for(lambda: "lost: " in capture.log.read_text(), 20.0, "the loss is told")
-        counters = capture.wait_for_count("packets", sent)
-        capture.stop()
-    assert counters["kernel_drops"] > 0
-    assert counters["packets"] == sent == counters["kernel_drops"] + counters["parsed"]
+        capture.wait_for_count("packets", sent)
+        summary = capture.stop()
+    counts = [int(number) for number in re.findall(r"\d+", summary)]
+    assert counts[0] == sent == counts[1] + counts[2]  # packets, dropped by the kernel, parsed
+    assert counts[1] > 0
 
 
 def status_of(pid: int) -> dict[str, str]:
@@ -265,3 +269,17 @@ def test_without_rights_at_the_spool_it_says_so(tmp_path: Path) -> None:
     assert finished.returncode == 1
     (line,) = finished.stderr.splitlines()
     assert f"spool {spool}: Permission denied" in line
+
+
+def test_in_the_background_log_lines_go_to_syslog(tmp_path: Path) -> None:
+    logger, address = logging.getLogger("test.syslog"), str(tmp_path / "log")
+    assert not has_syslog(address)
+    log_to_syslog(logger, address)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+        syslog.bind(address)
+        syslog.settimeout(5.0)
+        assert has_syslog(address)
+        logger.warning("lost: %d packets", 7)
+        line = syslog.recv(1000).decode()
+    logger.handlers[0].close()
+    assert line == f"<28>wproxy-capture[{os.getpid()}]: lost: 7 packets"  # daemon.warning
