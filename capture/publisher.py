@@ -23,9 +23,9 @@ from pika.adapters.select_connection import IOLoop
 
 from capture.broker import Link
 from capture.counters import Counters
-from capture.messages import Batch, Extent, MessageError, encode, extent
+from capture.messages import Batch, encode
 from capture.outbox import Outbox
-from capture.shelf import Shelf
+from capture.shelf import Shelf, extent_of
 from capture.spool import Position, Record
 from capture.topology import BrokerQueue
 
@@ -130,10 +130,9 @@ class BrokerPublisher:
     All state but the outbox belongs to the publisher thread, which runs pika's event loop.
     """
 
-    def __init__(self, queue: BrokerQueue, shelf: Shelf, ttl_s: float, counters: Counters) -> None:
+    def __init__(self, queue: BrokerQueue, shelf: Shelf, counters: Counters) -> None:
         self._queue = queue
         self._shelf = shelf
-        self._ttl_ns = int(ttl_s * 1e9)
         self._counters = counters
         self._outbox = Outbox(counters)
         self._loop = IOLoop()
@@ -211,7 +210,7 @@ class BrokerPublisher:
 
     def _connect(self) -> None:
         if self._stop_at is None:
-            self._link = Link(self._queue, self._loop, self)
+            self._link = Link(self._queue, self._loop, self, self._backoff.failures)
 
     def _tick(self) -> None:
         """Look after what no event tells: a broker that confirms nothing, the end of the time to stop."""
@@ -219,6 +218,8 @@ class BrokerPublisher:
         now = time.monotonic()
         if self._link is not None and self._in_flight and now - self._in_flight[0].sent_at > CONFIRM_TIMEOUT_S:
             self._link.fail(f"no confirmation within {CONFIRM_TIMEOUT_S:.0f} s")
+        if not self._is_ready and self._has_backlog:
+            self._shelf.expire()
         self._pump()
 
     def _pump(self) -> None:
@@ -255,8 +256,8 @@ class BrokerPublisher:
         self._settle()
 
     def _send_again(self, record: Record) -> None:
-        size = _extent(record.payload)
-        if size.newest_ns >= time.time_ns() - self._ttl_ns:
+        size = extent_of(record.payload)
+        if not self._shelf.is_expired(size):
             self._send(record.payload, size.observations, record.position)
             return
         gone = _Sent(0, b"", size.observations, record.position, time.monotonic(), is_done=True, is_expired=True)
@@ -326,14 +327,6 @@ class BrokerPublisher:
             self._loop.stop()
         else:
             self._loop.call_later(0.02, lambda: self._end_when(condition, deadline))
-
-
-def _extent(payload: bytes) -> Extent:
-    """Return how much a record of the spool holds; one that is whole and still no batch was not written by us."""
-    try:
-        return extent(payload)
-    except MessageError:
-        return Extent(0, 0)
 
 
 def fallback_folder(state: Path, queue: BrokerQueue) -> Path:

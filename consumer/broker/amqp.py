@@ -4,32 +4,27 @@
            ◀── ack, reject ──────────── ◀──settled────
 
 pika is only ever touched by that thread. Nothing is requeued: a delivery stays unacknowledged while Redis is away, and
-what a lost connection delivered is dropped here, because the broker delivers it again.
+what a lost connection delivered is dropped here, because the broker delivers it again. Poison is published to the dead
+letters with the reason as a header, confirmed, and only then acknowledged.
 """
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import (
-    AMQPError,
-    ChannelClosed,
-    ConnectionClosed,
-    ConnectionWrongStateError,
-    ProbableAccessDeniedError,
-    ProbableAuthenticationError,
-)
+from pika.exceptions import AMQPError, ConnectionWrongStateError
 
-from capture.topology import BrokerQueue, TopologyError, connection_parameters, declare
+from capture.topology import BrokerQueue, TopologyError, connection_parameters, dead_letters, declare
 from consumer.broker.acks import AckTracker
+from consumer.broker.graves import letter_properties
 from consumer.broker.queue import Delivery, Events, QueueError
+from consumer.broker.reasons import reason_of
 from consumer.retry import backoff_s
 
 _TAKE_TIMEOUT_S = 0.25
@@ -38,8 +33,8 @@ _CLOSE_TIMEOUT_S = 5.0
 
 
 class _Settlement(NamedTuple):
-    tag: int
-    is_written: bool  # or else rejected
+    delivery: Delivery
+    reason: str | None  # why it goes to the dead letters; None when it was written
 
 
 class _CancelledError(Exception):
@@ -70,14 +65,11 @@ class AmqpQueue:
 
     def acknowledge(self, delivery: Delivery) -> None:
         """Acknowledge it, unless its connection is gone; see `Queue`."""
-        self._settle(delivery, is_written=True)
+        self._settle(delivery, None)
 
     def reject(self, delivery: Delivery, reason: str) -> None:
-        """Reject it without requeue, so that the dead-letter exchange takes it; see `Queue`.
-
-        AMQP's reject has no room for the reason.
-        """
-        self._settle(delivery, is_written=False)
+        """Publish it to the dead letters and acknowledge it; see `Queue`."""
+        self._settle(delivery, reason)
 
     def close(self) -> None:
         """Send the last acknowledgements and close the connection; see `Queue`."""
@@ -87,26 +79,25 @@ class AmqpQueue:
             session.wake()
         self._thread.join(_CLOSE_TIMEOUT_S)
 
-    def _settle(self, delivery: Delivery, *, is_written: bool) -> None:
-        number, tag = delivery.position
+    def _settle(self, delivery: Delivery, reason: str | None) -> None:
         session = self._session
-        if session is not None and session.number == number:
-            session.settle(_Settlement(tag, is_written))
+        if session is not None and session.number == delivery.position[0]:
+            session.settle(_Settlement(delivery, reason))
 
     def _run(self) -> None:
         number = failures = 0
         while not self._stopping.is_set():
             number += 1
             try:
-                self._consume(number)
+                self._consume(number, failures)
             except (AMQPError, OSError, TopologyError, _CancelledError) as error:
                 failures = 1 if self._session else failures + 1
                 self._session = None
-                self._events.lost(_reason(error))
+                self._events.lost(reason_of(error))
                 self._stopping.wait(backoff_s(failures, random.random()))
 
-    def _consume(self, number: int) -> None:
-        connection = pika.BlockingConnection(connection_parameters(self._target))
+    def _consume(self, number: int, turn: int) -> None:
+        connection = pika.BlockingConnection(connection_parameters(self._target, turn))
         try:
             session = Session(number, connection, self._target.queue, self._prefetch, self._events)
             self._session = session
@@ -135,6 +126,8 @@ class Session:
         self._deliveries: SimpleQueue[Delivery] = SimpleQueue()  # bounded by the prefetch count
         self._settled: SimpleQueue[_Settlement] = SimpleQueue()  # and so is this
         self._is_cancelled = False
+        self._queue = queue
+        self._burying: BlockingChannel | None = None  # publishes to the dead letters, opened with the first
         self._channel = self._subscribe(queue, prefetch)
 
     def take(self) -> Delivery | None:
@@ -145,7 +138,7 @@ class Session:
             return None
 
     def settle(self, settlement: _Settlement) -> None:
-        """Have the queue's thread acknowledge or reject a delivery of this session."""
+        """Have the queue's thread acknowledge a delivery of this session, after burying it if it is poison."""
         self._settled.put(settlement)
         self.wake()
 
@@ -187,41 +180,26 @@ class Session:
 
     def _send_settled(self) -> None:
         while not self._settled.empty():
-            tag, is_written = self._settled.get()
-            if is_written:
+            delivery, reason = self._settled.get()
+            tag = delivery.position[1]
+            if reason is None:
                 self._tracker.written(tag)
             else:
-                self._tracker.rejected(tag)
-                self._channel.basic_reject(tag, requeue=False)
+                self._bury(delivery.body, reason)
+                self._tracker.buried(tag)
         prefix = self._tracker.take_prefix()
         if prefix is not None:
-            tag, covered = prefix
+            tag, written = prefix
             self._channel.basic_ack(tag, multiple=True)
-            self._events.acknowledged(covered)
+            self._events.acknowledged(written)
+
+    def _bury(self, body: bytes, reason: str) -> None:
+        """Publish to the dead letters; return when the broker has it safe, else raise AMQPError."""
+        if self._burying is None:
+            self._burying = self._connection.channel()
+            self._burying.confirm_delivery()
+        self._burying.basic_publish("", dead_letters(self._queue), body, letter_properties(reason), mandatory=True)
 
 
 def _nothing() -> None:
     """Run on pika's loop, so that it returns from its wait."""
-
-
-def _reason(error: Exception) -> str:
-    """Return in one line why there is no connection: pika buries the cause in its exceptions' arguments."""
-    match error:
-        case ProbableAuthenticationError():
-            return "the broker refused the user or the password"
-        case ProbableAccessDeniedError():
-            return "the broker refused the user access to the virtual host"
-        case ConnectionClosed() | ChannelClosed():
-            return f"the broker closed the connection: {error.reply_text}"
-    for cause in _causes(error):
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
-    return str(error) or type(error).__name__
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and what it was made of: pika's connectors have it in `args` or in an attribute `exception`."""
-    yield error
-    for inner in (*error.args, getattr(error, "exception", None)):
-        if isinstance(inner, BaseException):
-            yield from _causes(inner)
