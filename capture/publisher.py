@@ -24,6 +24,7 @@ from pika.adapters.select_connection import IOLoop
 from capture.broker import Link
 from capture.counters import Counters
 from capture.messages import Batch, encode
+from capture.notices import Outage
 from capture.outbox import Outbox
 from capture.shelf import Shelf, extent_of
 from capture.spool import Position, Record
@@ -140,7 +141,7 @@ class BrokerPublisher:
         self._is_ready = False
         self._is_trying_first = True  # until the first answer batches wait in the outbox: most brokers are there
         self._backoff = Backoff()
-        self._reason = ""
+        self._outage = Outage(str(queue), "batches go to the spool", _log.warning)
         self._in_flight: deque[_Sent] = deque()
         self._has_backlog = shelf.backlog_bytes > 0
         self._stop_at: float | None = None
@@ -174,10 +175,8 @@ class BrokerPublisher:
     def link_ready(self) -> None:
         """Go on with what waited."""
         self._is_ready, self._is_trying_first = True, False
-        if self._reason:
-            backlog = f", {self._shelf.backlog_bytes} bytes to drain from the spool" if self._has_backlog else ""
-            _log.warning("%s: back%s", self._queue, backlog)
-            self._reason = ""
+        backlog = f", {self._shelf.backlog_bytes} bytes to drain from the spool" if self._has_backlog else ""
+        self._outage.recovered(backlog)
         self._pump()
 
     def link_confirmed(self, tag: int, multiple: bool) -> None:
@@ -193,9 +192,7 @@ class BrokerPublisher:
 
     def link_lost(self, reason: str) -> None:
         """Put aside what was under way, and try again later."""
-        if reason != self._reason:
-            _log.warning("%s: %s; batches go to the spool", self._queue, reason)
-        self._reason = reason
+        self._outage.failed(reason)
         self._give_up_link()
         if self._stop_at is None:
             self._loop.call_later(self._backoff.delay_s(random.random()), self._connect)

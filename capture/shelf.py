@@ -12,6 +12,7 @@ from contextlib import closing
 
 from capture.counters import Counters
 from capture.messages import Extent, MessageError, extent
+from capture.notices import Outage
 from capture.spool import Position, Record, SpoolError, SpoolFull, SpoolReader, SpoolWriter
 
 _EXPIRE_AT_ONCE = 1000  # records; reading them takes a second or so
@@ -35,7 +36,7 @@ class Shelf:
         self._ttl_ns = int(ttl_s * 1e9)
         self._expired_at = float("-inf")
         self._torn = 0
-        self._trouble = ""
+        self._outage = Outage("queue on disk", "what does not fit is dropped", _log.warning)
 
     def put(self, payload: bytes, count: int) -> bool:
         """Append one encoded batch of `count` observations; when that cannot be, drop it and return False."""
@@ -43,10 +44,10 @@ class Shelf:
             self._append(payload)
         except SpoolError as error:
             self._counters.dropped_spool += count
-            self._tell(f"{error}: dropping what does not fit")
+            self._outage.failed(str(error))
             return False
         self._counters.spooled += count
-        self._tell("")
+        self._outage.recovered()
         return True
 
     def take(self) -> Record | None:
@@ -56,7 +57,7 @@ class Shelf:
         try:
             records = self._reader.read(1)
         except SpoolError as error:
-            self._tell(str(error))
+            self._outage.failed(str(error))
             return None
         self._count_torn(self._reader.torn)
         return records[0] if records else None
@@ -86,7 +87,7 @@ class Shelf:
         try:
             self._reader.commit(position)
         except SpoolError as error:
-            self._tell(str(error))
+            self._outage.failed(str(error))
 
     def rewind(self) -> None:
         """Take again what was taken and not committed."""
@@ -125,14 +126,6 @@ class Shelf:
             _log.warning("the spool held %d records that were cut off or damaged", torn - self._torn)
             self._counters.torn += torn - self._torn
             self._torn = torn
-
-    def _tell(self, trouble: str) -> None:
-        """Log trouble when it begins, and its end."""
-        if trouble and not self._trouble:
-            _log.warning("%s", trouble)
-        elif self._trouble and not trouble:
-            _log.warning("the spool takes batches again")
-        self._trouble = trouble
 
 
 def extent_of(payload: bytes) -> Extent:

@@ -31,6 +31,7 @@ _LENGTH = struct.Struct("<I")
 _COMMITTED = "committed"
 _SLOT = struct.Struct("<QQQI")  # number of the commit, segment, offset, CRC-32 of the three
 _SLOTS = (0, 512)  # offsets: in different sectors, so that a torn write leaves the other one whole
+_COMMITTED_BYTES = _SLOTS[-1] + _SLOT.size
 
 
 class SpoolError(Exception):
@@ -76,6 +77,7 @@ class SpoolWriter:
         self._fd = -1
         self._lock_fd = _lock(folder, "writer.lock")
         try:
+            _make_committed(folder)
             newest = max([*_segments(folder), _read_committed(folder).segment])
             self._used_bytes = _weight(folder)
             self._open_segment(newest + 1)
@@ -254,19 +256,13 @@ class SpoolReader:
 
 
 class _Commits:
-    """The file `committed`, open for its reader. Its room on the disk is taken when it is made."""
+    """The file `committed`, open for its reader."""
 
     def __init__(self, folder: Path) -> None:
-        path = folder / _COMMITTED
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        _make_committed(folder)
+        self._fd = os.open(folder / _COMMITTED, os.O_RDWR | os.O_CLOEXEC)
         try:
-            size = _SLOTS[-1] + _SLOT.size
-            data = os.pread(self._fd, size, 0)
-            self._number, self.position = _last_commit(data)
-            if len(data) < size:
-                _write_all(self._fd, bytes(size - len(data)), len(data))
-                os.fsync(self._fd)
-                _sync_folder(folder)
+            self._number, self.position = _last_commit(os.pread(self._fd, _COMMITTED_BYTES, 0))
         except OSError:
             self.close()
             raise
@@ -328,6 +324,26 @@ def _read_committed(folder: Path) -> Position:
         return _last_commit((folder / _COMMITTED).read_bytes())[1]
     except FileNotFoundError:
         return Position(0, 0)
+
+
+def _make_committed(folder: Path) -> None:
+    """Take the room for commits on the disk, whoever comes first; what is there already stays."""
+    path = folder / _COMMITTED
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size == _COMMITTED_BYTES:
+            return
+        path.unlink()  # no file of ours
+    temporary = folder / f"{_COMMITTED}.{os.getpid()}"
+    try:
+        with temporary.open("wb") as file:
+            file.write(bytes(_COMMITTED_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(temporary)
+        _sync_folder(folder)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _last_commit(data: bytes) -> tuple[int, Position]:

@@ -17,7 +17,7 @@ from capture.options import Address
 from capture.topology import BrokerQueue, SpoolQueue
 from consumer.broker.queue import Queue
 from consumer.counters import Counters
-from consumer.notices import Outage
+from capture.notices import Outage
 from consumer.worker import Worker
 from consumer.writer import Writer
 

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from capture.messages import Batch, MessageError, decode
 from consumer.broker.queue import Delivery, Queue
 from consumer.counters import Counters
-from consumer.notices import Outage, Recurrence
+from capture.notices import Outage, Recurrence
 from consumer.records import Record, alive, records
 from consumer.retry import OK, Fate, Verdict, backoff_s, judge
 from consumer.writer import Writer

@@ -13,7 +13,7 @@ from capture.messages import Batch, Observation, encode
 from capture.options import Address
 from consumer.broker.queue import Delivery
 from consumer.counters import Counters
-from consumer.notices import Outage
+from capture.notices import Outage
 from consumer.records import records
 from consumer.retry import OK
 from consumer.worker import Worker
