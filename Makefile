@@ -6,7 +6,7 @@ PYTHON ?= python3
 JOBS ?= 2
 SECONDS ?= 20
 
-.PHONY: help demo test unit bench lint format venv system-demo system-test system-bench clean
+.PHONY: help demo test unit soak bench lint format venv system-demo system-test system-bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +19,9 @@ test: system-test venv ## all tests, with real servers, after installing what th
 
 unit: venv ## the tests that need no server, with branch coverage of the pure packages
 	@$(BIN)/python -m pytest -n $(JOBS) tests/unit --cov --cov-report=term $(ARGS)
+
+soak: system-test venv ## the tests that take minutes: everything is killed while packets come in (SOAK_SEED=n)
+	@$(BIN)/python -m pytest -m soak -rP $(ARGS)
 
 bench: system-bench venv ## wproxy beside HAProxy and twemproxy, turn by turn (ARGS="--only tcp")
 	@$(BIN)/python -m tests.bench $(ARGS)

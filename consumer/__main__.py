@@ -60,6 +60,7 @@ def main() -> None:
 )
 @click.option("--prefetch", default=20, type=click.IntRange(1, 65_535), help="Batches taken off the queue ahead.")
 @click.option("--connection-per-batch", is_flag=True, help="For a proxy whose weights count connections (mode tcp).")
+@click.option("--index", is_flag=True, help="Also keep who sent last to whom, for wproxy seen --index (balance key).")
 @click.option("--metrics", metavar="HOST:PORT", callback=parsed(address), help="Where Prometheus reads the counters.")
 def consume(
     queue: BrokerQueue | SpoolQueue,
@@ -67,6 +68,7 @@ def consume(
     ttl: int,
     prefetch: int,
     connection_per_batch: bool,
+    index: bool,
     metrics: Address | None,
 ) -> None:
     """Take batches of observations off the queue and write each observation to Redis, to expire TTL after capture.
@@ -76,7 +78,16 @@ def consume(
     from consumer.app import Settings
 
     _run(
-        Settings(queue, redis, ttl, prefetch, connection_per_batch, metrics, os.environ.get(PASSWORD_VARIABLE) or None)
+        Settings(
+            queue=queue,
+            redis=redis,
+            ttl_ms=ttl,
+            prefetch=prefetch,
+            connection_per_batch=connection_per_batch,
+            with_index=index,
+            metrics=metrics,
+            password=os.environ.get(PASSWORD_VARIABLE) or None,
+        )
     )
 
 

@@ -18,7 +18,7 @@ from capture.topology import BrokerQueue, SpoolQueue
 from consumer.broker.queue import Queue
 from consumer.counters import Counters
 from capture.notices import Outage
-from consumer.worker import Worker
+from consumer.worker import IndexRefusedError, Worker
 from consumer.writer import Writer
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -37,6 +37,7 @@ class Settings:
     ttl_ms: int
     prefetch: int
     connection_per_batch: bool = False
+    with_index: bool = False
     metrics: Address | None = None
     password: str | None = field(default=None, repr=False)
 
@@ -62,6 +63,9 @@ class _QueueLog:
     def acknowledged(self, count: int) -> None:
         self._counters.acked += count
 
+    def returned(self, count: int) -> None:
+        self._counters.returned += count
+
     def torn(self, count: int) -> None:
         self._counters.torn += count
         report(f"queue {self._name}: records cut off or damaged on the disk, and lost: {count}")
@@ -80,7 +84,13 @@ def run(settings: Settings) -> None:
         )
         queue = stack.enter_context(closing(_open_queue(settings, counters, stopping)))
         outage = Outage(f"redis {settings.redis}", "batches are held and written when it answers", report)
-        Worker(queue, writer, counters, settings.ttl_ms, outage, report).run(stopping)
+        worker = Worker(queue, writer, counters, settings.ttl_ms, outage, report, with_index=settings.with_index)
+        try:
+            worker.run(stopping)
+        except IndexRefusedError as error:
+            raise StartError(
+                f"--index: redis {settings.redis}: {error}; the index needs 'balance key', or a Redis of its own"
+            ) from error
     report(str(counters))
 
 

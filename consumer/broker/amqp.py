@@ -50,6 +50,7 @@ class AmqpQueue:
         self._events = events
         self._stopping = threading.Event()
         self._session: Session | None = None
+        self._telling = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="amqp", daemon=True)
         self._thread.start()
 
@@ -81,8 +82,14 @@ class AmqpQueue:
 
     def _settle(self, delivery: Delivery, reason: str | None) -> None:
         session = self._session
-        if session is not None and session.number == delivery.position[0]:
-            session.settle(_Settlement(delivery, reason))
+        is_open = session is not None and session.number == delivery.position[0]
+        is_settled = session is not None and is_open and session.settle(_Settlement(delivery, reason))
+        if not is_settled and reason is None:
+            self._tell_returned(1)
+
+    def _tell_returned(self, count: int) -> None:
+        with self._telling:  # both threads come here
+            self._events.returned(count)
 
     def _run(self) -> None:
         number = failures = 0
@@ -102,7 +109,10 @@ class AmqpQueue:
             session = Session(number, connection, self._target.queue, self._prefetch, self._events)
             self._session = session
             self._events.opened()
-            session.run(self._stopping)
+            try:
+                session.run(self._stopping)
+            finally:
+                self._tell_returned(session.end())
         finally:
             if connection.is_open:
                 connection.close()
@@ -125,6 +135,9 @@ class Session:
         self._tracker = AckTracker()
         self._deliveries: SimpleQueue[Delivery] = SimpleQueue()  # bounded by the prefetch count
         self._settled: SimpleQueue[_Settlement] = SimpleQueue()  # and so is this
+        self._unsent = 0  # written deliveries whose acknowledgement is not on its way
+        self._has_ended = False
+        self._settling = threading.Lock()
         self._is_cancelled = False
         self._queue = queue
         self._burying: BlockingChannel | None = None  # publishes to the dead letters, opened with the first
@@ -137,10 +150,24 @@ class Session:
         except Empty:
             return None
 
-    def settle(self, settlement: _Settlement) -> None:
-        """Have the queue's thread acknowledge a delivery of this session, after burying it if it is poison."""
-        self._settled.put(settlement)
+    def settle(self, settlement: _Settlement) -> bool:
+        """Have the queue's thread acknowledge a delivery of this session, after burying it if it is poison.
+
+        False when the session is over: the broker delivers it again.
+        """
+        with self._settling:
+            if self._has_ended:
+                return False
+            self._unsent += settlement.reason is None
+            self._settled.put(settlement)
         self.wake()
+        return True
+
+    def end(self) -> int:
+        """Take no more settlements; return of how many written ones the broker was not told."""
+        with self._settling:
+            self._has_ended = True
+            return self._unsent
 
     def wake(self) -> None:
         """Have the queue's thread look at what is to be done now."""
@@ -191,6 +218,8 @@ class Session:
         if prefix is not None:
             tag, written = prefix
             self._channel.basic_ack(tag, multiple=True)
+            with self._settling:
+                self._unsent -= written
             self._events.acknowledged(written)
 
     def _bury(self, body: bytes, reason: str) -> None:

@@ -263,7 +263,7 @@ def test_ctrl_c_stops_it_too(broker: Broker, queue: str, tmp_path: Path) -> None
     with redis_server(tmp_path) as port, consumer(tmp_path, url(broker, queue), port) as running:
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(10.0) == 0
-        assert running.output().endswith(" 0 acked, 0 torn\n")
+        assert running.output().endswith(" 0 acked, 0 returned, 0 torn\n")
 
 
 def test_two_consumers_share_a_queue(broker: Broker, queue: str, tmp_path: Path) -> None:

@@ -11,13 +11,16 @@ from pathlib import Path
 
 from tests.support.programs import free_port, need, wait_until_listening
 
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+
 
 @dataclass
 class KillableRedis:
-    """One redis-server; empty after each start."""
+    """One redis-server; empty after each start, unless `options` are DURABLE and `folder` is its own."""
 
     folder: Path
     port: int = field(default_factory=free_port)
+    options: tuple[str, ...] = ()
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
@@ -25,7 +28,10 @@ class KillableRedis:
         command = [need("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*command, "--dir", str(self.folder)], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                [*command, "--dir", str(self.folder), *self.options],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
             )
         wait_until_listening(self._process, self.port, log)
 
@@ -49,9 +55,9 @@ class KillableRedis:
 
 
 @contextmanager
-def killable_redis(folder: Path) -> Iterator[KillableRedis]:
+def killable_redis(folder: Path, *options: str) -> Iterator[KillableRedis]:
     """Yield a started server; whatever became of it, it is gone at the end."""
-    server = KillableRedis(folder)
+    server = KillableRedis(folder, options=options)
     server.start()
     try:
         yield server
