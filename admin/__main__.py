@@ -1,4 +1,4 @@
-"""The `weight`, `server`, `show` and `seen` subcommands of `wproxy`: one line of errors, one exit code per kind of failure."""
+"""The `weight`, `server`, `show` and `seen` subcommands: one line of errors, one exit code per kind of failure."""
 
 from __future__ import annotations
 

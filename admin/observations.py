@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
@@ -71,9 +72,8 @@ class Observations:
         latest: dict[str, int] = {}
         for server in self._servers:
             with _client(server, self._password) as client:
-                for source, score in client.zrangebyscore(
-                    f"peers|{destination}", since_ns // _NS_PER_MS, "+inf", withscores=True
-                ):
+                found = client.zrangebyscore(f"peers|{destination}", since_ns // _NS_PER_MS, "+inf", withscores=True)
+                for source, score in cast("list[tuple[str, float]]", found):
                     latest[source] = max(latest.get(source, 0), int(score) * _NS_PER_MS)
         return _latest_first(Peer(source, None, None, last) for source, last in latest.items())
 
@@ -120,7 +120,7 @@ def _scan(client: Redis, pattern: str) -> Iterator[list[str]]:
     while True:
         cursor, keys = client.scan(cursor, match=pattern, count=_SCAN_COUNT)
         if keys:
-            yield keys
+            yield cast("list[str]", keys)
         if cursor == 0:
             return
 

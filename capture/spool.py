@@ -7,8 +7,9 @@
 
 Rules. A record is readable only whole and with the right checksum, so a crash at any byte costs at most the record
 being written: the reader counts it as torn and goes on with the next segment. A writer never continues an old
-segment. A commit is written in place, so that it needs no room on a disk that is full: it is what makes room. What is read and not committed comes again after a reopen. A segment is deleted when it is closed and all of it
-is committed; what all segments weigh together is bounded.
+segment. A commit is written in place, so that it needs no room on a full disk: it is what makes room. What is read and
+not committed comes again after a reopen. A segment is deleted when it is closed and all of it is committed; what all
+segments weigh together is bounded.
 """
 
 from __future__ import annotations

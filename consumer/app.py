@@ -13,11 +13,11 @@ import threading
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
+from capture.notices import Outage
 from capture.options import Address
 from capture.topology import BrokerQueue, SpoolQueue
 from consumer.broker.queue import Queue
 from consumer.counters import Counters
-from capture.notices import Outage
 from consumer.worker import IndexRefusedError, Worker
 from consumer.writer import Writer
 

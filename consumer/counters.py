@@ -1,5 +1,4 @@
-"""What the consumer counts. Every field has one writer: the consuming thread, but for `acked` and `returned`, the
-queue's own.
+"""What the consumer counts. Every field has one writer: the consuming thread, or the queue for what it alone knows.
 
 received_observations = written + expired + refused + those of batches still in hand
 received_batches      = acked + poison + returned + batches still in hand

@@ -11,9 +11,9 @@ from itertools import zip_longest
 from hiredis import ReplyError
 
 from capture.messages import Batch, MessageError, decode
+from capture.notices import Outage, Recurrence
 from consumer.broker.queue import Delivery, Queue
 from consumer.counters import Counters
-from capture.notices import Outage, Recurrence
 from consumer.records import Record, alive, index_probe, index_records, records
 from consumer.retry import OK, Fate, Verdict, backoff_s, is_done, judge
 from consumer.writer import Writer

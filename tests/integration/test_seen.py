@@ -55,7 +55,11 @@ def observations() -> tuple[Observation, ...]:
 @contextmanager
 def stored(folder: Path, balance: str, *options: str) -> Iterator[Stored]:
     with redis_server(folder) as first, redis_server(folder) as second:
-        lines = [f"balance {balance}", f"server a 127.0.0.1:{first} weight 30", f"server b 127.0.0.1:{second} weight 70"]
+        lines = [
+            f"balance {balance}",
+            f"server a 127.0.0.1:{first} weight 30",
+            f"server b 127.0.0.1:{second} weight 70",
+        ]
         batch = Batch("sensor-1", 100, observations())
         writer = SpoolWriter(folder / "spool")
         writer.append(encode(batch))
@@ -130,9 +134,10 @@ def in_index(port: int) -> bool:
 
 
 def test_an_index_is_refused_where_the_proxy_cannot_keep_one(tmp_path: Path) -> None:
-    with redis_server(tmp_path) as server, proxy(
-        "wproxy", tmp_path, "balance roundrobin", f"server a 127.0.0.1:{server}", mode="redis"
-    ) as running:
+    with (
+        redis_server(tmp_path) as server,
+        proxy("wproxy", tmp_path, "balance roundrobin", f"server a 127.0.0.1:{server}", mode="redis") as running,
+    ):
         command = [*WPROXY, "consume", "--queue", f"spool://{tmp_path}/spool", "--redis", f"127.0.0.1:{running.port}"]
         answer = subprocess.run([*command, "--index"], capture_output=True, text=True, timeout=20)
     assert answer.returncode == 1

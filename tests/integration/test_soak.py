@@ -12,7 +12,7 @@ from redis import Redis
 
 from capture.topology import dead_letters
 from tests.support.capturing import need_capture
-from tests.support.packets import DESTINATION, PORT, replay, sender, write_pcap
+from tests.support.packets import replay, sender, write_pcap
 from tests.support.soaking import QUEUE, TTL_S, Faults, Pipeline, counters_of, pipeline
 from tests.support.veth import wire
 from tests.support.waiting import wait_for

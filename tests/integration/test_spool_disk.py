@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from capture.messages import encode
 from capture.spool import SpoolFull, SpoolReader, SpoolWriter
 from tests.support.consuming import batches, consumer, wait_until_stored
 from tests.support.programs import redis_server
-from capture.messages import encode
 
 WRITER = """
 import sys
@@ -44,18 +44,24 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+def fill(writer: SpoolWriter, payloads: list[bytes]) -> int:
+    """Append until the disk is full; return how many of `payloads` were taken."""
+    for taken, payload in enumerate(payloads):
+        try:
+            writer.append(payload)
+        except SpoolFull:
+            return taken
+    pytest.fail("the disk is too large")
+
+
 def test_a_full_disk_refuses_and_a_reader_makes_room_on_it(small_disk: Path) -> None:
     record = b"x" * 10_000
     with (
         closing(SpoolWriter(small_disk, segment_bytes=50_000)) as writer,
         closing(SpoolReader(small_disk)) as reader,
     ):
-        taken = 0
+        taken = fill(writer, [record] * 100)
         with pytest.raises(SpoolFull, match="No space left on device"):
-            while True:
-                writer.append(record)
-                taken += 1
-        with pytest.raises(SpoolFull):
             writer.append(record)
         records = reader.read(1_000)
         assert (len(records), reader.torn) == (taken, 0)
@@ -68,11 +74,7 @@ def test_a_full_disk_refuses_and_a_reader_makes_room_on_it(small_disk: Path) -> 
 def test_a_consumer_empties_a_spool_on_a_full_disk(small_disk: Path, tmp_path: Path) -> None:
     spool, made = small_disk / "spool", batches(40, size=200)
     with closing(SpoolWriter(spool, segment_bytes=50_000)) as writer, redis_server(tmp_path) as port:
-        kept = 0
-        with pytest.raises(SpoolFull):
-            for each in made:
-                writer.append(encode(each))
-                kept += 1
+        kept = fill(writer, [encode(each) for each in made])
         with consumer(tmp_path, f"spool://{spool}", port) as running:
             wait_until_stored(port, kept * 200)
             writer.append(encode(made[kept]))
@@ -88,8 +90,7 @@ def test_a_writer_that_is_killed_again_and_again_loses_nothing_it_has_said(tmp_p
             [sys.executable, "-c", WRITER, str(spool), str(last + 1_000)], stdout=subprocess.PIPE, text=True
         ) as process:
             assert process.stdout is not None
-            for _ in range(draw.randint(1, 60)):
-                said.append(int(process.stdout.readline()))
+            said += [int(process.stdout.readline()) for _ in range(draw.randint(1, 60))]
             process.kill()
             said += [int(line) for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
     with closing(SpoolWriter(spool)), closing(SpoolReader(spool)) as reader:
