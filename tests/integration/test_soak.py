@@ -54,6 +54,7 @@ def soak(folder: Path, seconds: int, rounds: int) -> None:
         keys, senders = check_keys(made, began_ns, ended_ns)
         assert len(keys) == len(senders) == captured["parsed"] == count - captured["kernel_drops"]
         assert senders <= {sender(index) for index in range(count)}
+        check_balance(made, captured)
         check_consumers(made)
         made.capture.stop()
 
@@ -110,6 +111,21 @@ def check_keys(made: Pipeline, began_ns: int, ended_ns: int) -> tuple[set[bytes]
                     assert abs(expires_ms - (seen_ns / 1e6 + TTL_S * 1_000)) <= 10
     assert total == len(found), "an observation stands twice"
     return found, senders
+
+
+def check_balance(made: Pipeline, captured: dict[str, int]) -> None:
+    """What `wproxy show ingest` says adds up; the counts of killed consumers are missing from what was stored."""
+    found = made.balance()
+    under_way = found["in_capture"], found["in_spool"], found["in_hand"]
+    assert (found["captured"], found["kernel_drops"], *under_way) == (
+        captured["parsed"],
+        captured["kernel_drops"],
+        0,
+        0,
+        0,
+    )
+    assert found["stored"] + found["in_flight"] - found["came_again"] == captured["parsed"]
+    assert found["dead_lettered"] == found["expired"] == found["unreadable"] == 0
 
 
 def check_consumers(made: Pipeline) -> None:

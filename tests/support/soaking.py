@@ -5,8 +5,10 @@ tcpreplay ─▶ capture ─▶ relay ─▶ RabbitMQ ─▶ two consumers ─�
 
 from __future__ import annotations
 
+import json
 import random
 import re
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -56,7 +58,7 @@ class Pipeline:
     consumers: tuple[Restartable, Restartable]
     capture: Restartable
     capture_view: Capture
-    stats_socket: Path
+    metrics_pages: tuple[str, ...]
 
     def stored(self) -> int:
         """Return how many keys the servers have; 0 while one is away."""
@@ -65,6 +67,12 @@ class Pipeline:
             with Redis(port=server.port) as client:
                 total += int(client.dbsize())
         return total
+
+    def balance(self) -> dict[str, int]:
+        """Return what `wproxy show ingest` says."""
+        command = [*WPROXY, "show", "ingest", *self.metrics_pages, "--json"]
+        found: dict[str, int] = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=30).stdout)
+        return found
 
     def start_proxy(self) -> None:
         self.proxy.start(lambda: listening(self.proxy_port))
@@ -81,8 +89,10 @@ def pipeline(folder: Path, wire: Wire) -> Iterator[Pipeline]:
         (folder / "soak.cfg").write_text(CONFIG.format(folder=folder, port=port, servers=(first.port, second.port)))
         proxy = stack.enter_context(restartable("proxy", folder, [*WPROXY, "-f", "soak.cfg"], lambda: listening(port)))
         consume = ["consume", "--queue", broker.url, "--redis", f"127.0.0.1:{port}", "--ttl", f"{TTL_S}s"]
+        pages = (f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}")
         consumers = tuple(
-            stack.enter_context(restartable(name, folder, [*WPROXY, *consume])) for name in ("consumer1", "consumer2")
+            stack.enter_context(restartable(f"consumer{number}", folder, [*WPROXY, *consume, "--metrics", page]))
+            for number, page in enumerate(pages, 1)
         )
         command = [*WPROXY, "capture", "--queue", f"amqp://127.0.0.1:{between.port}/", "--sensor", "soak"]
         command += ["--listen", f"{DESTINATION}:{PORT}", "--no-listen", "--interface", wire.near]
@@ -102,7 +112,7 @@ def pipeline(folder: Path, wire: Wire) -> Iterator[Pipeline]:
             (consumers[0], consumers[1]),
             capture,
             view,
-            folder / "admin.sock",
+            (f"127.0.0.1:{metrics}", *pages),
         )
 
 
