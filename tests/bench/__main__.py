@@ -10,6 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.bench import ingest
 from tests.bench.measure import Figures, measure
 from tests.bench.peers import Peer, haproxy_tcp, twemproxy, wproxy_key, wproxy_tcp
 from tests.bench.report import print_row, print_title
@@ -24,6 +25,14 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only rows whose name holds this")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on the number of requests (1.0)")
     options = parser.parse_args()
+    rows = [row for row in ROWS if options.only in row.name]
+    if rows:
+        _compare(rows, options.rounds, options.scale)
+    ingest.run(options.only)
+
+
+def _compare(rows: list[Row], rounds: int, scale: float) -> None:
+    """Measure `rows`, ours and the peers' in turn."""
     with tempfile.TemporaryDirectory(prefix="wproxy-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         servers = [stack.enter_context(redis_server(folder)) for _ in range(2)]
@@ -31,9 +40,8 @@ def main() -> None:
             stack.enter_context(start(folder, servers)) for start in (wproxy_tcp, haproxy_tcp, wproxy_key, twemproxy)
         ]
         print_title()
-        for row in ROWS:
-            if options.only in row.name:
-                print_row(row.name, *_rounds(row, peers, options.rounds, options.scale))
+        for row in rows:
+            print_row(row.name, *_rounds(row, peers, rounds, scale))
 
 
 def _rounds(row: Row, peers: list[Peer], rounds: int, scale: float) -> tuple[list[Figures], list[Figures]]:

@@ -61,7 +61,7 @@ class Pipeline:
     metrics_pages: tuple[str, ...]
 
     def stored(self) -> int:
-        """Return how many keys the servers have; 0 while one is away."""
+        """Return how many keys the servers have."""
         total = 0
         for server in self.servers:
             with Redis(port=server.port) as client:
@@ -79,11 +79,12 @@ class Pipeline:
 
 
 @contextmanager
-def pipeline(folder: Path, wire: Wire) -> Iterator[Pipeline]:
-    """Start everything, yield it, end it."""
+def pipeline(folder: Path, wire: Wire, *, durable: bool = True) -> Iterator[Pipeline]:
+    """Start everything, yield it, end it; only `durable` servers have their keys after a kill."""
+    options = DURABLE if durable else ()
     with ExitStack() as stack:
         broker = stack.enter_context(rabbitmq(folder))
-        first, second = (stack.enter_context(killable_redis(_made(folder / name), *DURABLE)) for name in ("a", "b"))
+        first, second = (stack.enter_context(killable_redis(_made(folder / name), *options)) for name in ("a", "b"))
         between = stack.enter_context(relay(broker.port))
         port, metrics = free_port(), free_port()
         (folder / "soak.cfg").write_text(CONFIG.format(folder=folder, port=port, servers=(first.port, second.port)))
