@@ -87,13 +87,18 @@ def _consume_with(made: Pipeline, number: int) -> None:
         first, began = made.stored(), time.monotonic()
         wait_for(lambda: made.stored() >= count, 120.0, "every key", pause_s=0.005)
         took = time.monotonic() - began
-    print(f"ingest consume, {number} consumer(s): {(count - first) / took:,.0f} observations/s; {load()}", flush=True)
+    print(
+        f"ingest consume, {number} consumer(s): {(count - first) / took:,.0f} observations/s; {load(count - first)}",
+        flush=True,
+    )
+    for one in made.consumers[:number]:
+        one.stop()
 
 
 def _end_to_end(made: Pipeline, line: Wire, folder: Path) -> None:
     """Send at rising rates, past the one at which the pipeline falls behind."""
     for one in made.consumers:
-        one.kill()
+        one.kill()  # it may not run
         one.start()
     for rate in _RATES:
         _flush(made)
@@ -115,7 +120,7 @@ def _send(made: Pipeline, line: Wire, path: Path, rate: int) -> None:
     print(
         f"ingest end to end, {rate:,} packets/s for {_SECONDS} s: {verdict}; captured {captured:,}, dropped by the "
         f"kernel {drops:,}, stored {on_time:,} {late:.1f} s after the last packet; "
-        f"lag p50 {median(lags or [0]):.0f} ms, p99 {p99:.0f} ms; {load()}",
+        f"lag p50 {median(lags or [0]):.0f} ms, p99 {p99:.0f} ms; {load(on_time)}",
         flush=True,
     )
     wait_for(lambda: _is_stored(made, before), 120.0, "the rest")
@@ -161,18 +166,21 @@ def _lags(made: Pipeline) -> Iterator[list[float]]:
 
 
 @contextmanager
-def _load(made: Pipeline) -> Iterator[Callable[[], str]]:
-    """Yield a function that tells, after the block, each program's share of a core within it, the busiest first."""
-    began, before = time.monotonic(), _spent(made)
-    shares: dict[str, float] = {}
+def _load(made: Pipeline) -> Iterator[Callable[[int], str]]:
+    """Yield a function that tells, after the block, what each of so many observations cost each program within it.
 
-    def told() -> str:
-        busiest = sorted(shares.items(), key=lambda item: -item[1])
-        return "of a core: " + ", ".join(f"{name} {share:.0%}" for name, share in busiest)
+    The first one named is the bottleneck: with a core of its own it can do a million divided by its microseconds.
+    """
+    before = _spent(made)
+    seconds: dict[str, float] = {}
+
+    def told(count: int) -> str:
+        each = {name: spent / max(count, 1) * 1e6 for name, spent in seconds.items()}
+        busiest = sorted(each.items(), key=lambda item: -item[1])
+        return "µs of processor: " + ", ".join(f"{name} {us:.1f}" for name, us in busiest)
 
     yield told
-    took, after = time.monotonic() - began, _spent(made)
-    shares.update({name: (after[name] - before.get(name, 0.0)) / took for name in after})
+    seconds.update({name: spent - before.get(name, 0.0) for name, spent in _spent(made).items()})
 
 
 def _spent(made: Pipeline) -> dict[str, float]:

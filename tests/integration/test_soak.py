@@ -24,7 +24,7 @@ _AT_ONCE = 10_000
 
 @pytest.mark.timeout(240)
 def test_nothing_is_lost_in_15_seconds(tmp_path: Path) -> None:
-    soak(tmp_path, seconds=12, rounds=1)
+    soak(tmp_path, seconds=15, rounds=1)
 
 
 @pytest.mark.soak
