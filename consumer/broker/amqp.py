@@ -82,10 +82,8 @@ class AmqpQueue:
 
     def _settle(self, delivery: Delivery, reason: str | None) -> None:
         session = self._session
-        is_open = session is not None and session.number == delivery.position[0]
-        is_settled = session is not None and is_open and session.settle(_Settlement(delivery, reason))
-        if not is_settled and reason is None:
-            self._tell_returned(1)
+        if session is None or not session.settle(_Settlement(delivery, reason)):
+            self._tell_returned(int(reason is None))
 
     def _tell_returned(self, count: int) -> None:
         with self._telling:  # both threads come here
@@ -151,12 +149,12 @@ class Session:
             return None
 
     def settle(self, settlement: _Settlement) -> bool:
-        """Have the queue's thread acknowledge a delivery of this session, after burying it if it is poison.
+        """Have the queue's thread acknowledge a delivery, after burying it if it is poison.
 
-        False when the session is over: the broker delivers it again.
+        False when its session is over: the broker delivers it again.
         """
         with self._settling:
-            if self._has_ended:
+            if self._has_ended or settlement.delivery.position[0] != self.number:
                 return False
             self._unsent += settlement.reason is None
             self._settled.put(settlement)

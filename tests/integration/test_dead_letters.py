@@ -18,11 +18,11 @@ from tests.support.programs import WPROXY, free_port, redis_server
 from tests.support.rabbitmq import Broker, rabbitmq
 from tests.support.waiting import wait_for
 
-GOOD = encode(batch(0))
+OLD = encode(batch(0))  # as old as the run of all tests: a consumer may find it expired
 POISON = {
-    GOOD.replace(b'"v":1', b'"v":2'): "unreadable message: version 2, this consumer reads 1",
-    GOOD[:-3]: "unreadable message: no JSON: ",
-    GOOD.replace(b'"10.0.0.1"', b"[true]"): "unreadable message: observation 0: [True] is no IP address",
+    OLD.replace(b'"v":1', b'"v":2'): "unreadable message: version 2, this consumer reads 1",
+    OLD[:-3]: "unreadable message: no JSON: ",
+    OLD.replace(b'"10.0.0.1"', b"[true]"): "unreadable message: observation 0: [True] is no IP address",
     b'{"v":1,"sensor":"a","seq":0,"obs":[["10.0.0.1","10.0.0.2",1,2,32503680000000000000]]}': (
         "unreadable message: observation 0: 3.250368e+19 is no capture time"  # in the year 3000
     ),
@@ -70,7 +70,7 @@ def listed(queue: str, *options: str) -> list[dict[str, object]]:
 
 def bury(broker: Broker, queue: str, folder: Path, bodies: list[bytes]) -> None:
     """Have a consumer find `bodies`, and one that it can store behind them."""
-    fill(broker, queue, [*bodies, GOOD])
+    fill(broker, queue, [*bodies, encode(batch(0))])
     with redis_server(folder) as port, consumer(folder, queue, port) as running:
         wait_until_stored(port, 3)
         counters = running.stop()
@@ -100,7 +100,7 @@ def test_the_oldest_are_dropped_and_the_rest_stays(broker: Broker, queue: str, t
 
 
 def test_what_is_requeued_is_stored_by_a_consumer_that_can(broker: Broker, queue: str, tmp_path: Path) -> None:
-    fill(broker, queue, [GOOD])
+    fill(broker, queue, [encode(batch(0))])
     with (
         redis_server(tmp_path, None, "--rename-command", "SET", "") as port,
         consumer(tmp_path, queue, port, name="refused") as running,
@@ -127,7 +127,7 @@ def test_poison_that_is_requeued_comes_back_once(broker: Broker, queue: str, tmp
 
 def test_a_letter_of_the_broker_itself_has_its_words(broker: Broker) -> None:
     name = "given-up"
-    publish(broker, name, [GOOD])
+    publish(broker, name, [OLD])
     with broker.channel() as channel:
         method, _, _ = channel.basic_get(name)
         assert method is not None
