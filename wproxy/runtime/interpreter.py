@@ -8,7 +8,19 @@ from collections.abc import Sequence
 from wproxy.config.model import Level
 from wproxy.policy.weight import WeightError
 from wproxy.runtime.command import Command, CommandError, Context, Message, Severity
-from wproxy.runtime.commands import checks, conversation, dynamic, frontends, limits, servers, sessions, show, tables
+from wproxy.runtime.commands import (
+    checks,
+    conversation,
+    dynamic,
+    frontends,
+    limits,
+    patterns,
+    rebalancing,
+    servers,
+    sessions,
+    show,
+    tables,
+)
 
 _SEPARATOR = re.compile(r";((?:[^;\\]|\\.)*\\?)", re.DOTALL)
 _WORD = re.compile(r"(?:[^\s\\]|\\.|\\$)+", re.DOTALL)
@@ -35,10 +47,11 @@ class Interpreter:
     def __init__(self) -> None:
         self._help = Command(("help",), "help [<command>]", "list matching or all commands", Level.USER, self._run_help)
         last = conversation.COMMANDS[-2:]
-        groups = (servers, checks, dynamic, frontends, limits, sessions, show, tables)
+        groups = (servers, checks, rebalancing, dynamic, frontends, limits, patterns, sessions, show, tables)
         rows = [*(row for group in groups for row in group.COMMANDS), *conversation.COMMANDS[:-2]]
         self._always = (self._help, *last)  # shown whatever was asked for, and last
         self._rows = (*sorted(rows, key=lambda row: row.words), *self._always)
+        self._longest = max(len(row.words) for row in self._rows)
 
     def execute(self, context: Context, line: str) -> str:
         """Run one command, return what to answer: its text and the empty line that ends it."""
@@ -70,7 +83,7 @@ class Interpreter:
 
     def _unknown(self, level: Level, words: Sequence[str]) -> str:
         """Return the rows that share most of their beginning with `words`, all rows when none does."""
-        for count in range(len(words), 0, -1):
+        for count in range(min(len(words), self._longest), 0, -1):
             if any(row.words[:count] == tuple(words[:count]) for row in self._rows):
                 head = "Unknown command, but maybe one of the following ones is a better match:\n"
                 return head + self._usages(level, words[:count])

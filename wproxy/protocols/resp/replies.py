@@ -8,7 +8,10 @@ Rules: redis.io "RESP protocol spec".
 
 from __future__ import annotations
 
+import re
+
 from wproxy.errors import WproxyError
+from wproxy.protocols.resp.lengths import sized
 
 
 class ReplyError(WproxyError):
@@ -23,6 +26,9 @@ _ATTRIBUTE = ord("|")
 _PUSH = ord(">")
 _LONGEST_LENGTH = 19  # digits of a 64-bit number
 _LONGEST_LINE = 64 * 1024 * 1024  # an error or a big number is short; this only bounds a server gone mad
+
+# What most commands are answered with, a whole read of it taken in one step: short strings, and lines.
+_SHORT = re.compile(rb"\$%b\r\n|(?:[+:-][^\r]*|\$-1|_)\r\n" % sized(511), re.DOTALL)
 
 
 class ReplySplitter:
@@ -40,6 +46,14 @@ class ReplySplitter:
         self._left = 1  # values that the reply in hand still misses
         self.pushes: list[bytes] = []  # out-of-band messages; whoever cares takes them from here
 
+    def around(self, most: int) -> tuple[bytes, int, int]:
+        """Return up to `most` bytes around the place that was refused, where it is and where they begin.
+
+        Both are counted from the beginning of what the server sent last.
+        """
+        first = max(self._at - most // 2, 0)
+        return self._buffer[first : first + most], self._at, first
+
     def split(self, data: bytes) -> list[bytes]:
         """Take `data`, return the replies that are complete now, each as its raw bytes; raise ReplyError."""
         self._chunks.append(data)
@@ -51,13 +65,10 @@ class ReplySplitter:
         buffer = self._buffer = b"".join(self._chunks) if len(self._chunks) > 1 else data
         self._chunks.clear()
         self._chunks_size = self._missing = 0
-        replies: list[bytes] = []
-        start, size = 0, len(buffer)
+        replies = [] if self._parts else _short_replies(buffer)
+        start = self._at = sum(map(len, replies))
+        size = len(buffer)
         while start < size:
-            if not self._parts and buffer.startswith(_OK, start):
-                replies.append(_OK)
-                start = self._at = start + 5
-                continue
             if not self._advance(buffer):
                 break
             reply = buffer[start : self._at]
@@ -102,6 +113,16 @@ class ReplySplitter:
             else:
                 raise ReplyError(f"a reply that begins with {buffer[at : at + 1]!r}")
         return True
+
+
+def _short_replies(buffer: bytes) -> list[bytes]:
+    """Return the replies that `buffer` begins with when they are all short, [] when the loop has to look at them."""
+    if buffer.startswith(_OK) and (count := buffer.count(_OK)) * len(_OK) == len(buffer):
+        return [_OK] * count
+    if _SHORT.match(buffer) is None:
+        return []
+    replies: list[bytes] = _SHORT.findall(buffer)
+    return replies if buffer.startswith(b"".join(replies)) else []  # otherwise, something between them was skipped
 
 
 def _length(buffer: bytes, at: int, end: int) -> int:
