@@ -6,6 +6,7 @@ queue ──Delivery──▶ Worker ──commands──▶ Writer ──▶ Re
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -21,6 +22,7 @@ from consumer.counters import Counters
 from consumer.worker import IndexRefusedError, Worker
 from consumer.writer import Writer
 
+_COLLECT_AFTER = 50_000  # objects: a batch makes some thousand tuples, none of them in a cycle
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -76,6 +78,7 @@ def run(settings: Settings) -> None:
     stopping = _stop_request()
     # pika tells of a lost connection in ten lines of its own classes, the queue's Outage in one.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
+    gc.set_threshold(_COLLECT_AFTER, 10, 10)
     counters = Counters()
     with ExitStack() as stack:
         _serve_metrics(settings.metrics, counters, stack)

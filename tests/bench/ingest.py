@@ -82,10 +82,10 @@ def _consume_with(made: Pipeline, number: int) -> None:
     count = _PUBLISHED * _BATCH
     for one in made.consumers[:number]:
         one.start()
-    wait_for(lambda: made.stored() > 0, 30.0, "the first key", pause_s=0.001)
+    wait_for(lambda: made.stored() > 0, 30.0, "the first key")
     with _load(made) as load:
         first, began = made.stored(), time.monotonic()
-        wait_for(lambda: made.stored() >= count, 120.0, "every key", pause_s=0.005)
+        wait_for(lambda: made.stored() >= count, 120.0, "every key", pause_s=0.05)
         took = time.monotonic() - began
     print(
         f"ingest consume, {number} consumer(s): {(count - first) / took:,.0f} observations/s; {load(count - first)}",
@@ -111,7 +111,7 @@ def _send(made: Pipeline, line: Wire, path: Path, rate: int) -> None:
     with _lags(made) as lags, _load(made) as load:
         subprocess.run(replay(line, path, rate), check=True, capture_output=True, timeout=60)
         ended = time.monotonic()
-        wait_for(lambda: _is_stored(made, before) or time.monotonic() > ended + _ON_TIME_S, 10.0)
+        wait_for(lambda: _is_stored(made, before) or time.monotonic() > ended + _ON_TIME_S, 10.0, pause_s=0.05)
         late, on_time = time.monotonic() - ended, made.stored()
     after = made.capture_view.counters()
     drops, captured = after["kernel_drops"] - before["kernel_drops"], after["parsed"] - before["parsed"]
