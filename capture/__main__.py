@@ -12,7 +12,7 @@ import click
 
 from capture.options import Address, address, duration_s, parsed, sensor_name
 from capture.targets import target
-from capture.topology import BrokerQueue, SpoolQueue, parse_queue_url
+from capture.topology import QUEUE_HELP, BrokerQueue, SpoolQueue, parse_queue_url
 
 if TYPE_CHECKING:
     from capture.app import Settings
@@ -65,8 +65,8 @@ def state_folder() -> Path:
     required=True,
     envvar="WPROXY_QUEUE",
     metavar="URL",
-    callback=parsed(parse_queue_url),
-    help="amqp://USER:PASSWORD@HOST:PORT/VHOST?queue=NAME, or spool:///folder; or in $WPROXY_QUEUE.",
+    callback=parsed(lambda url: parse_queue_url(url, os.environ)),
+    help=QUEUE_HELP,
 )
 @click.option("--no-listen", is_flag=True, help="Another service owns the port: only watch.")
 @click.option("--read", metavar="FILE", help="Read a pcap or pcapng file, not the interface; - is standard input.")

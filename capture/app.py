@@ -197,9 +197,9 @@ def _publisher(settings: Settings, counters: Counters, stack: ExitStack) -> Publ
     folder = queue.folder if isinstance(queue, SpoolQueue) else fallback_folder(settings.state, queue, watched)
     writer = stack.enter_context(closing(SpoolWriter(folder, limit_bytes=settings.spool_bytes)))
     if isinstance(queue, SpoolQueue):
-        return SpoolPublisher(Shelf(counters, writer), counters)
+        return SpoolPublisher(Shelf(counters, writer, ttl_s=settings.ttl_s), counters)
     reader = stack.enter_context(closing(SpoolReader(folder)))
-    return BrokerPublisher(queue, Shelf(counters, writer, reader), settings.ttl_s, counters)
+    return BrokerPublisher(queue, Shelf(counters, writer, reader, settings.ttl_s), counters)
 
 
 def _serve_metrics(address: Address | None, counters: Counters, stack: ExitStack) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from tests.bench import capture
+from tests.bench import capture, ingest
 from tests.bench.measure import Figures, UnfinishedError, connection_kb, measure
 from tests.bench.peers import Peers
 from tests.bench.report import print_growth, print_memory, print_row, print_title, print_unfinished
@@ -34,6 +34,7 @@ def main() -> None:
         _proxies(options)
     if options.only in capture.NAME:
         capture.run(options.rounds)
+    ingest.run(options.only)
 
 
 def _proxies(options: argparse.Namespace) -> None:
