@@ -1,0 +1,68 @@
+"""The background scan of one server that has keys to give: which page next, which keys are to move, how long to rest.
+
+A pass goes through all databases of the server by `SCAN`, which returns every key that is there from its beginning to
+its end. The keys of the slots it looks for can only become fewer, because the server does not serve them any more: so
+after a complete pass in which every key found was settled, none is left. What began after the pass (a slot lost later)
+is for the next pass.
+
+No I/O and no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wproxy.policy.balance.key import slot_of
+from wproxy.policy.redis.moving import Key
+
+PAGE_KEYS = 100  # the COUNT of one SCAN: what a server looks at in one go
+BUSY_COMMANDS = 20  # clients' commands during a page, above which clients go first
+_SHARE = 0.08  # of the time, while clients are busy
+_LONGEST_REST_S = 1.0
+
+
+@dataclass(slots=True)
+class Pass:
+    """One pass over `server`, for the slots of `debts` (`Chain.debts` at its beginning)."""
+
+    server: str
+    debts: Mapping[int, int]
+    databases: Sequence[int]
+    cursor: bytes = b"0"
+    complete: bool = False
+    stuck: int = 0  # keys that could not be settled
+    _at: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        """An empty server is scanned already."""
+        self.complete = not self.databases
+
+    @property
+    def database(self) -> int:
+        """The database of the next page."""
+        return self.databases[self._at]
+
+    @property
+    def clean(self) -> bool:
+        """Whether no key of the slots is left."""
+        return self.complete and not self.stuck
+
+    def page(self, cursor: bytes, names: Sequence[bytes]) -> dict[Key, int]:
+        """Take one page and the cursor behind it; return the keys that are to move, with their slots."""
+        database, debts = self.database, self.debts
+        self.cursor = cursor
+        if cursor == b"0":
+            self._at += 1
+            self.complete = self._at == len(self.databases)
+        return {(database, name): slot for name in names if (slot := slot_of(name)) in debts}
+
+
+def rest_s(page_s: float, commands: int) -> float:
+    """Return how long to rest after a page that took `page_s` seconds while clients sent `commands`.
+
+    With busy clients the scan takes a fixed small part of the time, so that it costs them no more than that.
+    """
+    if commands <= BUSY_COMMANDS:
+        return 0.0
+    return min(page_s * (1 - _SHARE) / _SHARE, _LONGEST_REST_S)
