@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 from wproxy.policy.balance.key import slot_of
@@ -223,6 +224,14 @@ class World:
             return moving.moved(key, Outcome.DOUBT)
         del source.data[key]
         return moving.moved(key, Outcome.DOUBT if broken == "after" else Outcome.MOVED)
+
+    def happen(self, number: int, broken: str) -> None:
+        """Let one of the things that can happen next happen."""
+        links = [partial(self.execute, name) for name, server in self.servers.items() if server.link]
+        replies = [partial(self.reply, name) for name, server in self.servers.items() if server.replies]
+        steps = [partial(self.step, index, broken) for index in range(len(self.steps))]
+        if possible := [*links, *replies, *steps]:
+            possible[number % len(possible)]()
 
     def crash(self, name: str, executed: int) -> None:
         """Let a server die, keeping its data; `executed` commands of those under way have still been executed."""

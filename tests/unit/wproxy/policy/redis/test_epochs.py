@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.unit.wproxy.policy.redis.servers import World, drive
 from wproxy.policy.balance.key import slot_of
@@ -13,14 +13,16 @@ from wproxy.policy.redis.epochs import Chain
 from wproxy.policy.redis.moving import Move
 
 SERVERS = ("a", "b", "c")
-TAGS = ("{s}", "{t}", "{u}")
-NAMES = ("x", "y", "z")
+TAGS = ("{s}", "{t}")
+NAMES = ("x", "y")
 SLOT = slot_of(b"{t}")
 
 servers = st.sampled_from(SERVERS)
 tags = st.sampled_from(TAGS)
 owners = st.dictionaries(tags, servers, min_size=1)
-numbers = st.integers(0, 5)
+numbers = st.integers(0, 11)
+events = st.lists(st.tuples(numbers, st.sampled_from(["", "", "", "", "before", "between", "after"])), max_size=12)
+words = st.sampled_from(["SET", "GET", "DEL", "APPEND", "PERSIST", "SETEX", "MGET", "MSET", "DEL*", "RENAME"])
 
 
 class Rebalancing(RuleBasedStateMachine):
@@ -31,72 +33,50 @@ class Rebalancing(RuleBasedStateMachine):
         self.world = World(SERVERS, TAGS)
         self.number = 0
 
-    @rule(
-        tag=tags,
-        name=st.sampled_from(NAMES),
-        database=st.sampled_from([0, 0, 0, 1]),
-        words=st.sampled_from([("SET",), ("GET",), ("DEL",), ("APPEND",), ("PERSIST",), ("SETEX",)]),
-        large=st.booleans(),
-    )
-    def one_key(self, tag: str, name: str, database: int, words: tuple[str, ...], large: bool) -> None:
-        self.number += 1
-        value = f"{self.number}" + "#" * (5 * large)
-        given = (*words, value, "4") if words[0] == "SETEX" else (*words, value)
-        self.world.ask(*given, keys=[tag + name], database=database)
-
-    @rule(
-        tag=tags,
-        names=st.lists(st.sampled_from(NAMES), min_size=2, max_size=3),
-        word=st.sampled_from(["MGET", "MSET", "DEL", "RENAME"]),
-    )
-    def several_keys(self, tag: str, names: list[str], word: str) -> None:
-        self.number += 1
-        self.world.ask(word, str(self.number), keys=[tag + name for name in names])
-
-    @rule(owners=owners)
-    def change(self, owners: dict[str, str]) -> None:
-        self.world.change(owners)
-
-    @rule(first=owners, second=owners, third=owners)
-    def three_changes_at_once(self, first: dict[str, str], second: dict[str, str], third: dict[str, str]) -> None:
-        for each in (first, second, third):
-            self.world.change(each)
-
-    @rule(drained=servers, heir=servers)
-    def drain(self, drained: str, heir: str) -> None:
+    @initialize()
+    def begin(self) -> None:
         for tag in TAGS:
-            if self.world.owner(tag) is self.world.servers[drained]:
-                self.world.change({tag: heir})
+            self.world.ask("SET", "large#", keys=[tag + "x"])
+            self.world.ask("SET", "1", keys=[tag + "y"])
+        self.happen([(number, "") for number in range(20)])
 
-    @rule(name=servers, times=numbers)
-    def execute(self, name: str, times: int) -> None:
-        for _ in range(times):
-            self.world.execute(name)
+    def happen(self, events: list[tuple[int, str]]) -> None:
+        for number, broken in events:
+            self.world.happen(number, broken)
 
-    @rule(name=servers, times=numbers)
-    def reply(self, name: str, times: int) -> None:
-        for _ in range(times):
-            self.world.reply(name)
+    @rule(tag=tags, names=st.permutations(NAMES), database=st.sampled_from([0, 0, 0, 1]), word=words, events=events)
+    def command(self, tag: str, names: list[str], database: int, word: str, events: list[tuple[int, str]]) -> None:
+        self.number += 1
+        value = f"{self.number}" + "#" * (5 * (self.number % 3 == 0))
+        several = word in ("MGET", "MSET", "DEL*", "RENAME")
+        keys = [tag + name for name in (names if several else names[:1])]
+        self.world.ask(word.strip("*"), value, "4", keys=keys, database=database)
+        self.happen(events)
 
-    @rule(index=numbers, broken=st.sampled_from(["", "", "", "before", "between", "after"]))
-    def step(self, index: int, broken: str) -> None:
-        self.world.step(index, broken)
+    @rule(changes=st.lists(owners, min_size=1, max_size=3), events=events)
+    def change(self, changes: list[dict[str, str]], events: list[tuple[int, str]]) -> None:
+        for each in changes:
+            self.world.change(each)
+        self.happen(events)
 
-    @rule(name=servers, times=numbers)
-    def scan(self, name: str, times: int) -> None:
-        for _ in range(times):
-            self.world.scan(name)
+    @rule(drained=servers, heir=servers, events=events)
+    def drain(self, drained: str, heir: str, events: list[tuple[int, str]]) -> None:
+        self.world.change({tag: heir for tag in TAGS if self.world.owner(tag) is self.world.servers[drained]})
+        self.happen(events)
 
-    @rule(seconds=numbers)
+    @rule(name=servers, events=events)
+    def scan(self, name: str, events: list[tuple[int, str]]) -> None:
+        self.world.scan(name)
+        self.happen(events)
+
+    @rule(seconds=st.integers(1, 3))
     def time_passes(self, seconds: int) -> None:
         self.world.now += seconds
 
-    @rule(name=servers, executed=numbers)
-    def crash(self, name: str, executed: int) -> None:
+    @rule(name=servers, executed=st.integers(0, 3), events=events)
+    def crash(self, name: str, executed: int, events: list[tuple[int, str]]) -> None:
         self.world.crash(name, executed)
-
-    @rule(name=servers)
-    def come_back(self, name: str) -> None:
+        self.happen(events)
         self.world.servers[name].up = True
 
     @rule(name=servers, full=st.booleans())
@@ -120,7 +100,7 @@ class Rebalancing(RuleBasedStateMachine):
         self.world.check_at_rest()
 
 
-Rebalancing.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+Rebalancing.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 test_rebalancing = Rebalancing.TestCase
 
 
