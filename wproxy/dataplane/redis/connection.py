@@ -9,12 +9,13 @@ from typing import cast
 from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.router import Router
-from wproxy.dataplane.redis.slot import Slot
+from wproxy.dataplane.redis.slot import Place, Slot
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
+from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.routing import Target, fault
 from wproxy.policy.redis.window import Window
-from wproxy.protocols.resp import RequestError, RequestParser
+from wproxy.protocols.resp import Request, RequestError, RequestParser, Run, whole_command
 from wproxy.protocols.resp.values import error as error_reply
 from wproxy.state.session import Carriage, Session
 
@@ -27,8 +28,8 @@ class RedisConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "active_at", "at_eof", "client_id", "client_name", "closed", "parser", "protocol", "route", "router",
-        "services", "session", "slots", "stalled", "stopping", "touched", "transport", "untaken", "window",
+        "active_at", "at_eof", "client_id", "client_name", "closed", "parser", "places", "protocol", "route", "router",
+        "services", "session", "stalled", "stopping", "touched", "transport", "under_way", "untaken", "window",
         "writable",
     )  # fmt: skip
 
@@ -39,7 +40,8 @@ class RedisConnection(asyncio.Protocol):
         self.session: Session = session  # type: ignore[assignment] # set when the connection is made
         self.transport: asyncio.Transport = None  # type: ignore[assignment] # the same
         self.parser = RequestParser()
-        self.slots: deque[Slot] = deque()
+        self.places: deque[Place] = deque()
+        self.under_way = 0  # commands in them
         self.window = Window()
         self.protocol = 2
         self.client_id = 0
@@ -73,13 +75,16 @@ class RedisConnection(asyncio.Protocol):
         self.session.bytes_in += len(data)
         self.active_at = self.services.clock()
         self.window.received(len(data))
-        self.parser.feed(data)
-        self._work()
+        if not self.places and self.parser.idle and (arguments := whole_command(data)) is not None:
+            self._alone(arguments, data)
+        else:
+            self.parser.feed(data)
+            self._work()
 
     def eof_received(self) -> bool:
         """Answer what is under way, then close."""
         self.at_eof = True
-        self._flush()
+        self._write()
         return True
 
     def pause_writing(self) -> None:
@@ -105,13 +110,32 @@ class RedisConnection(asyncio.Protocol):
             self.route.log.ended(self.session)
         self.services.sessions.close(self.session)
         self.route.backend.current -= 1
-        self.slots.clear()
+        self.places.clear()
 
     # -- commands ------------------------------------------------------------------------------------------------
 
+    def _alone(self, arguments: list[bytes], raw: bytes) -> None:
+        """Route the one command that a read has brought while nothing else is under way."""
+        if not self.writable or self.stopping:
+            self.parser.feed(raw)
+            return
+        self.route.frontend.counters.requests += 1
+        counts = self.router.keyed.get(arguments[0])
+        if counts is not None and len(arguments) in counts:
+            slot = Slot(self)
+            self.places.append(slot)
+            self.under_way = 1
+            self.router.to_owner(slot_of(arguments[1]), raw, slot, self.protocol)
+        else:
+            self._commands([(arguments, raw)])
+            self._read_or_stall()
+
     def _work(self) -> None:
         """Route the commands that are there, as many as may be under way; then write what is answered."""
-        while self.writable and not self.stopping and (room := self.window.room(len(self.slots))) > 0:
+        while self.writable and not self.stopping and (room := self.window.room(self.under_way)) > 0:
+            if (run := self.parser.take_run(room)) is not None:
+                self._run(run)
+                continue
             try:
                 requests = self.parser.take(room)
             except RequestError as error:
@@ -120,17 +144,29 @@ class RedisConnection(asyncio.Protocol):
             if not requests:
                 break
             self.route.frontend.counters.requests += len(requests)
-            self.touched = True  # what the proxy answers itself is written below, without another turn of the loop
-            for arguments, raw in requests:
-                self._command(arguments, raw)
-                if self.stopping:
-                    break
-            self._flush()
+            self._commands(requests)
         self._read_or_stall()
 
+    def _run(self, run: Run) -> None:
+        self.route.frontend.counters.requests += len(run.raws)
+        scatter = self.router.scatter(run, self, self.protocol)
+        if scatter is None:
+            self._commands(run.requests())
+        else:
+            self.places.append(scatter)
+            self.under_way += scatter.commands
+
+    def _commands(self, requests: list[Request]) -> None:
+        """Route commands one by one."""
+        self.touched = True  # what the proxy answers itself is written below, without another turn of the loop
+        for arguments, raw in requests:
+            self._command(arguments, raw)
+            if self.stopping:
+                break
+        self._write()
+
     def _command(self, arguments: list[bytes], raw: bytes) -> None:
-        slot = Slot(self)
-        self.slots.append(slot)
+        slot = self._place()
         rules = self.router.rules
         name = arguments[0]
         rule = rules.get(name) or rules.get(name.upper())
@@ -142,14 +178,18 @@ class RedisConnection(asyncio.Protocol):
         else:
             self.router.route(rule, arguments, raw, slot, self.protocol)
 
+    def _place(self) -> Slot:
+        slot = Slot(self)
+        self.places.append(slot)
+        self.under_way += 1
+        return slot
+
     def _reject(self, error: RequestError) -> None:
         """Answer bytes that are no command, and read no more: where the next command begins is not known."""
         self.route.frontend.counters.request_errors += 1
-        slot = Slot(self)
-        self.slots.append(slot)
-        slot.answer(error_reply(f"ERR Protocol error: {error}"))
+        self._place().answer(error_reply(f"ERR Protocol error: {error}"))
         self.quit()
-        self._flush()
+        self._write()
 
     # -- replies -------------------------------------------------------------------------------------------------
 
@@ -157,36 +197,39 @@ class RedisConnection(asyncio.Protocol):
         """Have the answered replies written at the end of this turn of the loop (`slot.Owner`)."""
         if not self.touched:
             self.touched = True
-            self.services.loop.call_soon(self._flush_and_work)
+            self.router.turn.add(self)
 
-    def _flush_and_work(self) -> None:
-        self._flush()
+    def flush(self) -> None:
+        """Write the replies that came during this turn, then go on with what had to wait for them (`turn.Flushed`)."""
+        self._write()
         if self.stalled:
             self._work()
 
-    def _flush(self) -> None:
+    def _write(self) -> None:
         """Write the replies in front that are there; close behind the last one when the session is to end."""
         self.touched = False
         if self.closed:
             return
-        slots = self.slots
+        places = self.places
         replies: list[bytes] = []
-        while slots and (reply := slots[0].reply) is not None:
+        count = 0
+        while places and (reply := places[0].reply) is not None:
             replies.append(reply)
-            slots.popleft()
+            count += places.popleft().commands
         if replies:
             data = b"".join(replies) if len(replies) > 1 else replies[0]
             self.session.bytes_out += len(data)
             self.transport.write(data)
-            self.window.replied(len(replies), len(data), len(slots))
+            self.under_way -= count
+            self.window.replied(count, len(data), self.under_way)
         # A stalled client has commands in the parser; its end is seen only after they have been taken.
-        if not slots and (self.stopping or (self.at_eof and not self.stalled)):
+        if not places and (self.stopping or (self.at_eof and not self.stalled)):
             self.closed = True
             self.transport.close()  # once the replies are taken, `connection_lost` is called
 
     def _read_or_stall(self) -> None:
         """Read from the client only while more of its commands may be under way; after its last one, nothing."""
-        full = self.stopping or not self.writable or self.window.room(len(self.slots)) <= 0
+        full = self.stopping or not self.writable or self.window.room(self.under_way) <= 0
         if full == self.stalled or self.closed:
             return
         self.stalled = full
@@ -221,7 +264,7 @@ class RedisConnection(asyncio.Protocol):
     def expired(self) -> None:
         """Drop a client that has been silent for too long; one that waits for a reply, or takes one, is not silent."""
         untaken, before = self.transport.get_write_buffer_size(), self.untaken
-        if (self.slots and self.writable) or untaken < before:
+        if (self.places and self.writable) or untaken < before:
             self.untaken = min(untaken, before)
             self.active_at = self.services.clock()
             self.services.wheel.watch(self)

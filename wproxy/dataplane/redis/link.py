@@ -20,7 +20,8 @@ from math import inf
 from typing import cast
 
 from wproxy.dataplane.connector import open_connection
-from wproxy.dataplane.redis.slot import Waiting
+from wproxy.dataplane.redis.slot import One, Waiting
+from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
 from wproxy.protocols.resp import ReplySplitter
 from wproxy.protocols.resp.replies import ReplyError
@@ -44,24 +45,34 @@ class Link(asyncio.Protocol):
     """Sends commands to `server` and answers those who wait, in order."""
 
     __slots__ = (
-        "_connect_s", "_hello", "_lost", "_out", "_parked", "_progress_at", "_server_s", "_services", "_splitter",
-        "_task", "_transport", "_waiting", "server", "state",
+        "_connect_s", "_hello", "_lost", "_out", "_owed", "_parked", "_progress_at", "_server_s", "_services",
+        "_splitter", "_task", "_transport", "_turn", "_unsent", "_waiting", "server", "state",
     )  # fmt: skip
 
     def __init__(
-        self, server: Server, services: Services, *, protocol: int, connect_s: float | None, server_s: float | None
+        self,
+        server: Server,
+        services: Services,
+        turn: Turn,
+        *,
+        protocol: int,
+        connect_s: float | None,
+        server_s: float | None,
     ) -> None:
         """Prepare a link that speaks RESP `protocol` (2 or 3); `open` starts it."""
         self.server = server
         self.state = LinkState.CONNECTING
         self._services = services
+        self._turn = turn
         self._hello = b"" if protocol == 2 else b"*2\r\n$5\r\nHELLO\r\n$1\r\n%d\r\n" % protocol
         self._connect_s = connect_s
         self._server_s = inf if server_s is None else server_s
         self._transport: asyncio.Transport | None = None
         self._splitter = ReplySplitter()
         self._out: list[bytes] = []  # to be written at the end of this turn of the loop
-        self._waiting: deque[Waiting] = deque()
+        self._unsent = 0  # commands in it
+        self._waiting: deque[Waiting] = deque()  # its last entries are those whose commands stand in `_out`, one each
+        self._owed = 0  # replies they wait for
         self._parked: list[tuple[bytes, Waiting]] = []
         self._progress_at = 0.0
         self._lost = asyncio.Event()
@@ -79,12 +90,13 @@ class Link(asyncio.Protocol):
         return self.state is LinkState.READY or self.state is LinkState.CONNECTING
 
     def send(self, raw: bytes, waiting: Waiting) -> None:
-        """Send the command `raw`; `waiting` gets the reply, or the command back when it cannot be sent."""
+        """Send `raw`, the commands that `waiting` wants the replies of; it gets them back when they cannot be sent."""
         if self.state is LinkState.READY:
             if not self._out:
-                self._services.loop.call_soon(self._flush)
+                self._turn.add(self)
             self._out.append(raw)
             self._waiting.append(waiting)
+            self._unsent += waiting.wanted
         elif self.state is LinkState.CONNECTING:
             self._parked.append((raw, waiting))
         else:
@@ -99,20 +111,21 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    def _flush(self) -> None:
-        """Write what the clients sent during this turn, in one piece."""
+    def flush(self) -> None:
+        """Write what the clients sent during this turn, in one piece (`turn.Flushed`)."""
         out = self._out
         if self._transport is None or not out:
             return
-        counters = self.server.counters
-        counters.sessions += len(out)
-        counters.balanced += len(out)
-        now = self._services.clock()
-        counters.session_rate.add(now, len(out))
-        self.server.last_session_at = now
-        if len(self._waiting) == len(out):  # nobody waited before: the server's time begins now
+        server, counters, now = self.server, self.server.counters, self._services.clock()
+        counters.sessions += self._unsent
+        counters.balanced += self._unsent
+        counters.session_rate.add(now, self._unsent)
+        server.last_session_at = now
+        if not self._owed:  # nobody waited before: the server's time begins now
             self._progress_at = now
-            self._services.wheel.watch(self)
+        self._owed += self._unsent
+        self._unsent = 0
+        self._services.wheel.watch(self)
         data = b"".join(out) if len(out) > 1 else out[0]
         out.clear()
         counters.bytes_in += len(data)
@@ -170,14 +183,24 @@ class Link(asyncio.Protocol):
             self.break_off()
             return
         self._splitter.pushes.clear()  # nobody has asked for any
-        waiting = self._waiting
-        if len(replies) > len(waiting):
+        self._owed -= len(replies)
+        if self._owed < 0:
             self.break_off()  # it answers what nobody asked: from here on every reply would be somebody else's
             return
-        for reply in replies:
-            waiting.popleft().answer(reply)
-        if not waiting:
-            self._services.wheel.forget(self)
+        self._answer(replies)
+
+    def _answer(self, replies: list[bytes]) -> None:
+        waiting, at, end = self._waiting, 0, len(replies)
+        while at < end:
+            first = waiting[0]
+            if first.wanted == 1:
+                waiting.popleft()
+                first.answer(replies[at])
+                at += 1
+            else:
+                at = first.take(replies, at)
+                if not first.wanted:
+                    waiting.popleft()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Answer those who wait with an error, and connect again."""
@@ -197,7 +220,7 @@ class Link(asyncio.Protocol):
 
     def expires_at(self) -> float:
         """Return when `timeout server` is over for the reply that is due."""
-        return self._progress_at + self._server_s if self._waiting else inf
+        return self._progress_at + self._server_s if self._owed > 0 else inf
 
     def expired(self) -> None:
         """Drop the connection of a server that does not answer."""
@@ -208,9 +231,11 @@ class Link(asyncio.Protocol):
         lost = b"-SERVERDOWN connection to %s lost: the command may have been executed\r\n" % str(self.server).encode()
         waiting, parked, unsent = self._waiting, self._parked, self._out
         self._waiting, self._parked, self._out = deque(), [], []
-        self.server.counters.response_errors += len(waiting) - len(unsent)
-        for _ in range(len(waiting) - len(unsent)):
-            waiting.popleft().answer(lost)
+        self._owed = self._unsent = 0
+        while len(waiting) > len(unsent):
+            first = waiting.popleft()
+            self.server.counters.response_errors += first.wanted
+            first.answer(lost)
         for raw, who in [*zip(unsent, waiting, strict=True), *parked]:
             who.refused(raw, self._down())
 
@@ -220,7 +245,7 @@ class Link(asyncio.Protocol):
         )
 
 
-class _Greeting:
+class _Greeting(One):
     """Waits for the answer to HELLO: without it the connection speaks the wrong protocol."""
 
     __slots__ = ("_link",)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from binascii import crc_hqx
+from itertools import repeat
+
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.own import OWN
-from wproxy.dataplane.redis.slot import Gather, Slot, Waiting
+from wproxy.dataplane.redis.scatter import Scatter
+from wproxy.dataplane.redis.slot import Gather, One, Owner, Slot, Waiting
+from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
+from wproxy.policy.balance.key import by_hash, slot_of
 from wproxy.policy.redis.builtin import ROWS
 from wproxy.policy.redis.commands import parse_rows
-from wproxy.policy.redis.routing import CROSSSLOT, Rule, Target, common_slot, rules
+from wproxy.policy.redis.routing import CROSSSLOT, Rule, Target, common_slot, keyed, rules
+from wproxy.protocols.resp import Run, head
 from wproxy.state.backend import Backend
 from wproxy.state.server import Server
 
@@ -24,7 +31,14 @@ class Router:
         self._services = services
         self._by_key = backend.balance == "key"
         self.rules = rules(parse_rows(ROWS), frozenset(OWN), by_key=self._by_key)
+        self.keyed = keyed(self.rules)
+        self.turn = Turn(services.loop)
+        self._heads = {
+            head(name, count) for name, counts in self.keyed.items() for count in range(2, 6) if count in counts
+        }
         self._links: dict[int, list[Link]] = {}
+        self._slots = backend.slots
+        self._owners = by_hash(backend.slots)
 
     def open(self) -> None:
         """Connect to every server, so that the first client does not wait for it."""
@@ -46,9 +60,13 @@ class Router:
     def route(self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
         """Send a command that `policy.redis.routing.fault` has nothing against."""
         if rule.target is Target.SLOT:
-            self._to_owner(common_slot(rule.command.keys(arguments)), raw, slot, protocol)
+            slot_number = common_slot(rule.command.keys(arguments))
+            if slot_number < 0:
+                slot.answer(CROSSSLOT)
+            else:
+                self.to_owner(slot_number, raw, slot, protocol)
         elif rule.target is Target.TURN:
-            _Turn(self, slot, protocol).send(raw)
+            _NextInTurn(self, slot, protocol).send(raw)
         else:
             self._to_every(rule.absent, raw, slot, protocol)
 
@@ -64,19 +82,36 @@ class Router:
         usable = [link for link in links if link.sendable and link.server.usable]
         return usable[0] if usable else None
 
-    def _to_owner(self, slot_number: int, raw: bytes, slot: Slot, protocol: int) -> None:
-        if slot_number < 0:
-            slot.answer(CROSSSLOT)
-            return
+    def to_owner(self, slot_number: int, raw: bytes, waiting: Waiting, protocol: int) -> None:
+        """Send a command whose keys are in the slot of that number."""
         index = self.backend.slots.owners[slot_number]
         if index < 0:
-            slot.answer(_NO_SERVER)
-            return
-        link = self._links_of(protocol)[index]
-        if self.backend.running[index]:
-            link.send(raw, slot)
+            waiting.answer(_NO_SERVER)
         else:
-            slot.refused(raw, _down(link.server))
+            self._send(self._links_of(protocol)[index], index, raw, waiting)
+
+    def scatter(self, run: Run, owner: Owner, protocol: int) -> Scatter | None:
+        """Send each command of `run` to the owner of its key, None when they are to be looked at one by one."""
+        if not self._heads.issuperset(run.heads):
+            return None
+        if self._slots is not self.backend.slots:
+            self._slots = self.backend.slots
+            self._owners = by_hash(self._slots)
+        hashes = map(slot_of, run.keys) if b"{" in run.whole else map(crc_hqx, run.keys, repeat(0))
+        order = list(map(self._owners.__getitem__, hashes))
+        if -1 in order:
+            return None
+        scatter = Scatter(owner, order)
+        links = self._links_of(protocol)
+        for index, raw, share in scatter.split(run.raws):
+            self._send(links[index], index, raw, share)
+        return scatter
+
+    def _send(self, link: Link, index: int, raw: bytes, waiting: Waiting) -> None:
+        if self.backend.running[index]:
+            link.send(raw, waiting)
+        else:
+            waiting.refused(raw, _down(link.server))
 
     def _to_every(self, absent: frozenset[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
         links = self._links_of(protocol)
@@ -95,6 +130,7 @@ class Router:
                 Link(
                     server,
                     self._services,
+                    self.turn,
                     protocol=protocol,
                     connect_s=timeouts.connect_s,
                     server_s=timeouts.server_s,
@@ -106,7 +142,7 @@ class Router:
         return links
 
 
-class _Turn:
+class _NextInTurn(One):
     """A command that any server may execute: handed back by one, it goes to the next."""
 
     __slots__ = ("_protocol", "_router", "_slot", "_tries")

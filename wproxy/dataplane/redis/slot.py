@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from wproxy.policy.redis.routing import merge
 
 
 class Waiting(Protocol):
-    """Somebody a link owes a reply."""
+    """Somebody a link owes replies: `wanted` of them, one but for a share of a scatter."""
+
+    @property
+    def wanted(self) -> int:
+        """How many replies are still to come."""
+
+    def take(self, replies: Sequence[bytes], at: int) -> int:
+        """Take the replies that are wanted from `replies`, from `at` on; return where they end."""
 
     def answer(self, reply: bytes) -> None:
-        """Take the server's reply, as raw bytes."""
+        """Take the server's reply, as raw bytes; the same one for all that are wanted."""
 
     def refused(self, raw: bytes, error: bytes) -> None:
         """Take note that the command was surely not executed: `raw` may be sent elsewhere, or `error` be answered."""
@@ -25,10 +33,39 @@ class Owner(Protocol):
         """Take note that one of its slots has got its reply."""
 
 
-class Slot:
+class Place(Protocol):
+    """A place in a client's order: of one command, or of several in a row whose replies come together."""
+
+    @property
+    def commands(self) -> int:
+        """How many commands it stands for."""
+
+    @property
+    def reply(self) -> bytes | None:
+        """What all of them are answered with; None while that is not known."""
+
+
+class One(ABC):
+    """Somebody who waits for one reply."""
+
+    __slots__ = ()
+    wanted: ClassVar[int] = 1
+
+    def take(self, replies: Sequence[bytes], at: int) -> int:
+        """Take the reply at `at`."""
+        self.answer(replies[at])
+        return at + 1
+
+    @abstractmethod
+    def answer(self, reply: bytes) -> None:
+        """Take the server's reply."""
+
+
+class Slot(One):
     """One reply of one client."""
 
     __slots__ = ("owner", "reply")
+    commands: ClassVar[int] = 1
 
     def __init__(self, owner: Owner) -> None:
         self.owner = owner
@@ -67,7 +104,7 @@ class Gather:
             self._slot.answer(merge(self._replies, self._absent))
 
 
-class Part:
+class Part(One):
     """One server's part in a gathering."""
 
     __slots__ = ("_gather", "_index")

@@ -59,6 +59,11 @@ class SlotTable:
         _correct(self.owners, costs, quotas)
 
 
+def by_hash(table: SlotTable) -> array[int]:
+    """Return the owner for every CRC16, so that a key's slot need not be cut out of it."""
+    return table.owners * (65536 // SLOTS)
+
+
 def _costs(name: str, weight: int) -> array[float]:
     """Return -ln(u)/weight for every slot; the least of all servers owns it."""
     numbers = _UNPACK(hashlib.shake_128(name.encode()).digest(SLOTS * 8))

@@ -65,6 +65,7 @@ _SCATTERED: Mapping[str, frozenset[bytes]] = {
 }
 _IN_TURN = frozenset({"set", "setex", "psetex"})
 _CONDITIONS = frozenset({b"NX", b"XX", b"GET"})
+_MANY = 2**31  # more arguments than a command can have
 _UNROUTABLE = Flag.BLOCKING | Flag.PUBSUB | Flag.MOVABLE_KEYS
 
 
@@ -88,6 +89,20 @@ def _rule_in_turn(command: Command) -> Rule:
         return Rule(command, Target.TURN, plain_set=command.name == "set")
     absent = _SCATTERED.get(command.name)
     return Rule(command, Target.REFUSED) if absent is None else Rule(command, Target.EVERY, absent)
+
+
+def keyed(table: Mapping[bytes, Rule]) -> dict[bytes, range]:
+    """Return the commands that go to the owner of their first argument and have no other key.
+
+    Each with the legal numbers of its arguments, under its name in upper and in lower case: what a data path can decide
+    by one look-up. Everything else is for `fault` and the rule's target.
+    """
+    return {
+        spelling: range(command.arity, command.arity + 1) if command.arity > 0 else range(-command.arity, _MANY)
+        for name, rule in table.items()
+        if rule.target is Target.SLOT and (command := rule.command).first_key == 1 == command.last_key
+        for spelling in (name, name.lower())
+    }
 
 
 def fault(rule: Rule | None, arguments: Sequence[bytes], balance: str) -> bytes | None:

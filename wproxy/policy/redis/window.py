@@ -10,6 +10,7 @@ FIRST_COMMANDS = 16
 MOST_COMMANDS = 256
 REPLY_BUDGET_BYTES = 4 * 1024 * 1024
 REQUEST_BUDGET_BYTES = 8 * 1024 * 1024
+_SMALL_REPLY_BYTES = REPLY_BUDGET_BYTES // MOST_COMMANDS
 
 
 class Window:
@@ -33,7 +34,8 @@ class Window:
 
     def replied(self, count: int, size: int, under_way: int) -> None:
         """Take note that `count` replies of `size` bytes together were written and `under_way` are to come."""
-        fits = REPLY_BUDGET_BYTES * count // size
-        self._most = max(1, min(fits, 2 * self._most, MOST_COMMANDS))
+        if self._most < MOST_COMMANDS or size > count * _SMALL_REPLY_BYTES:
+            fits = REPLY_BUDGET_BYTES * count // size
+            self._most = max(1, min(fits, 2 * self._most, MOST_COMMANDS))
         if not under_way:
             self._request_bytes = 0

@@ -2,5 +2,8 @@
 
 from wproxy.protocols.resp.replies import ReplySplitter
 from wproxy.protocols.resp.requests import Limits, Request, RequestError, RequestParser, pack
+from wproxy.protocols.resp.runs import Run, head, whole_command
 
-__all__ = ["Limits", "ReplySplitter", "Request", "RequestError", "RequestParser", "pack"]
+__all__ = [
+    "Limits", "ReplySplitter", "Request", "RequestError", "RequestParser", "Run", "head", "pack", "whole_command",
+]  # fmt: skip

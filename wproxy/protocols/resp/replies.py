@@ -8,6 +8,8 @@ Rules: redis.io "RESP protocol spec".
 
 from __future__ import annotations
 
+import re
+
 from wproxy.errors import WproxyError
 
 
@@ -23,6 +25,11 @@ _ATTRIBUTE = ord("|")
 _PUSH = ord(">")
 _LONGEST_LENGTH = 19  # digits of a 64-bit number
 _LONGEST_LINE = 64 * 1024 * 1024  # an error or a big number is short; this only bounds a server gone mad
+
+# What most commands are answered with, a whole read of it taken in one step: short strings, and lines. Lengths are
+# checked afterwards, by columns; a value is taken with its CRLF, so that a line, which has none, is told from "".
+_SHORT = re.compile(rb"(\$(\d{1,4})\r\n([^\r]{0,1024}+\r\n)|(?:[+:-][^\r]*|\$-1|_)\r\n)")
+_size = [b"", b"", *(b"%d" % size for size in range(1025))].__getitem__  # by the length of a value with its CRLF
 
 
 class ReplySplitter:
@@ -51,13 +58,10 @@ class ReplySplitter:
         buffer = self._buffer = b"".join(self._chunks) if len(self._chunks) > 1 else data
         self._chunks.clear()
         self._chunks_size = self._missing = 0
-        replies: list[bytes] = []
-        start, size = 0, len(buffer)
+        replies = [] if self._parts else _short_replies(buffer)
+        start = self._at = sum(map(len, replies))
+        size = len(buffer)
         while start < size:
-            if not self._parts and buffer.startswith(_OK, start):
-                replies.append(_OK)
-                start = self._at = start + 5
-                continue
             if not self._advance(buffer):
                 break
             reply = buffer[start : self._at]
@@ -102,6 +106,18 @@ class ReplySplitter:
             else:
                 raise ReplyError(f"a reply that begins with {buffer[at : at + 1]!r}")
         return True
+
+
+def _short_replies(buffer: bytes) -> list[bytes]:
+    """Return the replies that `buffer` begins with when they are all short, [] when the loop has to look at them."""
+    if buffer.startswith(_OK) and (count := buffer.count(_OK)) * len(_OK) == len(buffer):
+        return [_OK] * count
+    if _SHORT.match(buffer) is None:
+        return []
+    replies, sizes, values = zip(*_SHORT.findall(buffer), strict=True)
+    if tuple(map(_size, map(len, values))) != sizes or not buffer.startswith(b"".join(replies)):
+        return []
+    return list(replies)
 
 
 def _length(buffer: bytes, at: int, end: int) -> int:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from wproxy.errors import WproxyError
 from wproxy.protocols.resp.inline import InlineError, split_inline
+from wproxy.protocols.resp.runs import Run, match_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,9 @@ class RequestError(WproxyError):
     """A request that is not RESP. Raised by `RequestParser.take`; the session answers it and closes."""
 
 
-# The common shape, one to five short arguments, taken in one step. Its lengths are checked against the arguments
-# afterwards; what does not fit (longer values, CR inside a value, half a command) goes to the loop below.
-_ARGUMENT = rb"\$(\d{1,4})\r\n([^\r]{0,1024})\r\n"
-_SHORT = re.compile(rb"\*([1-5])\r\n" + _ARGUMENT + b"".join(b"(?:" + _ARGUMENT for _ in range(4)) + b")?" * 4)
-_SIZES = {b"%d" % size: size for size in range(1025)}  # a look-up is a third of int()
-
 _NUMBER = re.compile(rb"(?:0|-?[1-9]\d{0,18})\Z")  # "-0", "+3" and "03" are no numbers, as in Redis
 _HTTP = frozenset({b"POST", b"HOST:"})
+_MOST_IN_RUN = 256
 _DOLLAR = ord("$")
 _STAR = ord("*")
 
@@ -55,8 +51,8 @@ class RequestParser:
     """
 
     __slots__ = (
-        "_arguments", "_at", "_buffer", "_chunks", "_chunks_size", "_error", "_limits", "_missing", "_parts",
-        "_start", "_wanted",
+        "_arguments", "_at", "_buffer", "_chunks", "_chunks_size", "_error", "_limits", "_missing", "_most_in_run",
+        "_parts", "_start", "_wanted",
     )  # fmt: skip
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -71,11 +67,17 @@ class RequestParser:
         self._wanted = 0  # arguments of the command in hand that are still to come; 0 between commands
         self._arguments: list[bytes] = []
         self._error: RequestError | None = None
+        self._most_in_run = 1
 
     def feed(self, data: bytes) -> None:
         """Take `data`, the next bytes of the client."""
         self._chunks.append(data)
         self._chunks_size += len(data)
+
+    @property
+    def idle(self) -> bool:
+        """Whether what comes next begins a command, and nothing else is held."""
+        return not self._chunks and self._at >= len(self._buffer) and not self._wanted and self._error is None
 
     @property
     def buffered(self) -> int:
@@ -114,11 +116,27 @@ class RequestParser:
             self._chunks_size = self._missing = 0
         return self._at < len(self._buffer)
 
+    def take_run(self, limit: int) -> Run | None:
+        """Return up to `limit` commands as columns, None when what comes next has to be looked at by `take`."""
+        if self._wanted or self._error is not None or self._chunks_size < self._missing or not self._fill():
+            return None
+        return self._run(limit)
+
+    def _run(self, limit: int) -> Run | None:
+        """Take a run, at most twice as long as the last one that was there: a failed try costs no more than its kin."""
+        run = match_run(self._buffer, self._at, min(limit, self._most_in_run))
+        if run is None:
+            self._most_in_run = 1
+        else:
+            self._most_in_run = min(2 * self._most_in_run, _MOST_IN_RUN)
+            self._start = self._at = self._at + len(run.whole)
+        return run
+
     def _collect(self, requests: list[Request], limit: int) -> None:
         """Append commands to `requests` until it holds `limit`, or more bytes are needed."""
         while True:
-            if not self._wanted:
-                self._collect_short(requests, limit)
+            if not self._wanted and (run := self._run(limit - len(requests))) is not None:
+                requests += run.requests()
             if len(requests) >= limit or self._at >= len(self._buffer):
                 return
             request = self._next()
@@ -126,33 +144,6 @@ class RequestParser:
                 return
             if request[0]:
                 requests.append(request)
-
-    def _collect_short(self, requests: list[Request], limit: int) -> None:
-        """Append commands while they have the common shape; leave at the first that has not."""
-        buffer, start, sizes = self._buffer, self._start, _SIZES
-        room = limit - len(requests)
-        scan = _SHORT.scanner(buffer, start).match  # type: ignore[attr-defined] # undocumented, not in typeshed
-        while room and (match := scan()) is not None:
-            count, size0, name, size1, first, size2, second, size3, *_ = match.groups()
-            if sizes.get(size0) != len(name):
-                break
-            if count == b"3" and size3 is None:
-                if second is None or sizes.get(size1) != len(first) or sizes.get(size2) != len(second):
-                    break
-                arguments = [name, first, second]
-            elif count == b"2" and size2 is None:
-                if first is None or sizes.get(size1) != len(first):
-                    break
-                arguments = [name, first]
-            else:
-                arguments = _arguments_of(match.groups())
-                if not arguments:
-                    break
-            end = match.end()
-            requests.append((arguments, buffer[start:end]))
-            start = end
-            room -= 1
-        self._start = self._at = start
 
     def _next(self) -> Request | None:
         """Return the command in hand, one without arguments for `*0` or an empty line, or None for "need more"."""
@@ -241,14 +232,6 @@ class RequestParser:
             raise RequestError("this is HTTP")
         self._start = self._at = end + 1
         return arguments, pack(arguments)
-
-
-def _arguments_of(groups: tuple[bytes | None, ...]) -> list[bytes]:
-    """Return the arguments of a match of the common shape, none when a count or a length in it is wrong."""
-    arguments = [argument for argument in groups[2::2] if argument is not None]
-    sizes = [_SIZES.get(size) for size in groups[1::2] if size is not None]
-    fits = groups[0] == b"%d" % len(arguments) and sizes == [len(argument) for argument in arguments]
-    return arguments if fits else []
 
 
 def pack(arguments: list[bytes]) -> bytes:
