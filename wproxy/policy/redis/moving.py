@@ -236,11 +236,15 @@ class MovingSlot:
             entry.forced = entry.forced or len(keys) > 1
         return self._go_on(entries)
 
-    def background(self, key: Key) -> Actions:
-        """Have `key` moved, however large; `Done` follows."""
+    def background(self, key: Key, *, force: bool = False) -> Actions:
+        """Have `key`, seen on an older server, moved, with `force` however large it is; `Done` follows.
+
+        A key that was too large and is pinned now is in `pins`.
+        """
         entry = self._entry(key)
-        entry.placed = False  # somebody has seen it elsewhere
-        entry.background = entry.forced = True
+        entry.placed = False
+        entry.background = True
+        entry.forced = entry.forced or force
         return self._go_on([entry])
 
     def replied(self, command: Command) -> Actions:
@@ -275,7 +279,8 @@ class MovingSlot:
             entry.found, entry.large_at, entry.denied = False, None, False
             return self._look(entry)
         if not entry.forced:
-            return self._release(entry)
+            told = self._tell(entry, settled=True)
+            return [*told, *self._release(entry)]
         if entry.in_flight:
             return []
         entry.unseen, entry.pinned_at = [entry.pinned_at], None

@@ -66,3 +66,8 @@ def rest_s(page_s: float, commands: int) -> float:
     if commands <= BUSY_COMMANDS:
         return 0.0
     return min(page_s * (1 - _SHARE) / _SHARE, _LONGEST_REST_S)
+
+
+def idle(commands: int) -> bool:
+    """Tell whether clients that sent `commands` during a short look leave time for a large value."""
+    return commands <= BUSY_COMMANDS

@@ -270,7 +270,7 @@ class World:
             return
         if running.complete:
             if pins := self.chain.pins(name):
-                self._background(name, pins)
+                self._background(name, pins, force=True)
                 return
             del self.passes[name]
             if running.clean:
@@ -283,11 +283,11 @@ class World:
         names = keys if cursor == b"0" else keys[: place + 2]
         self._background(name, running.page(cursor, names))
 
-    def _background(self, name: str, found: dict[Key, int]) -> None:
+    def _background(self, name: str, found: dict[Key, int], *, force: bool = False) -> None:
         self.awaited[name] = set(found)
         for key, slot in found.items():
             if slot in self.chain.moving:
-                self._do(self.chain.moving[slot].background(key))
+                self._do(self.chain.moving[slot].background(key, force=force))
             else:
                 self.awaited[name].discard(key)
         self._sweep()
