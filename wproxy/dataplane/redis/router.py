@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 from itertools import repeat
+from operator import itemgetter
 
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.own import OWN
@@ -31,11 +32,10 @@ class Router:
         self._services = services
         self._by_key = backend.balance == "key"
         self.rules = rules(parse_rows(ROWS), frozenset(OWN), by_key=self._by_key)
-        self.keyed = keyed(self.rules)
-        self.turn = Turn(services.loop)
-        self._heads = {
-            head(name, count) for name, counts in self.keyed.items() for count in range(2, 6) if count in counts
+        self.heads = {  # of the commands that go to the owner of their first argument and ask for nothing else
+            head(name, count) for name, counts in keyed(self.rules).items() for count in range(2, 6) if count in counts
         }
+        self.turn = Turn(services.loop)
         self._links: dict[int, list[Link]] = {}
         self._slots = backend.slots
         self._owners = by_hash(backend.slots)
@@ -92,13 +92,13 @@ class Router:
 
     def scatter(self, run: Run, owner: Owner, protocol: int) -> Scatter | None:
         """Send each command of `run` to the owner of its key, None when they are to be looked at one by one."""
-        if not self._heads.issuperset(run.heads):
+        if not self.heads.issuperset(run.heads):
             return None
         if self._slots is not self.backend.slots:
             self._slots = self.backend.slots
             self._owners = by_hash(self._slots)
         hashes = map(slot_of, run.keys) if b"{" in run.whole else map(crc_hqx, run.keys, repeat(0))
-        order = list(map(self._owners.__getitem__, hashes))
+        order = itemgetter(*hashes, 0)(self._owners)[:-1]  # one look-up more: a single one would give no tuple
         if -1 in order:
             return None
         scatter = Scatter(owner, order)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from wproxy.policy.balance import slot_of
 from wproxy.policy.redis.builtin import ROWS
 from wproxy.policy.redis.commands import parse_rows
-from wproxy.policy.redis.routing import SERVER_AWAY, Rule, Target, common_slot, fault, merge, rules
+from wproxy.policy.redis.routing import SERVER_AWAY, Rule, Target, common_slot, fault, keyed, merge, rules
 from wproxy.protocols.resp import ReplySplitter
 
 COMMANDS = parse_rows(ROWS)
@@ -158,3 +158,18 @@ def test_absent_replies_are_those_redis_gives() -> None:
     assert IN_TURN[b"TYPE"].absent == {b"+none\r\n"}
     assert IN_TURN[b"DEL"].absent == {b":0\r\n"}
     assert IN_TURN[b"GETRANGE"].absent == {b"$0\r\n\r\n"}
+
+
+def test_keyed_commands_are_those_that_a_look_up_decides() -> None:
+    table = keyed(BY_KEY)
+    assert set(table) == {spelling for name in table for spelling in (name.upper(), name.lower())}
+    for name, counts in table.items():
+        rule = BY_KEY[name.upper()]
+        for count in range(1, 9):
+            arguments = [name, *[b"%d" % number for number in range(count - 1)]]
+            assert (count in counts) == (fault(rule, arguments, "key") is None)
+            if count in counts:
+                assert (rule.target, rule.command.keys(arguments)) == (Target.SLOT, arguments[1:2])
+    assert {b"GET", b"SET", b"set", b"EXPIRE"} < set(table)
+    assert not {b"MGET", b"DEL", b"PING", b"BLPOP", b"EVAL", b"PUBLISH", b"FLUSHALL"} & set(table)
+    assert not keyed(IN_TURN)
