@@ -121,6 +121,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         stick_rules=tuple(proxy.stick_rules),
         persist=proxy.persist,
         check=proxy.check.built(),
+        redis_window_s=proxy.redis_window_s,
     )
 
 

@@ -184,6 +184,7 @@ class ProxyDraft:
     stick_rules: list[StickRule] = field(default_factory=list)  # the same
     table: TableDraft | None = None
     persist: bool = False
+    redis_window_s: float | None = None
 
     def child(self, section: Section, name: str, location: Location) -> ProxyDraft:
         """Return the draft of a section that begins at `location` and inherits what is set here."""

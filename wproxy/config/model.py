@@ -278,7 +278,8 @@ class Backend:
     """Where servers stand.
 
     `redispatch` is which retry may go to another server: None none, n every n-th, -n the n-th from the last, as
-    `option redispatch` counts them. `draws` is the argument of `balance random`.
+    `option redispatch` counts them. `draws` is the argument of `balance random`. `redis_window_s` is how long any key
+    lives, None when that is not known.
     """
 
     name: str
@@ -298,6 +299,7 @@ class Backend:
     stick_rules: tuple[StickRule, ...] = ()
     persist: bool = False
     check: HealthCheck = field(default_factory=HealthCheck)
+    redis_window_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

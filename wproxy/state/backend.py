@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from wproxy.config import model
 from wproxy.policy.balance import ALGORITHMS, Balancer, Candidates, Draws, RoundRobin, SlotTable
 from wproxy.state.counters import TrafficCounters
 from wproxy.state.downtime import Downtime
 from wproxy.state.queue import Queue, Ticket, Waiter, earliest, take_first
+from wproxy.state.rebalance import Report
 from wproxy.state.server import Server
 
 
@@ -21,7 +24,7 @@ class Backend:
     __slots__ = (
         "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "backups",
         "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "in_listen", "name",
-        "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
+        "on_rebuild", "proxy_id", "queue", "rebalance", "running", "served", "servers", "slots", "turns",
     )  # fmt: skip
 
     def __init__(self, config: model.Backend, now: float, *, in_listen: bool = False, seed: int = 0) -> None:
@@ -43,6 +46,8 @@ class Backend:
         self._drawing = Draws(seed)
         self.turns = RoundRobin(())
         self.slots = SlotTable((), ())
+        self.rebalance: Report | None = None  # of whoever moves keys after the slots
+        self.on_rebuild: Callable[[], None] | None = None
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)
 
@@ -77,6 +82,8 @@ class Backend:
         self._balancer = self._make(self._candidates(weights))
         self._send_away()
         self.serve_queue()
+        if self.on_rebuild is not None:
+            self.on_rebuild()
 
     def _choose_members(self) -> set[Server]:
         """Return who takes part in the choice: the active servers, or without any the backup servers."""

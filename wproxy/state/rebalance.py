@@ -1,4 +1,4 @@
-"""How far the keys of a backend with `balance key` have followed its weights: what its router tells, who wants to know."""
+"""How far the keys of a backend with `balance key` have followed its weights, as its router tells it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class ServerProgress:
 class Progress:
     """The open `epochs` as (number, age in seconds, slots that changed owner), and what is left of them.
 
-    `slots_left` counts pairs of a slot and a server that may have keys of it. `keys_moved` counts since the oldest open
-    epoch began.
+    `slots_left` counts pairs of a slot and a server that may have keys of it. `keys_moved` counts since an
+    epoch was opened last while none was open.
     """
 
     epochs: tuple[tuple[int, float, int], ...]

@@ -49,9 +49,9 @@ class Carry:
         elif not dump.startswith(b"$"):
             self._moved(self._move, Outcome.DENIED)
         else:
-            database, name = self._move.key
-            command = [b"RESTORE", name, *_life(left_ms, at_ms)]
-            command.insert(3, dump[dump.index(b"\r\n") + 2 : -2])
+            expires_at, *options = _life(left_ms, at_ms)
+            value = dump[dump.index(b"\r\n") + 2 : -2]
+            command = [b"RESTORE", self._move.key[1], expires_at, value, *options]
             if self._move.replace:
                 command.append(b"REPLACE")
             self._restore(command)

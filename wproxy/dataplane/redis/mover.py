@@ -4,15 +4,16 @@ What is wanted in one turn of the loop goes to a server in one write, over a lin
 and their order have nothing to do with it. A key is moved in one of two ways:
 
 * `MIGRATE` by the source itself, many keys at a time, where a probe has shown that what the source reaches under the
-  target's address is the target;
-* otherwise DUMP, RESTORE and UNLINK through the proxy, with the absolute time of expiry. Also the second attempt after a
-  `MIGRATE` that broke half-way, because it never holds up the source.
+  target's address is the target. A server serves nobody while it migrates, so two that do it to each other would wait
+  until the time is over: a server is never source and target at once;
+* otherwise DUMP, RESTORE and UNLINK through the proxy, with the absolute time of expiry. Also the second attempt after
+  a `MIGRATE` that broke half-way, because it never holds up the source.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -68,6 +69,8 @@ class Mover:
         self._due: list[Ask | Move | Delete] = []
         self._direct: dict[tuple[str, str], bool] = {}  # whether source and target reach each other
         self._probing: dict[tuple[str, str], list[Move]] = {}
+        self._sources: Counter[str] = Counter()  # of the `MIGRATE`s that are under way
+        self._targets: Counter[str] = Counter()
 
     def do(self, action: Ask | Move | Delete) -> None:
         """Have `action` done at the end of this turn."""
@@ -88,7 +91,7 @@ class Mover:
         if link is None:
             batch.refused(b"", b"")
         else:
-            self.sent += len(commands)
+            self.sent += batch.wanted
             link.send(batch.raw, batch)
 
     def _link(self, name: str) -> Link | None:
@@ -167,6 +170,12 @@ class Mover:
 
     def _migrate(self, pair: tuple[str, str], moves: list[Move]) -> None:
         source, target = pair
+        if self._targets[source] or self._sources[target]:
+            for move in moves:
+                self._carry(move)
+            return
+        self._sources[source] += 1
+        self._targets[target] += 1
         names = [move.key[1] for move in moves]
         command = self._migration(target, b"", b"%d" % moves[0].key[0], b"KEYS", *names)
         self.send(source, [command], partial(self._migrated, pair, moves), moves[0].key[0])
@@ -182,6 +191,8 @@ class Mover:
         return Address() if found is None else found.address
 
     def _migrated(self, pair: tuple[str, str], moves: list[Move], fate: Fate, replies: Sequence[bytes]) -> None:
+        self._sources[pair[0]] -= 1
+        self._targets[pair[1]] -= 1
         reply = replies[0] if replies else b""
         if fate is Fate.REFUSED:
             for move in moves:
@@ -218,12 +229,21 @@ class Mover:
         if local or (there.host.startswith(_LOOPBACK) and not here.host.startswith(_LOOPBACK)):
             self._probed(pair, direct=False)
             return
+        if self._targets[source] or self._sources[target]:  # the next move will ask
+            for move in self._probing.pop(pair):
+                self._carry(move)
+            return
+        self._sources[source] += 1
+        self._targets[target] += 1
         name = b"wproxy:probe:" + secrets.token_hex(16).encode()
-        commands = [(b"SET", name, b"1", b"PX", _PROBE_MS), self._migration(target, name, b"0")]
+        removal = (b"UNLINK", name)
+        commands = [(b"SET", name, b"1", b"PX", _PROBE_MS), self._migration(target, name, b"0"), removal]
 
         def sent(fate: Fate, replies: Sequence[bytes]) -> None:
+            self._sources[source] -= 1
+            self._targets[target] -= 1
             if fate is Fate.ANSWERED and replies[1].startswith(b"+OK"):
-                self.send(target, [(b"UNLINK", name)], arrived)
+                self.send(target, [removal], arrived)
             else:
                 self._probed(pair, direct=False)
 

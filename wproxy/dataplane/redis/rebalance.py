@@ -43,7 +43,7 @@ class Links(Protocol):
     def links_to(self, server: Server) -> list[Link]:
         """Return all links that clients' commands may be under way on."""
 
-    def connect(self, server: Server) -> Link:
+    def connect(self, server: Server, protocol: int = 2) -> Link:
         """Return a link that nobody else uses, opened."""
 
 
@@ -73,12 +73,22 @@ class Rebalance:
         self._scanners: dict[str, Scanner] = {}
         self._moved_before = 0  # keys moved in epochs that are over
         self._nobody = True  # no server has a weight now
+        self._begun = False
 
     # -- changes -------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Take the table that is in force for where the keys are; from now on a change opens an epoch."""
+        self._placed = None
+        self.follow()
+        self._begun = True
 
     def follow(self) -> None:
         """Take note of the backend's slot table and list of servers, which may have changed."""
         backend = self._links.backend
+        self._refuse_stuck()
+        if not self._begun:
+            self._placed = None
         names = [server.name for server in backend.servers]
         owners = backend.slots.owners
         self._nobody = owners[0] < 0
@@ -86,8 +96,16 @@ class Rebalance:
             placed = [names[owner] for owner in owners]
             before = placed if self._placed is None else self._placed
             self._placed = placed
-            self._change({slot: pair for slot, pair in enumerate(zip(before, placed, strict=True)) if pair[0] != pair[1]})
+            self._change(
+                {slot: pair for slot, pair in enumerate(zip(before, placed, strict=True)) if pair[0] != pair[1]}
+            )
         self._mark(self.chain.moving)
+
+    def _refuse_stuck(self) -> None:
+        """Have nobody wait for a server that is known to be away."""
+        away = [server.name for server in self._links.backend.servers if not _there(server)]
+        for name in away if self.chain.moving else ():
+            self._do(self.chain.stuck(name))
 
     def _change(self, slots: dict[int, tuple[str, str]]) -> None:
         if not slots:
@@ -139,6 +157,11 @@ class Rebalance:
             owners = self._links.owners
             for slot in slots:
                 owners[slot::SLOTS] = [numbers[self._placed[slot]]] * (len(owners) // SLOTS)
+        if slots and not self.chain.moving:
+            # In another turn: the last answer may be in the middle of being passed on by a link of the mover's.
+            self._services.loop.call_soon(self._rest)
+
+    def _rest(self) -> None:
         if not self.chain.moving:
             self.mover.rest()
 
@@ -159,7 +182,10 @@ class Rebalance:
     ) -> None:
         """Send a command with the keys `names` of a moving slot, when its keys are where they should be."""
         keys = [(database, name) for name in dict.fromkeys(names)]
-        self._do(self.chain.moving[slot].command(Held(keys, raw, waiting, protocol)))
+        moving = self.chain.moving[slot]
+        self._do(moving.command(Held(keys, raw, waiting, protocol)))
+        if moving.holding:
+            self._do([action for name in moving.givers if not self._is_there(name) for action in moving.stuck(name)])
         self._forget((slot,))
 
     def _replied(self, slot: int, command: Command) -> None:
@@ -213,25 +239,29 @@ class Rebalance:
                 self._carry_out(action)
 
     def _carry_out(self, action: Ask | Move | Delete) -> None:
-        target = self._server(action.target) if isinstance(action, Move) else None
-        if isinstance(action, Move) and (target is None or not target.running):
-            # Told in another turn: the slot is in the middle of its own decisions.
-            self._services.loop.call_soon(self.away, action.slot, action.key, action.target)
-        else:
+        names = (action.source, action.target) if isinstance(action, Move) else (action.server,)
+        away = next((name for name in names if not self._is_there(name)), None)
+        if away is None:
             self.mover.do(action)
+        else:  # told in another turn: the slot is in the middle of its own decisions
+            self._services.loop.call_soon(self.away, action.slot, action.key, away)
 
     def _send(self, send: Send) -> None:
         command = send.command
         assert isinstance(command, Held)
         waiting = _Told(command.waiting, partial(self._replied, send.slot, command)) if send.tell else command.waiting
         server = self._server(send.server)
-        if server is None or not server.running:
+        if server is None or not _there(server):
             waiting.refused(command.raw, self._down(send.server))
         else:
             self._links.link(server, command.protocol).send(command.raw, waiting)
 
     def _server(self, name: str) -> Server | None:
         return self._links.backend.by_name.get(name)
+
+    def _is_there(self, name: str) -> bool:
+        server = self._server(name)
+        return server is not None and _there(server)
 
     def _refusal(self, refuse: Refuse) -> bytes:
         if refuse.denied:
@@ -254,7 +284,7 @@ class Rebalance:
             epochs=tuple((epoch.number, now - epoch.in_force_at, epoch.slots) for epoch in self.chain.epochs.values()),
             slots_moving=len(self.chain.moving),
             slots_left=self.chain.slots_left,
-            keys_moved=self.mover.moved - (self._moved_before if self.chain.epochs else 0),
+            keys_moved=self.mover.moved - self._moved_before,
             keys_moved_ever=self.mover.moved,
             opened=self.chain.opened,
             servers=tuple(self._progress_of(name) for name in self.chain.givers),
@@ -271,9 +301,18 @@ class Rebalance:
             state="waiting" if scanner is None else scanner.state,
         )
 
+    def commands(self) -> int:
+        """Return how many commands clients have sent so far."""
+        return sum(server.counters.sessions for server in self._links.backend.servers) - self.mover.sent
+
     def owes(self, name: str) -> int:
         """Return how many slots the server may have keys of without being their owner."""
         return self.chain.owes(name)
+
+
+def _there(server: Server) -> bool:
+    """Tell whether keys may be fetched from it: in maintenance it is asked, though no health check tells how it is."""
+    return server.running or server.admin.maint
 
 
 class _Fencing:

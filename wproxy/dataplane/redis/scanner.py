@@ -129,7 +129,7 @@ class Scanner:
             if idle(commands() - before):
                 return
 
-    async def _ask(self, database: int, *command: bytes) -> Any:
+    async def _ask(self, database: int, *command: bytes) -> Any:  # noqa: ANN401 # the reply's shape is the command's
         """Return the decoded reply of the server, None when there is none or it is an error."""
         future: asyncio.Future[bytes | None] = self._services.loop.create_future()
 

@@ -98,6 +98,10 @@ class Chain:
             actions += self.moving[slot].fenced(fence.server)
         return actions
 
+    def stuck(self, server: str) -> Actions:
+        """Refuse what waits for what is under way to `server`, which has died meanwhile."""
+        return [action for moving in self.moving.values() for action in moving.stuck(server)]
+
     def forget_finished(self, slots: Iterable[int]) -> list[int]:
         """Let go of those of `slots` that are settled; return them: commands may go straight to their owner."""
         done = [slot for slot in slots if slot in self.moving and self.moving[slot].finished]

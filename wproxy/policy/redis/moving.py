@@ -203,6 +203,21 @@ class MovingSlot:
         self._fences.discard(server)
         return self._enter()
 
+    def waits_for(self, server: str) -> bool:
+        """Tell whether all commands wait for what is under way to `server`."""
+        return server in self._fences
+
+    def stuck(self, server: str) -> Actions:
+        """Refuse what waits, because the answers of `server` that it waits for may not come for long."""
+        if server not in self._fences:
+            return []
+        refused: Actions = [Refuse(self.slot, command, server) for command in self.waiting()]
+        for entry in list(self._entries.values()):
+            entry.queue.clear()
+            if entry.step is Step.IDLE:
+                self._drop(entry, remember=False)
+        return refused
+
     def _enter(self) -> Actions:
         """Put the new owner in force, if nothing is under way any more."""
         if self._next is None or self._fences or self._steps:
@@ -275,7 +290,7 @@ class MovingSlot:
         if entry.placed:
             return self._settle(entry)
         if entry.pinned_at is None:
-            entry.unseen = list(self.older)
+            entry.unseen, entry.tries = list(self.older), 0
             entry.found, entry.large_at, entry.denied = False, None, False
             return self._look(entry)
         if not entry.forced:
@@ -283,7 +298,7 @@ class MovingSlot:
             return [*told, *self._release(entry)]
         if entry.in_flight:
             return []
-        entry.unseen, entry.pinned_at = [entry.pinned_at], None
+        entry.unseen, entry.pinned_at, entry.tries = [entry.pinned_at], None, 0
         entry.found, entry.denied = False, False
         return self._move(entry)
 

@@ -12,7 +12,7 @@ from wproxy.state.backend import Backend
 
 def add_server(context: Context, arguments: Sequence[str]) -> Message:
     backend, name = _split(context, word(arguments, 0))
-    if backend.static or backend.config.mode is Mode.REDIS:
+    if backend.static:
         raise CommandError("Backend must use a dynamic load balancing to support dynamic servers.\n")
     try:
         line = dynamic_server(name, arguments[1:])
@@ -31,11 +31,11 @@ def del_server(context: Context, arguments: Sequence[str]) -> Message:
         raise CommandError("No such server.")
     if not server.admin.maint:
         raise CommandError("Only servers in maintenance mode can be deleted.")
-    if backend.config.mode is Mode.REDIS:
+    if backend.rebalance is not None and (slots := backend.rebalance.owes(name)):
         raise CommandError(
-            "This server cannot be removed at runtime due to other configuration elements pointing to it."
+            f"Server still has keys of {slots} slots that are to move, see 'show redis epochs', cannot remove it."
         )
-    if server.current or server.queue:
+    if backend.config.mode is not Mode.REDIS and (server.current or server.queue):
         raise CommandError("Server still has connections attached to it, cannot remove it.")
     context.control.remove_server(server)
     return Message(Severity.INFO, "Server deleted.")

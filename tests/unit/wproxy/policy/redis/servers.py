@@ -36,7 +36,7 @@ def run(data: Data, now: int, words: Sequence[str], keys: Sequence[Key]) -> obje
         case "DEL":
             return [data.pop(each, None) is not None for each in keys]
         case "MSET":
-            data.update({each: (rest[0], None) for each in keys})
+            data.update(dict.fromkeys(keys, (rest[0], None)))
         case "RENAME" if value is not None:
             data[keys[-1]] = data.pop(key)
     return [data.get(each) for each in keys]

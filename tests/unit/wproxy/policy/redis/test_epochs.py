@@ -185,7 +185,7 @@ def test_a_large_key_is_used_where_it_is_until_the_background_moves_it(world: Wo
 
 
 def give(slots: range, old: str, new: str) -> dict[int, tuple[str, str]]:
-    return {slot: (old, new) for slot in slots}
+    return dict.fromkeys(slots, (old, new))
 
 
 def test_epochs_end_each_when_its_own_slots_are_given() -> None:
