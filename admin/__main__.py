@@ -1,4 +1,4 @@
-"""The `weight`, `server` and `show` subcommands of `wproxy`: one line of errors, one exit code per kind of failure."""
+"""The `weight`, `server`, `rebalance` and `show` subcommands of `wproxy`: one line of errors, one exit code per kind of failure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from admin.commands.rebalance import rebalance
 from admin.commands.server import server
 from admin.commands.show import show
 from admin.commands.weight import weight
@@ -20,7 +21,7 @@ def cli() -> None:
     """Watch and steer a running proxy over its stats socket."""
 
 
-for _group in (weight, server, show):
+for _group in (weight, server, rebalance, show):
     cli.add_command(_group)
 
 
