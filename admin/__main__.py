@@ -1,4 +1,4 @@
-"""The `weight`, `server`, `rebalance` and `show` subcommands of `wproxy`: one line of errors, one exit code per kind of failure."""
+"""The subcommands of `wproxy` that steer a running proxy: one line of errors, one exit code per kind of failure."""
 
 from __future__ import annotations
 

@@ -112,12 +112,12 @@ def parse_epochs(answer: str) -> list[Rebalance]:
             continue
         row = dict(zip(names, line, strict=True))
         if row["server"]:
-            numbers = [int(row[name]) for name in ("slots_left", "keys_seen", "keys", "passes")]
-            found[-1].givers.append(Giver(row["server"], *numbers, row["state"]))
+            left, seen, keys, passes = (int(row[name]) for name in ("slots_left", "keys_seen", "keys", "passes"))
+            found[-1].givers.append(Giver(row["server"], left, seen, keys, passes, row["state"]))
         else:
             oldest = int(row["oldest_s"]) if row["oldest_s"] else None
-            counts = [int(row[name]) for name in ("opened", "slots_left", "keys_moved")]
-            found.append(Rebalance(row["backend"], int(row["epochs"]), oldest, *counts))
+            opened, left, moved = (int(row[name]) for name in ("opened", "slots_left", "keys_moved"))
+            found.append(Rebalance(row["backend"], int(row["epochs"]), oldest, opened, left, moved))
     return found
 
 

@@ -37,7 +37,7 @@ class Results(Protocol):
     """Who is told what came of it: `rebalance.Rebalance`."""
 
     def asked(self, slot: int, key: Key, size: int | None) -> None:
-        """The key is that large there, or not there (None)."""
+        """The key is that large there, or not there (None); 0: it may be there."""
 
     def moved(self, slot: int, key: Key, outcome: Outcome) -> None:
         """The move has ended."""
@@ -123,6 +123,8 @@ class Mover:
                 self._ask(server, database, wanted[at : at + _KEYS_AT_ONCE])
         for (source, target, _), group in moves.items():
             self._move((source, target), group)
+        for link in self._links.values():
+            link.flush()  # not one turn later: clients wait
 
     # -- questions and deletions ---------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import MOVING, SLOTS
 from wproxy.policy.redis.epochs import Chain, Fence
 from wproxy.policy.redis.moving import Actions, Ask, Command, Delete, Done, Key, Move, MovingSlot, Outcome, Refuse, Send
+from wproxy.policy.redis.scan import Spare
 from wproxy.protocols.resp import pack
 from wproxy.state.backend import Backend
 from wproxy.state.rebalance import Progress, ServerProgress
@@ -74,6 +75,8 @@ class Rebalance:
         self._moved_before = 0  # keys moved in epochs that are over
         self._nobody = True  # no server has a weight now
         self._begun = False
+        self._all = self.window_s is not None  # no scan comes: what commands need moves with them
+        self._spare = Spare(services.clock())
 
     # -- changes -------------------------------------------------------------------------------------------------
 
@@ -204,8 +207,11 @@ class Rebalance:
     # -- what came of it (mover.Results) -------------------------------------------------------------------------
 
     def asked(self, slot: int, key: Key, size: int | None) -> None:
-        """The key is that large where it was asked for, or not there (None)."""
-        self._do(self.chain.moving[slot].asked(key, size))
+        """The key is that large where it was asked for, 0 for any size if it is there, or not there (None)."""
+        moving = self.chain.moving[slot]
+        # A key may only be left where it is known to be: 0 is from a server that does not tell.
+        spare = not size or self._all or self._spare.take(self._services.clock())
+        self._do(moving.asked(key, size, spare=spare))
         self._forget((slot,))
 
     def moved(self, slot: int, key: Key, outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import hiredis
@@ -71,23 +72,22 @@ class Scanner:
 
     async def _pass(self) -> bool:
         """Look at everything once; tell whether that went well."""
-        debts = self._owner.chain.debts(self.server)
         answer = await self._ask(0, b"INFO", b"keyspace")
         if answer is None:
             self.state = "away"
             return False
         found = {int(database): int(keys) for database, keys in _KEYSPACE.findall(answer)}
+        debts = self._owner.chain.look(self.server)
         running = Pass(self.server, debts, sorted(found))
         self.state, self.seen, self.keys = "scanning", 0, sum(found.values())
         while not running.complete:
             if not await self._page(running):
                 return False
         self.state = "large values"
-        while pins := self._owner.chain.pins(self.server):
-            for key, slot in pins.items():
-                await self._quiet()
-                if not await self._move({key: slot}, force=True):
-                    return False
+        for key, slot in list(running.left.items()):
+            await self._quiet()
+            if not await self._move(running, {key: slot}, force=True):
+                return False
         self.passes += 1
         if running.clean:
             self._owner.settled(self._owner.chain.cleared(self.server, debts))
@@ -103,21 +103,33 @@ class Scanner:
             return False
         cursor, names = page
         self.seen += len(names)
-        if not await self._move(running.page(cursor, names), force=False):
-            running.stuck += 1
+        await self._move(running, running.page(cursor, names), force=False)
         rest = rest_s(clock() - began_at, owner.commands() - commands)
         if rest:
             await asyncio.sleep(rest)
         return True
 
-    async def _move(self, found: dict[Key, int], *, force: bool) -> bool:
+    async def _move(self, running: Pass, found: dict[Key, int], *, force: bool) -> bool:
         """Have the keys in `found` moved; tell whether all of them are settled."""
         if not found:
             return True
-        waiting = _Together(self._services.loop, len(found))
+        together: asyncio.Future[None] = self._services.loop.create_future()
+        left = len(found)
+
+        def done(key: Key, settled: bool) -> None:
+            nonlocal left
+            left -= 1
+            if settled:
+                running.left.pop(key, None)
+            else:
+                running.unsettled(key)
+            if not left and not together.done():
+                together.set_result(None)
+
         for key, slot in found.items():
-            self._owner.background(slot, key, waiting.done, force=force)
-        return await waiting.future
+            self._owner.background(slot, key, partial(done, key), force=force)
+        await together
+        return not force or not any(key in running.left for key in found)
 
     async def _quiet(self) -> None:
         """Wait for a moment in which clients want little, but not for ever."""
@@ -144,21 +156,3 @@ class Scanner:
         reader = hiredis.Reader()
         reader.feed(raw)
         return reader.gets()
-
-
-class _Together:
-    """Becomes true when as many as there are have ended well."""
-
-    __slots__ = ("_good", "_left", "future")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
-        self.future: asyncio.Future[bool] = loop.create_future()
-        self._left = count
-        self._good = True
-
-    def done(self, good: bool) -> None:
-        """Take note of one."""
-        self._left -= 1
-        self._good = self._good and good
-        if not self._left and not self.future.done():
-            self.future.set_result(self._good)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from wproxy.policy.redis.moving import Actions, Key, MovingSlot
+from wproxy.policy.redis.moving import Actions, MovingSlot
 
 
 @dataclass(slots=True)
@@ -122,9 +122,12 @@ class Chain:
             slot: number for slot, number in self._debts.get(server, {}).items() if server in self.moving[slot].older
         }
 
-    def pins(self, server: str) -> dict[Key, int]:
-        """Return the keys, with their slots, that clients find on `server` though it is not their owner."""
-        return {key: slot for slot in self._debts.get(server, ()) for key in self.moving[slot].pins(server)}
+    def look(self, server: str) -> Mapping[int, int]:
+        """Return the same, for a look at all of `server` that begins now; `cleared` ends it."""
+        debts = self.debts(server)
+        for slot in debts:
+            self.moving[slot].used.discard(server)
+        return debts
 
     @property
     def slots_left(self) -> int:
@@ -138,12 +141,12 @@ class Chain:
     def cleared(self, server: str, debts: Mapping[int, int]) -> list[int]:
         """Take note that `server` has no keys of the slots in `debts`, as they stood when it began to be looked at.
 
-        A slot that it has got back meanwhile, or lost once more, or of which a key is pinned there, is left out.
+        A slot that it has got back meanwhile, or lost once more, or of whose keys one was used there, is left out.
         Returns the slots that are settled now.
         """
         now = self.debts(server)
         slots = [
-            slot for slot, number in debts.items() if now.get(slot) == number and not self.moving[slot].pins(server)
+            slot for slot, number in debts.items() if now.get(slot) == number and server not in self.moving[slot].used
         ]
         for slot in slots:
             self.moving[slot].cleared(server)

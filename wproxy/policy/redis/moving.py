@@ -3,9 +3,9 @@
 A slot has one owner, and older servers that may still have some of its keys, the newest first. Every key goes through
 
     unknown ──▶ looked for on each older server ──▶ moved, or nowhere found ──▶ settled: commands go to the owner
-                             │ too large, or the owner will not take it
+                             │ too large, no time to move it now, or the owner will not take it
                              ▼
-                           pinned: commands of this one key go where it is, until it is forced to move
+                           pinned: commands of this one key go where it is; answered, it is unknown again
 
 and a command waits until each of its keys is settled (or its only key pinned), behind those that came before it on the
 same key. While the slot changes owner, all commands wait: first those under way to the owner, and the moves under way,
@@ -93,7 +93,7 @@ class Delete(NamedTuple):
 
 
 class Done(NamedTuple):
-    """The background's `key` is settled, or could not be."""
+    """The background's `key` is settled; if not, it could not be moved, or is large and was not forced to."""
 
     slot: int
     key: Key
@@ -117,8 +117,8 @@ class _Entry:
     """One key that is not settled, or on which commands wait."""
 
     __slots__ = (
-        "background", "denied", "forced", "found", "in_flight", "key", "large_at", "pinned_at", "placed", "queue",
-        "step", "tries", "unseen",
+        "background", "denied", "forced", "found", "in_flight", "key", "large", "pinned_at", "placed", "queue",
+        "stays_at", "step", "tries", "unseen",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:
@@ -127,7 +127,8 @@ class _Entry:
         self.step = Step.IDLE
         self.unseen: list[str] = []  # older servers still to look at; the first is the one in hand
         self.found = False  # the owner has it from one of those: any other copy is to be deleted
-        self.large_at: str | None = None  # where it is to be pinned, unless it turns out to be elsewhere too
+        self.stays_at: str | None = None  # where it is to be pinned, unless it turns out to be elsewhere too
+        self.large = False
         self.denied = False  # because the owner will not have it
         self.pinned_at: str | None = None
         self.placed = False  # no older server has it
@@ -140,11 +141,12 @@ class _Entry:
 class MovingSlot:
     """The slot `slot`, from the moment on when `owner` is to lose it.
 
-    `limit_bytes` is the size up to which a key is moved for a command that needs it.
+    `limit_bytes` is the size up to which a key is moved unless it must be.
     """
 
     __slots__ = (
         "_doubts", "_entries", "_fences", "_next", "_settled", "_steps", "limit_bytes", "older", "owner", "slot",
+        "used",
     )  # fmt: skip
 
     def __init__(self, slot: int, owner: str, limit_bytes: float) -> None:
@@ -152,6 +154,7 @@ class MovingSlot:
         self.owner = owner
         self.older: tuple[str, ...] = ()
         self.limit_bytes = limit_bytes
+        self.used: set[str] = set()  # servers, not the owner, where clients' commands may have made keys
         self._next: str | None = None  # who will be the owner when all under way is answered
         self._fences: set[str] = set()
         self._steps = 0  # entries whose step is not IDLE
@@ -176,10 +179,6 @@ class MovingSlot:
         """Who may have keys of it and is not, or will soon not be, its owner."""
         future = self.owner if self._next is None else self._next
         return {self.owner, *self.older} - {future}
-
-    def pins(self, server: str) -> list[Key]:
-        """Return the keys that commands find on `server`, which is not the owner."""
-        return [entry.key for entry in self._entries.values() if entry.pinned_at == server]
 
     def waiting(self) -> list[Command]:
         """Return the commands that wait, for whoever closes all of this."""
@@ -232,7 +231,7 @@ class MovingSlot:
         return self._go_on(list(self._entries.values()))
 
     def cleared(self, server: str) -> Actions:
-        """Take note that `server` has no key of it left; for a server on which no key is pinned."""
+        """Take note that `server` has no key of it left; for a server that is not in `used`."""
         self.older = tuple(each for each in self.older if each != server)
         for entry in self._entries.values():
             entry.unseen[1:] = [each for each in entry.unseen[1:] if each != server]
@@ -252,10 +251,7 @@ class MovingSlot:
         return self._go_on(entries)
 
     def background(self, key: Key, *, force: bool = False) -> Actions:
-        """Have `key`, seen on an older server, moved, with `force` however large it is; `Done` follows.
-
-        A key that was too large and is pinned now is in `pins`.
-        """
+        """Have `key`, seen on an older server, moved, with `force` however large it is; `Done` follows."""
         entry = self._entry(key)
         entry.placed = False
         entry.background = True
@@ -266,6 +262,8 @@ class MovingSlot:
         """Take note of the answer to a command that was sent with `tell`."""
         entry = self._entries[command.keys[0]]
         entry.in_flight -= 1
+        if entry.pinned_at is not None:
+            self.used.add(entry.pinned_at)
         return self._go_on([entry])
 
     def _entry(self, key: Key) -> _Entry:
@@ -291,10 +289,12 @@ class MovingSlot:
             return self._settle(entry)
         if entry.pinned_at is None:
             entry.unseen, entry.tries = list(self.older), 0
-            entry.found, entry.large_at, entry.denied = False, None, False
+            entry.found, entry.stays_at, entry.denied, entry.large = False, None, False, False
             return self._look(entry)
+        if entry.background and not entry.large:
+            entry.forced = True
         if not entry.forced:
-            told = self._tell(entry, settled=True)
+            told = self._tell(entry, settled=False)
             return [*told, *self._release(entry)]
         if entry.in_flight:
             return []
@@ -330,7 +330,9 @@ class MovingSlot:
                 others += (each for each in together if each is not entry)
             else:
                 entry.queue.popleft()
-                entry.in_flight += not entry.placed
+                if not entry.placed:
+                    entry.in_flight += 1
+                    self.used.add(place)
             touched = True
             actions.append(Send(self.slot, place, command, tell=not entry.placed))
         if not entry.queue:
@@ -339,7 +341,7 @@ class MovingSlot:
 
     def _drop(self, entry: _Entry, *, remember: bool) -> None:
         """Forget an entry that nobody needs any more."""
-        if entry.pinned_at is not None or entry.in_flight or entry.background:
+        if entry.in_flight or entry.background:
             return
         del self._entries[entry.key]
         if remember:
@@ -353,28 +355,33 @@ class MovingSlot:
         """Look on the next older server; behind the last one the key is settled, or pinned where it is."""
         if entry.unseen:
             return self._begin(entry, Step.ASKING, Ask(self.slot, entry.unseen[0], entry.key))
-        if entry.large_at is None:
+        if entry.stays_at is None:
             entry.placed = True
             return self._work(entry)
-        entry.pinned_at, entry.large_at = entry.large_at, None
+        entry.pinned_at, entry.stays_at = entry.stays_at, None
         if not entry.denied:
             return self._work(entry)
-        entry.forced, entry.tries = False, 0
+        entry.forced, entry.large = False, True
         together = [command for command in entry.queue if len(command.keys) > 1]
         refused = self._refuse(entry, together, self.owner, denied=True)
         return refused + self._go_on([entry])
 
-    def asked(self, key: Key, size: int | None) -> Actions:
-        """Take note of how large `key` is where it was asked for; None means that it is not there."""
+    def asked(self, key: Key, size: int | None, *, spare: bool = True) -> Actions:
+        """Take note of how large `key` is where it was asked for; None means that it is not there.
+
+        With `spare` there is time to move it for a command; to be given where it is not sure that the key is there.
+        """
         entry = self._end(key)
         if self._next is not None:
             return self._enter()
         if size is None:
             return self._passed(entry)
-        if entry.found or entry.large_at is not None:
+        if entry.found or entry.stays_at is not None:
             return self._delete(entry)
-        if size > self.limit_bytes and not entry.forced and key not in self._doubts:
-            entry.large_at = entry.unseen[0]
+        entry.large = size > self.limit_bytes
+        stays = entry.large or not (spare or entry.background)
+        if stays and not entry.forced and key not in self._doubts:
+            entry.stays_at = entry.unseen[0]
             return self._passed(entry)
         return self._move(entry)
 
@@ -394,7 +401,7 @@ class MovingSlot:
             case Outcome.BUSY:
                 return self._delete(entry)
             case Outcome.DENIED if key not in self._doubts:
-                entry.large_at, entry.denied = entry.unseen[0], True
+                entry.stays_at, entry.denied = entry.unseen[0], True
                 return self._passed(entry)
             case Outcome.DOUBT if entry.tries < _TRIES:
                 return self._move(entry)
@@ -405,7 +412,7 @@ class MovingSlot:
         entry = self._end(key)
         if self._next is not None:
             return self._enter()
-        entry.found = entry.large_at is None
+        entry.found = entry.stays_at is None
         return self._passed(entry)
 
     def away(self, key: Key, server: str) -> Actions:

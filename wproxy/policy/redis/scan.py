@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.moving import Key
 
-PAGE_KEYS = 100  # the COUNT of one SCAN: what a server looks at in one go
+MOST_LEFT = 10_000  # keys of one pass that are put off to its end
+TOUCHES_PER_S = 500  # keys moved because a command needs them; above that they are used where they are
+PAGE_KEYS = 250  # the COUNT of one SCAN: what a server looks at in one go
 BUSY_COMMANDS = 20  # clients' commands during a page, above which clients go first
 _SHARE = 0.08  # of the time, while clients are busy
 _LONGEST_REST_S = 1.0
@@ -31,7 +33,8 @@ class Pass:
     databases: Sequence[int]
     cursor: bytes = b"0"
     complete: bool = False
-    stuck: int = 0  # keys that could not be settled
+    left: dict[Key, int] = field(default_factory=dict)  # keys, with their slots, to be moved when all others are
+    stuck: bool = False  # a key could not be settled
     _at: int = field(default=0)
 
     def __post_init__(self) -> None:
@@ -46,7 +49,14 @@ class Pass:
     @property
     def clean(self) -> bool:
         """Whether no key of the slots is left."""
-        return self.complete and not self.stuck
+        return self.complete and not self.stuck and not self.left
+
+    def unsettled(self, key: Key) -> None:
+        """Keep a key for the end of the pass, if there is room."""
+        if len(self.left) < MOST_LEFT:
+            self.left[key] = slot_of(key[1])
+        else:
+            self.stuck = True
 
     def page(self, cursor: bytes, names: Sequence[bytes]) -> dict[Key, int]:
         """Take one page and the cursor behind it; return the keys that are to move, with their slots."""
@@ -71,3 +81,22 @@ def rest_s(page_s: float, commands: int) -> float:
 def idle(commands: int) -> bool:
     """Tell whether clients that sent `commands` during a short look leave time for a large value."""
     return commands <= BUSY_COMMANDS
+
+
+class Spare:
+    """How many keys may be moved for commands: so many per second, which costs clients some per cent of their rate."""
+
+    __slots__ = ("_at", "_tokens")
+
+    def __init__(self, now: float) -> None:
+        self._at = now
+        self._tokens = float(TOUCHES_PER_S)
+
+    def take(self, now: float) -> bool:
+        """Tell whether there is time for one more."""
+        self._tokens = min(self._tokens + (now - self._at) * TOUCHES_PER_S, float(TOUCHES_PER_S) / 10)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -144,7 +144,10 @@ class World:
         for name, keys in self.awaited.items():
             if done.key in keys:
                 keys.discard(done.key)
-                self.passes[name].stuck += not done.settled
+                if done.settled:
+                    self.passes[name].left.pop(done.key, None)
+                else:
+                    self.passes[name].unsettled(done.key)
 
     def _sweep(self) -> None:
         self.chain.forget_finished(list(self.chain.moving))
@@ -200,7 +203,8 @@ class World:
         elif not source.up:
             self._do(moving.away(step.key, step.server))
         elif isinstance(step, Ask):
-            self._do(moving.asked(step.key, len(source.data[step.key][0]) if present else None))
+            size = len(source.data[step.key][0]) if present else None
+            self._do(moving.asked(step.key, size, spare=broken != "before"))
         else:
             source.data.pop(step.key, None)
             self._do(moving.deleted(step.key))
@@ -262,16 +266,18 @@ class World:
             return
         running = self.passes.get(name)
         if running is None:
-            if debts := self.chain.debts(name):
+            if debts := self.chain.look(name):
                 self.passes[name] = Pass(name, debts, [0, 1])
                 self.awaited[name] = set()
             return
         if self.awaited[name]:
             return
         if running.complete:
-            if pins := self.chain.pins(name):
-                self._background(name, pins, force=True)
+            if running.left and not running.stuck:
+                running.stuck = True
+                self._background(name, dict(running.left), force=True)
                 return
+            running.stuck = False
             del self.passes[name]
             if running.clean:
                 self.chain.cleared(name, running.debts)

@@ -192,7 +192,7 @@ def test_epochs_end_each_when_its_own_slots_are_given() -> None:
     chain = Chain(100)
     first = chain.change(give(range(10), "a", "b"), 1.0)
     chain.fenced(first[0], 1.5)
-    started = chain.debts("a")
+    started = chain.look("a")
     second = chain.change(give(range(5), "b", "c") | give(range(10, 20), "a", "b"), 2.0)
     assert {fence.server: len(fence.slots) for fence in second} == {"b": 5, "a": 10}
     for fence in second:
