@@ -29,7 +29,7 @@ from wproxy.state.server import Server
 _KEYS_AT_ONCE = 64
 _KEYS_PER_MIGRATE = 16  # the source serves nobody else meanwhile
 _MIGRATE_MS = b"1000"
-_PROBE_MS = b"10000"
+_PROBE_MS = b"5000"
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -247,6 +247,7 @@ class Mover:
             if fate is Fate.ANSWERED and replies[1].startswith(b"+OK"):
                 self.send(target, [removal], arrived)
             else:
+                self.send(target, [removal], lambda fate, replies: None)  # it may have arrived all the same
                 self._probed(pair, direct=False)
 
         def arrived(fate: Fate, replies: Sequence[bytes]) -> None:

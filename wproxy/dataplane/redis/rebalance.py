@@ -184,8 +184,13 @@ class Rebalance:
         self, slot: int, names: Sequence[bytes], raw: bytes, waiting: Waiting, protocol: int, database: int = 0
     ) -> None:
         """Send a command with the keys `names` of a moving slot, when its keys are where they should be."""
-        keys = [(database, name) for name in dict.fromkeys(names)]
         moving = self.chain.moving[slot]
+        if len(names) == 1 and moving.at_home((database, names[0])):
+            server = self._links.backend.by_name[moving.owner]
+            if server.running:
+                self._links.link(server, protocol).send(raw, waiting)
+                return
+        keys = [(database, name) for name in dict.fromkeys(names)]
         self._do(moving.command(Held(keys, raw, waiting, protocol)))
         if moving.holding:
             self._do([action for name in moving.givers if not self._is_there(name) for action in moving.stuck(name)])

@@ -180,6 +180,10 @@ class MovingSlot:
         future = self.owner if self._next is None else self._next
         return {self.owner, *self.older} - {future}
 
+    def at_home(self, key: Key) -> bool:
+        """Tell whether a command on `key` alone may go to the owner at once."""
+        return self._next is None and key in self._settled
+
     def waiting(self) -> list[Command]:
         """Return the commands that wait, for whoever closes all of this."""
         return list(dict.fromkeys(command for entry in self._entries.values() for command in entry.queue))

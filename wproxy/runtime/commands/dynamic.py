@@ -20,6 +20,8 @@ def add_server(context: Context, arguments: Sequence[str]) -> Message:
         raise CommandError(f"{error}\n") from error
     if name in backend.by_name:
         raise CommandError("Already exists a server with the same name in backend.\n")
+    if backend.balance == "key" and (line.backup or line.slowstart_s):
+        raise CommandError("balance key takes neither backup nor slowstart: keys do not move when a server fails.\n")
     context.control.add_server(backend, line)
     return Message(Severity.INFO, "New server registered.\n")
 

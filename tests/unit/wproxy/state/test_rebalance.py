@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from wproxy.state.rebalance import Progress, Report
+
+
+class Settled:
+    def progress(self) -> Progress:
+        return Progress((), 0, 0, 0, 0, 0, ())
+
+    def owes(self, name: str) -> int:
+        return 0
+
+
+def test_a_report_tells_progress_and_debts() -> None:
+    report: Report = Settled()
+    assert report.progress().epochs == ()
+    assert report.owes("a") == 0
