@@ -12,9 +12,9 @@ from wproxy.runtime.commands import (
     checks,
     conversation,
     dynamic,
+    epochs,
     frontends,
     limits,
-    rebalance,
     servers,
     sessions,
     show,
@@ -46,7 +46,7 @@ class Interpreter:
     def __init__(self) -> None:
         self._help = Command(("help",), "help [<command>]", "list matching or all commands", Level.USER, self._run_help)
         last = conversation.COMMANDS[-2:]
-        groups = (servers, checks, dynamic, frontends, limits, rebalance, sessions, show, tables)
+        groups = (servers, checks, dynamic, epochs, frontends, limits, sessions, show, tables)
         rows = [*(row for group in groups for row in group.COMMANDS), *conversation.COMMANDS[:-2]]
         self._always = (self._help, *last)  # shown whatever was asked for, and last
         self._rows = (*sorted(rows, key=lambda row: row.words), *self._always)

@@ -8,8 +8,8 @@ from wproxy.config import model
 from wproxy.policy.balance import ALGORITHMS, Balancer, Candidates, Draws, RoundRobin, SlotTable
 from wproxy.state.counters import TrafficCounters
 from wproxy.state.downtime import Downtime
+from wproxy.state.epochs import Report
 from wproxy.state.queue import Queue, Ticket, Waiter, earliest, take_first
-from wproxy.state.rebalance import Report
 from wproxy.state.server import Server
 
 
@@ -23,8 +23,8 @@ class Backend:
 
     __slots__ = (
         "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "backups",
-        "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "in_listen", "name",
-        "on_rebuild", "proxy_id", "queue", "rebalance", "running", "served", "servers", "slots", "turns",
+        "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "epochs", "in_listen", "name",
+        "on_rebuild", "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
     )  # fmt: skip
 
     def __init__(self, config: model.Backend, now: float, *, in_listen: bool = False, seed: int = 0) -> None:
@@ -46,7 +46,7 @@ class Backend:
         self._drawing = Draws(seed)
         self.turns = RoundRobin(())
         self.slots = SlotTable((), ())
-        self.rebalance: Report | None = None  # of whoever moves keys after the slots
+        self.epochs: Report | None = None  # of whoever moves keys after the slots
         self.on_rebuild: Callable[[], None] | None = None
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)

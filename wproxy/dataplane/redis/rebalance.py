@@ -24,7 +24,7 @@ from wproxy.policy.redis.moving import Actions, Ask, Command, Delete, Done, Key,
 from wproxy.policy.redis.scan import Spare
 from wproxy.protocols.resp import pack
 from wproxy.state.backend import Backend
-from wproxy.state.rebalance import Progress, ServerProgress
+from wproxy.state.epochs import Progress, ServerProgress
 from wproxy.state.server import Server
 
 LIMIT_BYTES = 256 * 1024  # a larger value is used where it is until the clients leave time to move it
@@ -61,7 +61,7 @@ class Held:
 
 
 class Rebalance:
-    """Owns the chain of epochs of the router's backend (`mover.Results`, `state.rebalance.Report`)."""
+    """Owns the chain of epochs of the router's backend (`mover.Results`, `state.epochs.Report`)."""
 
     def __init__(self, links: Links, services: Services) -> None:
         self.mover = Mover(self._server, links.connect, links.turn, self)
@@ -286,7 +286,7 @@ class Rebalance:
         path = f"{self._links.backend.name}/{name}"
         return f"-SERVERDOWN {path} is {status}: its keys are out of reach until it is back\r\n".encode()
 
-    # -- what is told (state.rebalance.Report) -------------------------------------------------------------------
+    # -- what is told (state.epochs.Report) -------------------------------------------------------------------
 
     def progress(self) -> Progress:
         """Return how far it is."""

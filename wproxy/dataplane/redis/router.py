@@ -43,7 +43,7 @@ class Router:
         self._slots = backend.slots
         self.owners = by_hash(backend.slots)  # -1 and MOVING apart, numbers of links
         self._rebalance = Rebalance(self, services) if self._by_key else None
-        backend.rebalance = self._rebalance
+        backend.epochs = self._rebalance
         backend.on_rebuild = self._follow
 
     def open(self) -> None:

@@ -33,7 +33,7 @@ def del_server(context: Context, arguments: Sequence[str]) -> Message:
         raise CommandError("No such server.")
     if not server.admin.maint:
         raise CommandError("Only servers in maintenance mode can be deleted.")
-    if backend.rebalance is not None and (slots := backend.rebalance.owes(name)):
+    if backend.epochs is not None and (slots := backend.epochs.owes(name)):
         raise CommandError(
             f"Server still has keys of {slots} slots that are to move, see 'show redis epochs', cannot remove it."
         )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from wproxy.policy.redis.moving import (
     Action,
@@ -28,7 +29,7 @@ def moving(*older: str, owner: str = "new") -> MovingSlot:
     """A slot that `older` had before its owner, the newest first."""
     chain = [*reversed(older), owner]
     slot = MovingSlot(1, chain[0], LIMIT_BYTES)
-    for before, after in zip(chain, chain[1:], strict=False):
+    for before, after in pairwise(chain):
         assert slot.change(after) == {before}
         assert slot.fenced(before) == []
     assert (slot.owner, slot.older) == (owner, older)

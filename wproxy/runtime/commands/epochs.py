@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from wproxy.config.model import Level
 from wproxy.runtime.command import Command, CommandError, Context, word
 from wproxy.state.backend import Backend
-from wproxy.state.rebalance import Report
+from wproxy.state.epochs import Report
 
 _COLUMNS = "backend,server,epochs,oldest_s,opened,slots_left,keys_moved,keys_moved_ever,keys_seen,keys,passes,state"
 
@@ -23,7 +23,7 @@ def show_redis_epochs(context: Context, arguments: Sequence[str]) -> str:
     if name and context.backend(name) is None:
         raise CommandError("No such backend.\n")
     chosen = [context.backend(name)] if name else list(context.registry.backends.values())
-    reports = [(backend, backend.rebalance) for backend in chosen if backend is not None]
+    reports = [(backend, backend.epochs) for backend in chosen if backend is not None]
     lines = [line for backend, report in reports if report is not None for line in _lines(backend, report)]
     return "\n".join((f"# {_COLUMNS}", *lines, ""))
 

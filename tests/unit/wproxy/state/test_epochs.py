@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from wproxy.state.rebalance import Progress, Report
+from wproxy.state.epochs import Progress, Report
 
 
 class Settled:

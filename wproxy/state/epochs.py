@@ -36,7 +36,7 @@ class Progress:
 
 
 class Report(Protocol):
-    """Asked by the stats socket (`Backend.rebalance`)."""
+    """Asked by the stats socket (`Backend.epochs`)."""
 
     def progress(self) -> Progress:
         """Return how far it is."""
