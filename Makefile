@@ -6,7 +6,7 @@ PYTHON ?= python3
 JOBS ?= 2
 SECONDS ?= 20
 
-.PHONY: help demo test unit bench lint format venv system-demo system-test system-bench clean
+.PHONY: help demo test soak unit bench lint format venv system-demo system-test system-bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,10 +17,13 @@ demo: system-demo venv ## the whole pipeline on this machine, with a live view (
 test: system-test venv ## all tests, with real servers, after installing what they start
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
+soak: system-test venv ## the tests that take minutes: crowds, leaks, long fuzzing
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak $(ARGS)
+
 unit: venv ## the tests that need no server, with branch coverage of the pure packages
 	@$(BIN)/python -m pytest -n $(JOBS) tests/unit --cov --cov-report=term $(ARGS)
 
-bench: system-bench venv ## wproxy beside HAProxy and twemproxy, turn by turn (ARGS="--only tcp")
+bench: system-bench venv ## wproxy beside HAProxy, twemproxy and tcpdump, turn by turn (ARGS="--only tcp")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 lint: venv ## ruff, mypy --strict, import-linter, the shape of the test tree

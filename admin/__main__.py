@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from admin.commands.rebalance import rebalance
+from admin.commands.epochs import rebalance
 from admin.commands.server import server
 from admin.commands.show import show
 from admin.commands.weight import weight

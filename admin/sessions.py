@@ -1,4 +1,4 @@
-"""Live sessions and captured errors as `show sess` and `show errors` tell them, HAProxy's form of both."""
+"""Live sessions as `show sess` tells them, in HAProxy's form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from admin.client import refusal
 
 _LINE = re.compile(r"(0x[0-9a-f]+): (.*)")
 _FACT = re.compile(r"(\w+)=(\S*)")
-_EVENTS = re.compile(r"Total events captured on \[[^]]*\] : ([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +49,3 @@ def _session(match: re.Match[str]) -> Session:
 
 def _named(text: str) -> str:
     return "" if text.startswith("<") else text
-
-
-def parse_errors(answer: str) -> tuple[int, list[str]]:
-    """Return how many events were captured, and the lines about the last of them; raise RefusedError."""
-    first, *lines = answer.strip().splitlines() or [""]
-    head = _EVENTS.match(first)
-    if head is None:
-        raise refusal(answer)
-    return int(head[1]), lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 import orjson
 
@@ -34,6 +34,19 @@ class Observation(NamedTuple):
     time_ns: int
 
 
+Row: TypeAlias = tuple[str | int, ...]  # an observation as it stands in a message
+
+
+class Packed(Protocol):
+    """Observations in a form of their own, which become rows only when they are encoded."""
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+
+    def rows(self) -> list[Row]:
+        """Return their rows, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one sensor saw, in order; the i-th observation has sequence number `sequence` + i."""
@@ -43,14 +56,24 @@ class Batch:
     observations: tuple[Observation, ...]
 
 
-def encode(batch: Batch) -> bytes:
+@dataclass(frozen=True, slots=True)
+class PackedBatch:
+    """A `Batch` before it is encoded."""
+
+    sensor: str
+    sequence: int
+    observations: Packed
+
+
+def encode(batch: Batch | PackedBatch) -> bytes:
     """Return the JSON document of `batch`."""
+    held = batch.observations
     document = {
         "v": VERSION,
         "sensor": batch.sensor,
         "seq": batch.sequence,
         # A NamedTuple is no list to orjson: it wants the plain tuple.
-        "obs": [tuple(observation) for observation in batch.observations],
+        "obs": [tuple(observation) for observation in held] if isinstance(held, tuple) else held.rows(),
     }
     return orjson.dumps(document)
 

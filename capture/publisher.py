@@ -13,8 +13,9 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple, Protocol
@@ -23,7 +24,7 @@ from pika.adapters.select_connection import IOLoop
 
 from capture.broker import Link
 from capture.counters import Counters
-from capture.messages import Batch, Extent, MessageError, encode, extent
+from capture.messages import Batch, Extent, MessageError, PackedBatch, encode, extent
 from capture.outbox import Outbox
 from capture.shelf import Shelf
 from capture.spool import Position, Record
@@ -44,7 +45,7 @@ class Publisher(Protocol):
     def start(self) -> None:
         """Start the thread."""
 
-    def put(self, batch: Batch, timeout_s: float = 0.0) -> bool:
+    def put(self, batch: Batch | PackedBatch, timeout_s: float = 0.0) -> bool:
         """Hand one batch over; False when there was no room for it within `timeout_s`."""
 
     def stop(self, timeout_s: float) -> None:
@@ -68,7 +69,7 @@ class SpoolPublisher:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, batch: Batch, timeout_s: float = 0.0) -> bool:
+    def put(self, batch: Batch | PackedBatch, timeout_s: float = 0.0) -> bool:
         """Hand one batch over; False when there was no room for it within `timeout_s`."""
         return self._outbox.put(batch, timeout_s)
 
@@ -152,7 +153,7 @@ class BrokerPublisher:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, batch: Batch, timeout_s: float = 0.0) -> bool:
+    def put(self, batch: Batch | PackedBatch, timeout_s: float = 0.0) -> bool:
         """Hand one batch over; False when there was no room for it within `timeout_s`."""
         is_taken = self._outbox.put(batch, timeout_s)
         if is_taken:
@@ -336,7 +337,12 @@ def _extent(payload: bytes) -> Extent:
         return Extent(0, 0)
 
 
-def fallback_folder(state: Path, queue: BrokerQueue) -> Path:
-    """Return the folder in `state` of the spool for `queue`: one for each, since a spool has one reader."""
-    name = f"{queue.host}-{queue.port}-{queue.vhost}-{queue.queue}"
-    return state / "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in name)
+def fallback_folder(state: Path, queue: BrokerQueue, watched: Sequence[str]) -> Path:
+    """Return the folder in `state` of the spool for `queue` of the capture that watches `watched`, a text or more.
+
+    A spool has one writer and one reader, so captures that differ in either have different folders, and a capture finds
+    its own again after a restart.
+    """
+    identity = (queue.host, str(queue.port), queue.vhost, queue.queue, *watched)
+    readable = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in "-".join(identity))
+    return state / f"{readable[:180]}-{sha256(chr(0).join(identity).encode()).hexdigest()[:12]}"

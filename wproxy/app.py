@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import platform
 import resource
@@ -10,6 +11,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 import uvloop
@@ -23,27 +25,31 @@ from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
-from wproxy.dataplane.stats_page import PageConnection
+from wproxy.dataplane.stats_page import Desk, PageConnection, View
+from wproxy.dataplane.stepper import Stepper
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
-from wproxy.dataplane.warmer import Warmer
 from wproxy.logs import ProcessLogs
-from wproxy.observe import information, notices, page, schema, servers_state, statistics
+from wproxy.observe import captures, information, notices, page, schema, servers_state, statistics
+from wproxy.policy.descriptors import PER_CONNECTION, reserved
+from wproxy.runtime import page_actions
 from wproxy.runtime.command import (
     Context,
     Conversation,
+    ErrorsRequest,
     InformationRequest,
     Reports,
     StatisticsRequest,
 )
 from wproxy.runtime.socket import Seats, StatsListener
 from wproxy.sockets import Sockets
+from wproxy.state import rebalance
 from wproxy.state import saved as saved_state
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
-from wproxy.state.session import Session
+from wproxy.state.warmup import STEP_S as WARM_UP_STEP_S
 from wproxy.state_file import StateFile
 from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
 
@@ -56,19 +62,20 @@ def connection_limit(config: model.Config, wanted: int | None, log: Log) -> int:
 
     `wanted` is the command line's -n, the configuration's `maxconn` comes next; a connection takes two descriptors.
     """
-    reserved = 100  # listeners, checks, stats sockets, logs
+    others = reserved(config)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = max((hard - reserved) // 2, 1)
+    allowed = max((hard - others) // PER_CONNECTION, 1)
     limit = wanted or config.globals.maxconn or allowed
-    if limit > allowed:
+    if limit > allowed or hard < others + PER_CONNECTION:
         log(
             "WARNING",
-            f"maxconn {limit} needs {2 * limit + reserved} open files and the limit is {hard}: "
+            f"maxconn {limit} needs {PER_CONNECTION * limit + others} open files and the limit is {hard}: "
             f"no more than {allowed} connections are accepted. Raise it with 'ulimit -n'.",
         )
         limit = allowed
-    if soft < 2 * limit + reserved:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(2 * limit + reserved, hard), hard))
+    needed = min(PER_CONNECTION * limit + others, hard)
+    if soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
     return limit
 
 
@@ -96,8 +103,10 @@ class Application:
         self._started_at_s = time.time()
         self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64))
         self._control = Control(self._registry, self._loop.time)
-        self._warmer = Warmer(self._loop, self._control.warm)
-        self._services = Services(self._loop, self._registry.sessions)
+        self._warmer = Stepper(self._loop, self._control.warm, WARM_UP_STEP_S)
+        self._rebalancer = Stepper(self._loop, self._control.rebalances.step, rebalance.STEP_S)
+        self._control.rebalances.on_begin = self._rebalancer.start
+        self._services = Services(self._loop, self._registry.sessions, self._registry.captures)
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
         self._routers = {
@@ -133,15 +142,19 @@ class Application:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop.set)
         self._loop.add_signal_handler(signal.SIGUSR1, self._stop_softly)
+        # What is there by now stays: the garbage collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         for router in self._routers.values():
             router.open()
         for backend in self._registry.backends.values():
             self._prober.start(backend)
         for listener in self._stats:
             await listener.start()
-        for listeners in self._listeners.values():
+        for name, listeners in self._listeners.items():
+            singly = self._scarce(self._registry.frontends[name])
             for frontend_listener in listeners:
-                await frontend_listener.resume()
+                await frontend_listener.resume(singly=singly)
         ready()
         await self._stop.wait()
         await self._close()
@@ -179,6 +192,7 @@ class Application:
         self._stop_listening()
         self._stop_answering()
         self._warmer.stop()
+        self._rebalancer.stop()
         for router in self._routers.values():
             router.close()
         self._prober.close()
@@ -195,7 +209,7 @@ class Application:
             plan = self._plan(frontend, bind, number, route)
             return lambda: Reception(plan, services)
         if frontend.config.page is not None:
-            return partial(self._serve_page, route, frontend.config.page)
+            return partial(self._serve_page, route, frontend.config.page, None)
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
@@ -219,25 +233,30 @@ class Application:
         """Return what serves a client whose route has been found."""
         config = route.frontend.config
         if config.page is not None:
-            return self._serve_page(route, config.page, arrival.session)
+            return self._serve_page(route, config.page, arrival)
         if config.mode is model.Mode.REDIS:
             router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
             return RedisConnection(route, router, self._services, arrival.session)
         return TcpConnection(route, self._services, arrival).client
 
-    def _serve_page(self, route: Route, settings: model.StatsPage, session: Session | None = None) -> PageConnection:
-        return PageConnection(route, settings, self._page_text, self._services, session)
+    def _serve_page(self, route: Route, settings: model.StatsPage, arrival: Arrival | None) -> PageConnection:
+        admin = arrival is not None and any(condition(arrival.facts) for condition in settings.admin)
+        desk = Desk(settings, admin, self._page_text, self._page_action)
+        return PageConnection(route, desk, self._services, None if arrival is None else arrival.session)
 
-    def _page_text(self, settings: model.StatsPage, as_csv: bool) -> str:
+    def _page_action(self, settings: model.StatsPage, form: str) -> str:
+        """Do what an administrator asks for on a statistics page; return the word for what became of it."""
+        return page_actions.apply(self._control, form, settings.scope).value
+
+    def _page_text(self, settings: model.StatsPage, view: View) -> str:
         """Return what a statistics page shows now."""
         registry, now = self._registry, self._loop.time()
-        if as_csv:
+        if view.as_csv:
             return page.csv(registry, now, settings.scope)
         process = self._process()
         version = None if settings.hide_version else process.version
-        return page.html(
-            registry, now, page.Heading(process.pid, int(process.uptime_s), process.node, version), settings.scope
-        )
+        heading = page.Heading(process.pid, int(process.uptime_s), process.node, version, view.outcome)
+        return page.html(registry, now, heading, settings.scope, admin=view.admin)
 
     def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
         """Return the backend `name`, to which `frontend` sends clients; where there is none, one without servers."""
@@ -303,7 +322,12 @@ class Application:
             elif frontend.full or self._registry.admission.full or self._held is not None:
                 listener.pause()
             else:
-                self._services.keep(self._loop.create_task(listener.resume()))
+                resuming = listener.resume(singly=self._scarce(frontend))
+                self._services.keep(self._loop.create_task(resuming))
+
+    def _scarce(self, frontend: Frontend) -> bool:
+        """Tell whether clients of `frontend` are to be accepted one by one, not to exceed a limit."""
+        return frontend.scarce or self._registry.admission.scarce
 
     def _context(self, conversation: Conversation) -> Context:
         """Return what the commands of one client of a stats socket work on."""
@@ -312,6 +336,7 @@ class Application:
             information=self._information,
             servers_state=lambda backends: servers_state.text(backends, self._loop.time()),
             schema=schema.text,
+            errors=self._errors,
         )
         return Context(self._registry, self._control, reports, conversation)
 
@@ -327,6 +352,10 @@ class Application:
         return information.text(
             self._registry, self._process(), form=request.form, described=request.described, exact=request.exact
         )
+
+    def _errors(self, request: ErrorsRequest) -> str:
+        now = datetime.now().astimezone()
+        return captures.text(self._registry.captures, self._loop.time(), now, request.proxy_id, request.side)
 
     def _process(self) -> information.Process:
         globals_ = self._config.globals

@@ -6,9 +6,10 @@ from dataclasses import asdict, astuple
 
 import click
 
+from admin.captures import Capture, parse_errors
 from admin.commands.common import json_option, socket_option, stats_socket
 from admin.render import print_json, print_table, table
-from admin.sessions import parse_errors, parse_sessions
+from admin.sessions import parse_sessions
 from admin.statistics import parse_info, parse_stat
 
 _COLUMNS = {
@@ -80,8 +81,19 @@ def sess_command(server: str | None, *, as_json: bool) -> None:
 @json_option
 def errors_command(*, as_json: bool) -> None:
     """Show the last requests and answers that the proxy could not make sense of, as it captured them."""
-    total, lines = parse_errors(stats_socket().ask("show errors"))
+    total, captures = parse_errors(stats_socket().ask("show errors"))
     if as_json:
-        print_json({"total": total, "lines": lines})
-    else:
-        click.echo("\n".join([f"{total} captured", *lines]))
+        print_json({"total": total, "errors": [asdict(each) for each in captures]})
+        return
+    click.echo(f"{total} captured" + (", the last of each proxy and side:" if captures else ""))
+    for each in captures:
+        click.echo("\n".join(_paragraph(each)))
+
+
+def _paragraph(capture: Capture) -> list[str]:
+    """Return what a user reads of one error: who, where, what, and the bytes."""
+    whom = f"server {capture.proxy}/{capture.server}" if capture.side == "response" else f"client {capture.source}"
+    where = "" if capture.position is None else f", error at byte {capture.position}"
+    head = f"{capture.time}  invalid {capture.side} of {whom or 'unknown'}, proxy {capture.proxy}{where}"
+    about = [f"    {line}" for line in capture.about if "buffer starts" not in line and "wraps at" not in line]
+    return ["", head, *about, *(f"    {line}" for line in capture.bytes)]

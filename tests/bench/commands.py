@@ -23,6 +23,7 @@ from wproxy.dataplane.services import Services
 from wproxy.protocols.resp import pack
 from wproxy.state.admission import Admission
 from wproxy.state.backend import Backend
+from wproxy.state.captures import Captures
 from wproxy.state.frontend import Frontend
 from wproxy.state.session import Sessions
 
@@ -89,7 +90,7 @@ class Bench:
         backend = Backend(model.Backend("bench", 2, model.Mode.REDIS, HERE, balance, lines), 0.0)
         admission = Admission(CLIENTS)
         frontend = Frontend(model.Frontend("bench", 1, model.Mode.REDIS, HERE), CLIENTS)
-        services = Services(cast("asyncio.AbstractEventLoop", loop), Sessions(admission))
+        services = Services(cast("asyncio.AbstractEventLoop", loop), Sessions(admission), Captures())
         router = Router(backend, services)
         router.open()
         self.links: list[tuple[Link, Transport]] = []

@@ -1,9 +1,13 @@
-"""The programs that are compared, each in front of the same two Redis servers with weights 30 and 70, one thread."""
+"""The programs that are compared, each in front of the same two Redis servers with weights 30 and 70, one thread.
+
+wproxy and HAProxy get the same file, word for word but for the port and, in mode redis, mode and balance. In front of
+more than two servers each of the two stands behind half of the `server` lines.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +15,7 @@ from tests.support.programs import WPROXY, free_port, need, running, wait_until_
 
 _CONFIG = """
 global
-  {threads}
+  nbthread 1
   maxconn 9000
 defaults
   mode {mode}
@@ -21,8 +25,6 @@ defaults
 listen bench
   bind 127.0.0.1:{port}
   balance {balance}
-  server redisA 127.0.0.1:{servers[0]} weight 30
-  server redisB 127.0.0.1:{servers[1]} weight 70
 """
 
 _TWEMPROXY = """
@@ -32,9 +34,9 @@ bench:
   distribution: ketama
   redis: true
   servers:
-    - 127.0.0.1:{servers[0]}:30 redisA
-    - 127.0.0.1:{servers[1]}:70 redisB
 """
+
+_WEIGHTS = (30, 70)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,46 +48,65 @@ class Peer:
     pid: int
 
 
-@contextmanager
-def _started(name: str, command: list[str], folder: Path, config: str, port: int) -> Iterator[Peer]:
-    file = name.replace(" ", "-")
-    (folder / f"{file}.cfg").write_text(config)
-    with running([word.format(config=f"{file}.cfg") for word in command], folder, file) as process:
-        wait_until_listening(process, port, folder / f"{file}.log")
-        yield Peer(name, port, process.pid)
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """How one of the programs is started; the last word of `command` is followed by its configuration."""
+
+    command: tuple[str, ...]
+    mode: str = "tcp"
+    balance: str = "roundrobin"
+    template: str = _CONFIG
+    server: str = "  server redis{number} 127.0.0.1:{port} weight {weight}\n"
 
 
-@contextmanager
-def wproxy_tcp(folder: Path, servers: list[int]) -> Iterator[Peer]:
-    """Run wproxy in mode tcp."""
-    port = free_port()
-    config = _CONFIG.format(mode="tcp", balance="roundrobin", port=port, servers=servers, threads="")
-    with _started("wproxy tcp", [*WPROXY, "-f", "{config}"], folder, config, port) as peer:
-        yield peer
+_TWEMPROXY_SERVER = "    - 127.0.0.1:{port}:{weight} redis{number}\n"
+
+_PROGRAMS = {
+    "wproxy tcp": _Program((*WPROXY, "-f")),
+    "wproxy key": _Program((*WPROXY, "-f"), mode="redis", balance="key"),
+    "haproxy": _Program(("haproxy", "-db", "-f")),
+    "twemproxy": _Program(("nutcracker", "-c"), template=_TWEMPROXY, server=_TWEMPROXY_SERVER),
+}
 
 
-@contextmanager
-def wproxy_key(folder: Path, servers: list[int]) -> Iterator[Peer]:
-    """Run wproxy in mode redis with balance key."""
-    port = free_port()
-    config = _CONFIG.format(mode="redis", balance="key", port=port, servers=servers, threads="")
-    with _started("wproxy key", [*WPROXY, "-f", "{config}"], folder, config, port) as peer:
-        yield peer
+class Peers:
+    """Starts a program when a row first needs it and lets it run until the end; a context manager."""
 
+    def __init__(self, folder: Path, redis: Sequence[int]) -> None:
+        """Programs run in `folder`, in front of the Redis servers on the ports `redis`, as many as weights."""
+        self._folder = folder
+        self._redis = redis
+        self._stack = ExitStack()
+        self._running: dict[tuple[str, int], Peer] = {}
 
-@contextmanager
-def haproxy_tcp(folder: Path, servers: list[int]) -> Iterator[Peer]:
-    """Run HAProxy in mode tcp with one thread."""
-    port = free_port()
-    config = _CONFIG.format(mode="tcp", balance="roundrobin", port=port, servers=servers, threads="nbthread 1")
-    with _started("haproxy", [need("haproxy"), "-db", "-f", "{config}"], folder, config, port) as peer:
-        yield peer
+    def __enter__(self) -> Peers:
+        return self
 
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
 
-@contextmanager
-def twemproxy(folder: Path, servers: list[int]) -> Iterator[Peer]:
-    """Run twemproxy with ketama."""
-    port = free_port()
-    config = _TWEMPROXY.format(port=port, servers=servers)
-    with _started("twemproxy", [need("nutcracker"), "-c", "{config}"], folder, config, port) as peer:
-        yield peer
+    def get(self, name: str, servers: int = 2) -> Peer:
+        """Return the running program `name` with so many `server` lines."""
+        key = name, servers
+        if key not in self._running:
+            self._running[key] = self.start(name, servers, self._stack)
+        return self._running[key]
+
+    def start(self, name: str, servers: int, stack: ExitStack) -> Peer:
+        """Start a program anew; it ends with `stack`."""
+        program, port = _PROGRAMS[name], free_port()
+        first, *options = program.command
+        stem = f"{name.replace(' ', '-')}-{port}"
+        text = program.template.format(mode=program.mode, balance=program.balance, port=port)
+        (self._folder / f"{stem}.cfg").write_text(text + self._servers(program, servers))
+        command = [first if "/" in first else need(first), *options, f"{stem}.cfg"]
+        # What wproxy remembers between two starts belongs to this folder, not to the machine.
+        environment = {"STATE_DIRECTORY": str(self._folder)}
+        process = stack.enter_context(running(command, self._folder, stem, environment))
+        wait_until_listening(process, port, self._folder / f"{stem}.log")
+        return Peer(name, port, process.pid)
+
+    def _servers(self, program: _Program, count: int) -> str:
+        places = zip(self._redis, _WEIGHTS, strict=True)
+        kinds = [program.server.format(port=port, weight=weight, number="{number}") for port, weight in places]
+        return "".join(kinds[number % len(kinds)].format(number=number) for number in range(count))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.programs import need
+from tests.support.programs import WPROXY, need
 from wproxy.config.loader import load
 from wproxy.errors import ConfigError
 
@@ -23,18 +23,29 @@ VALID = {
     "time zero": LISTEN + " timeout queue 0\n",
     "bind several": LISTEN + " bind :7001,*:7002,[::1]:7003,::1:7004,:::7005,ipv4@:7006,ipv6@:::7007\n",
     "bind prefixes": LISTEN + " bind tcp4@:7001,tcp6@[::1]:7002,tcp@:7003,stream+ipv4@:7004\n",
+    "bind brackets": LISTEN + " bind [127.0.0.1]:7001,[::]:7002\n",
+    "bind name of a version": LISTEN + " bind ipv4@localhost:7001\n",
+    "bind port with zeros": LISTEN + " bind 127.0.0.1:07001\n",
+    "bind mapped address": LISTEN + " bind ::ffff:1.2.3.4:7001\n",
+    "bind every IPv6 address": LISTEN + " bind ipv6@*:7001,[::]:7002\n",
+    "bind relative path": LISTEN + " bind unix@wproxy.sock\n",
     "bind paths": LISTEN + " bind /tmp/wproxy-a.sock,unix@/tmp/wproxy-b.sock,\n",
     "bind range": LISTEN + " bind 127.0.0.1:7001-7003\n",
     "bind name": LISTEN + " bind localhost:7001 name second\n",
     "server parameters": LISTEN + " server a 127.0.0.1:1 check inter 2s rise 1 fall 1 weight 256 maxconn 9 disabled\n",
     "server weight 0": LISTEN + " server a 127.0.0.1:1 weight 0\n",
     "server address": LISTEN + " server a [::1]:1\n server b ::1:2\n server c localhost:3\n server d /tmp/x.sock\n",
+    "server name of a version": LISTEN
+    + " server a ipv4@localhost:1\n server b ipv4@127.0.0.1:1\n server c ipv6@::1:1\n",
     "server names": LISTEN + " server a.b-c_d:e 127.0.0.1:1\n",
     "default-server": LISTEN + " default-server inter 3 check disabled\n server a 127.0.0.1:1 no-check enabled\n",
     "quotes": LISTEN + " server \"a\"'b'\\x63 '127.0.0.1':\"1\" # comment\n",
     "variables": LISTEN + ' server "${NAME}" "${HOST-127.0.0.1}:1" "${SEVERAL[*]}"\n',
     "unset variable at the end": LISTEN + ' server a 127.0.0.1:1 "$UNSET"\n',
     "unset variable in front": LISTEN + ' "$UNSET" nonsense\n',
+    "comment with an open quote": LISTEN + ' server a 127.0.0.1:1 # "open\n',
+    "quoted keyword": LISTEN + ' "server" a\\x62 127.0.0.1:1\n ser\'ver\' c "127.0.0.1":1\n',
+    "default of a variable that is empty": LISTEN + ' server "${EMPTY-d}e" 127.0.0.1:1\n',
     "crlf": LISTEN.replace("\n", "\r\n"),
     "tabs and blank lines": "\n\t\n" + LISTEN.replace(" ", "\t"),
     "balance without algorithm": LISTEN + " balance\n",
@@ -154,6 +165,20 @@ INVALID = {
     "variable brace": LISTEN + ' server "${NAME" 127.0.0.1:1<<\n',
     "variable default": LISTEN + ' server "${NAME-x" 127.0.0.1:1<<\n',
     "variable expansion": LISTEN + ' server "${NAME[*}" 127.0.0.1:1<<\n',
+    "crlf and a fault": LISTEN.replace("\n", "\r\n") + " foo<<\r\n",
+    "server of no name": LISTEN + ' server "" 127.0.0.1:1<<\n',
+    "variable outside of quotes": LISTEN + " server $NAME 127.0.0.1:1<<\n",
+    "words of a variable in quotes": LISTEN + ' server a 127.0.0.1:1 "${SEVERAL}"<<\n',
+    "space in a name": LISTEN + " server 'a b' 127.0.0.1:1<<\n",
+    "backslash at the end of a line": LISTEN + " server a 127.0.0.1:1 \\<<\n check\n".replace("\n check", ""),
+    "bind two at": LISTEN + " bind @x:80<<\n",
+    "bind star": LISTEN + " bind *<<\n",
+    "bind empty port": LISTEN + " bind [::1]:<<\n",
+    "bind too many numbers": LISTEN + " bind 1.2.3.4.5:80<<\n",
+    "bind capitals": LISTEN + " bind TCP@:80<<\n",
+    "bind space after the port": LISTEN + " bind 127.0.0.1: 80<<\n",
+    "timeout sign": LISTEN + " timeout queue 1S<<\n",
+    "timeout empty": LISTEN + ' timeout queue ""<<\n',
     "too many words": "global\n description" + " w" * 64 + "<<\n" + LISTEN,
     "nul": LISTEN + " option\0 x<<\n",
     "global maxconn": "global\n maxconn<<\n" + LISTEN,
@@ -257,3 +282,37 @@ def test_missing_last_newline_is_accepted_where_haproxy_refuses(tmp_path: Path) 
     file, _ = written(tmp_path, LISTEN.rstrip("\n"))
     assert not verdict_of_haproxy(file)[0]
     assert verdict_of_wproxy(file) == (True, [])
+
+
+# -- several files ---------------------------------------------------------------------------------------------------
+
+DEFAULTS = "defaults\n" + TIMEOUTS
+SHORT = "listen l\n bind :7000\n"
+SEVERAL = {
+    "two": ({"a.cfg": DEFAULTS, "b.cfg": SHORT}, ["-f", "a.cfg", "-f", "b.cfg"]),
+    "the order counts": ({"a.cfg": DEFAULTS + " foo\n", "b.cfg": SHORT + " bar\n"}, ["-f", "b.cfg", "-f", "a.cfg"]),
+    "a section ends with its file": ({"a.cfg": SHORT, "b.cfg": " mode tcp\n"}, ["-f", "a.cfg", "-f", "b.cfg"]),
+    "a folder": ({"d/2.cfg": SHORT, "d/1.cfg": DEFAULTS, "d/x.conf": "foo\n", "d/.h.cfg": "foo\n"}, ["-f", "d"]),
+    "a folder with faults": ({"d/2.cfg": SHORT + " bar\n", "d/1.cfg": DEFAULTS + " foo\n"}, ["-f", "d"]),
+    "a folder and a file": ({"d/1.cfg": DEFAULTS, "a.cfg": SHORT}, ["-f", "d", "-f", "a.cfg"]),
+    "a folder without files": ({"d/x.conf": SHORT}, ["-f", "d"]),
+    "the rest of the command line": ({"a.cfg": DEFAULTS, "b.cfg": SHORT}, ["-f", "a.cfg", "--", "b.cfg"]),
+    "one that is not there": ({"a.cfg": SHORT}, ["-f", "a.cfg", "-f", "b.cfg"]),
+}
+
+
+def checked(command: list[str], folder: Path) -> tuple[bool, list[str]]:
+    """Return whether the files are found valid, and the places that alerts name."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=ENVIRON, timeout=30)
+    alerts = [line for line in done.stderr.splitlines() if "ALERT" in line]
+    return done.returncode == 0, sorted(set(re.findall(r"\[(\S+:\d+)\]", "\n".join(alerts))))
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+def test_several_files(case: str, tmp_path: Path) -> None:
+    files, options = SEVERAL[case]
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    expected = checked([need("haproxy"), "-c", *options], tmp_path)
+    assert checked([*WPROXY, "-c", *options], tmp_path) == expected

@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from tests.support.programs import need
-from wproxy.config.grammar import Grammar, Section
+from wproxy.config.grammar import Grammar, Keyword, Section
 from wproxy.config.keywords import bind, server
 from wproxy.config.keywords.process import GLOBAL
 from wproxy.config.keywords.proxy import PROXY
+from wproxy.config.keywords.retired import RETIRED
+from wproxy.config.keywords.sections import OTHER_SECTIONS
 
+COMPATIBILITY = Path(__file__).parents[2] / "docs/compatibility.md"
 MANUAL = Path("/usr/share/doc/haproxy/configuration.txt.gz")
 MATRIX = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND)
 ROW = re.compile(r"^([a-z][a-z0-9_ -]+?) +(?:(\(\S+\)) +)?([X-])(?: \(!\))? +([X-]) +([X-]) +([X-])$")
@@ -65,12 +68,81 @@ def test_every_registered_parameter_is_known_and_takes_as_many_words(
         assert row is None or row.arity == arity or row.words == "usesrc", words
 
 
-def test_the_manuals_matrix_has_the_same_sections() -> None:
+def manual() -> str:
+    """Return the configuration manual, without its table of contents."""
     if not MANUAL.exists():
         pytest.skip("HAProxy's manual is not installed")
     text = gzip.decompress(MANUAL.read_bytes()).decode()
-    text = text[text.rindex("4.1. Proxy keywords matrix") :]
-    rows = [ROW.match(line) for line in text[: text.index("4.2. Alphabetically")].splitlines()]
+    return text[text.rindex("\n1. Quick reminder") :]
+
+
+def chapter(begin: str, end: str) -> str:
+    """Return the manual from one heading to another."""
+    text = manual()
+    return text[text.index(f"\n{begin}") : text.index(f"\n{end}")]
+
+
+def headings(text: str) -> list[tuple[str, list[str]]]:
+    """Return the words in front of the arguments of each keyword that has a paragraph of its own in `text`."""
+    found = re.findall(r"\n\n([a-z0-9][a-z0-9._-]*[a-z0-9](?: [a-z][a-z0-9_-]*)*)(?= *\n| +[<\[{(])", text)
+    return [(heading, heading.split()) for heading in dict.fromkeys(found)]
+
+
+def test_the_manuals_list_of_global_keywords_is_known() -> None:
+    index = chapter("3. Global parameters", "3.1. Process management")
+    names = re.findall(r"^   - (\S+)", index, re.MULTILINE)
+    assert len(names) > 150
+    assert [name for name in names if not known(GLOBAL, [name])] == []
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "count", "grammar"),
+    [
+        ("3.1. Process management", "3.4. Userlists", 150, GLOBAL),
+        ("4.2. Alphabetically sorted", "5. Bind and server options", 180, PROXY),
+        ("5.1. Bind options", "5.2. Server and default-server", 50, bind.PARAMETERS),
+        ("5.2. Server and default-server", "5.3. Server IP address", 80, server.PARAMETERS),
+    ],
+)
+def test_every_keyword_that_the_manual_explains_is_known(
+    begin: str, end: str, count: int, grammar: Grammar[Any]
+) -> None:
+    found = headings(chapter(begin, end))
+    assert len(found) > count
+    first_words = {row.words.split()[0] for row in grammar.rows}
+    assert [heading for heading, words in found if not known(grammar, words) and words[0] not in first_words] == []
+
+
+def test_the_manuals_sections_are_known() -> None:
+    sections = re.findall(r"^([a-z-]+) \[?<\w+>\]?(?: .*)?$", chapter("3.4. Userlists", "4. Proxies"), re.MULTILINE)
+    wanted = {"userlist", "peers", "mailers", "program", "http-errors", "ring", "log-forward"}
+    assert wanted <= set(sections)
+    assert wanted | {"resolvers", "cache", "fcgi-app"} <= set(OTHER_SECTIONS)
+
+
+def test_every_known_keyword_has_a_row_in_the_reference() -> None:
+    page = COMPATIBILITY.read_text()
+    for grammar in (GLOBAL, PROXY, bind.PARAMETERS, server.PARAMETERS):
+        for row in grammar.rows:
+            assert f"| `{row.label}` |" in page, (
+                "docs/compatibility.md is old: write it anew with wproxy.config.reference"
+            )
+
+
+DROPPED = re.compile(r"not supported anymore|doesn't exist anymore|not supported \(anymore\)")
+
+
+@pytest.mark.parametrize("row", RETIRED, ids=lambda row: row.words)
+def test_haproxy_too_has_dropped_it(row: Keyword, tmp_path: Path) -> None:
+    (tmp_path / "a.cfg").write_text(f"listen l\n bind :7001\n {row.words} x y\n")
+    command = [need("haproxy"), "-c", "-f", "a.cfg"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30).stderr
+    assert DROPPED.search(said) or "unknown" not in said
+
+
+def test_the_manuals_matrix_has_the_same_sections() -> None:
+    matrix = chapter("4.1. Proxy keywords matrix", "4.2. Alphabetically")
+    rows = [ROW.match(line) for line in matrix.splitlines()]
     found = [row for row in rows if row]
     assert len(found) > 100
     for keyword, mark, *places in (row.groups() for row in found):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -36,6 +39,26 @@ HEADERS = {
     "v2 unspecified": v2(b"", family=0),
     "v2 of a unix socket": v2(bytes(216), family=0x31),
     "v2 of datagrams": v2(BLOCK, family=0x12),
+    "v2 with an empty addition": v2(BLOCK + b"\x05\0\0"),
+    "v2 with the right checksum": v2(BLOCK + b"\x03\0\x04" + bytes.fromhex("7a80195c")),
+    "v2 with a wrong checksum": v2(BLOCK + b"\x03\0\x04abcd"),
+    "v2 with a checksum that is too short": v2(BLOCK + b"\x03\0\x02ab"),
+    "v2 with an addition longer than the header": v2(BLOCK + b"\x04\0\x09abc"),
+    "v2 with an addition that is cut": v2(BLOCK + b"\x04\0"),
+    "v2 local with an addition that is cut": v2(b"\x04\0", command=0x20, family=0),
+    "v2 with IPv6 and IPv4's length": v2(BLOCK, family=0x21),
+    "v2 that is longer than it says": v2(BLOCK, length=11),
+    "v2 of length 0": SIGNATURE + b"\x21\x11\0\0",
+    "v2 of family 4": v2(BLOCK, family=0x41),
+    "v1 with a trailing space": b"PROXY TCP4 10.9.8.7 10.0.0.2 4000 80 \r\n",
+    "v1 with LF only": b"PROXY TCP4 10.9.8.7 10.0.0.2 4000 80\n",
+    "v1 with CR only": b"PROXY TCP4 10.9.8.7 10.0.0.2 4000 80\r",
+    "v1 with two spaces": b"PROXY TCP4  10.9.8.7 10.0.0.2 4000 80\r\n",
+    "v1 with a tab": b"PROXY\tTCP4 10.9.8.7 10.0.0.2 4000 80\r\n",
+    "v1 with a port of 0": b"PROXY TCP4 10.9.8.7 10.0.0.2 0 80\r\n",
+    "v1 with a negative port": b"PROXY TCP4 10.9.8.7 10.0.0.2 -1 80\r\n",
+    "v1 with a port of letters": b"PROXY TCP4 10.9.8.7 10.0.0.2 http 80\r\n",
+    "v1 twice": b"PROXY TCP4 10.9.8.7 10.0.0.2 4000 80\r\n" * 2,
     "another protocol": b"GET / HTTP/1.1\r\n\r\n",
     "lower case": b"proxy TCP4 10.9.8.7 10.0.0.2 4000 80\r\n",
     "a family that is none": b"PROXY UDP4 10.9.8.7 10.0.0.2 4000 80\r\n",
@@ -173,6 +196,8 @@ def test_two_proxies_in_a_row(tmp_path: Path, front: str, back: str, host: str, 
     [
         (b"PROXY UNKNOWN 1::1 2::2 1 2\r\n", True),  # HAProxy refuses what the protocol's text tells it to skip
         (b"PROXY TCP4 10.9.8.777 10.0.0.2 4000 80\r\n", False),  # HAProxy reads 10.9.11.9
+        (b"PROXY TCP4 10.9.8.7 10.0.0.2 65536 80\r\n", False),  # and 0
+        (b"PROXY TCP4 10.9.8.7 10.0.0.2 4000 " + b"0" * 72 + b"\r\n", False),  # longer than a line may be
     ],
 )
 def test_where_wproxy_keeps_to_the_protocols_text(tmp_path: Path, header: bytes, taken: bool) -> None:
@@ -224,6 +249,28 @@ def test_a_header_that_does_not_come(program: str, tmp_path: Path, sent: bytes) 
         made.stats.wait_until_idle("FRONTEND", "BACKEND")
         assert made.stats.numbers("FRONTEND", "scur") == (0,)
         wait_for(lambda: made.descriptors <= descriptors, what="the descriptors are given back")
+
+
+@pytest.mark.parametrize("header", [b"PROXY TCP4 10.9.8.7 10.0.0.2 4000 80 and so on and on and on", v2(bytes(1000))])
+def test_a_header_that_trickles_ends_by_the_clients_timeout(tmp_path: Path, header: bytes) -> None:
+    """Each byte would put off a timeout that counts silence. HAProxy refuses the first piece."""
+    behind = free_port()
+    lines_of_case = "timeout client 500ms", f"bind 127.0.0.1:{behind} accept-proxy"
+    with (
+        listening_socket() as listening,
+        proxy("wproxy", tmp_path, *lines_of_case, *lines(port_of(listening))) as made,
+        connect(behind) as client,
+    ):
+        pace = Event()
+        began, sent = time.monotonic(), 0
+        with suppress(ConnectionResetError, BrokenPipeError):
+            while sent < len(header) and not select.select([client], [], [], 0.0)[0]:
+                client.sendall(header[sent : sent + 1])
+                sent += 1
+                pace.wait(0.05)
+        assert 0.4 < time.monotonic() - began < 2.0
+        assert sent < len(header)
+        made.stats.wait_until_idle("FRONTEND", "BACKEND")
 
 
 def test_a_client_that_leaves_in_its_header(tmp_path: Path) -> None:

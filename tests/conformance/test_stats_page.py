@@ -126,10 +126,10 @@ def test_the_csv_is_that_of_the_stats_socket(pages: dict[str, Page]) -> None:
 
 def test_the_page_shows_every_line_and_no_version(pages: dict[str, Page]) -> None:
     body = pages["wproxy"].get("/haproxy?stats", "admin:secret").body
-    assert [name in body for name in ('id="main"', 'id="stats"', "<td>FRONTEND</td>", "<td>a</td>", "<td>b</td>")] == [
+    assert [name in body for name in ('id="main"', 'id="stats"', "<th>FRONTEND</th>", "<th>a</th>", "<th>b</th>")] == [
         True
     ] * 5
-    assert '<tr class="maint"><td>b</td>' in body
+    assert '<tr class="maint"><td><input type="checkbox" name="s" value="b"></td><th>b</th>' in body
     assert "2.6" not in body
     assert "secret" not in body
 
@@ -162,8 +162,9 @@ def test_http_2_is_not_spoken(pages: dict[str, Page]) -> None:
     assert pages["wproxy"].send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").startswith(b"HTTP/1.1 400 ")
 
 
-def test_what_is_sent_is_only_read(pages: dict[str, Page]) -> None:
-    assert pages["wproxy"].get("/haproxy?stats", "admin:secret", "POST").status == 405
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
+def test_other_methods_do_nothing(pages: dict[str, Page], method: str) -> None:
+    assert pages["wproxy"].get("/haproxy?stats", "admin:secret", method).status == 405
 
 
 def test_nothing_is_left(pages: dict[str, Page]) -> None:

@@ -180,7 +180,7 @@ def test_what_was_set_at_runtime_outlives_the_process(place: Place) -> None:
 def test_the_master_reloads_without_refusing_a_client(place: Place) -> None:
     pidfile = place.folder / "pid"
     with process(place, "master", "-W", "-p", str(pidfile)) as master, clients(place.port) as counted:
-        assert int(pidfile.read_text()) == master.pid
+        wait_for(lambda: pidfile.read_text() == f"{master.pid}\n", what="the pid file, which follows the worker")
         place.stats.ask("set weight main/a 50")
         for _ in range(3):
             reload(place, master)

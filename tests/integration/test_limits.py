@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import time
@@ -211,6 +212,23 @@ def test_a_frontend_beyond_its_maxconn_lets_clients_wait(program: str, tmp_path:
             each.close()
         made.stats.wait_until_idle()
         assert made.stats.numbers("FRONTEND", "smax") == (3,)
+
+
+def test_a_crowd_at_once_finds_no_more_places_than_maxconn_says(program: str, tmp_path: Path) -> None:
+    # Far from the limit wproxy accepts several clients in a turn of its loop, which must not bring it over the limit.
+    with listening_socket() as listening, in_front_of(listening, program, tmp_path, "maxconn 70") as made:
+        made.process.send_signal(signal.SIGSTOP)
+        clients = [connect(made.port) for _ in range(71)]  # as many as HAProxy's backlog takes
+        made.process.send_signal(signal.SIGCONT)
+        served = [accept(listening) for _ in range(70)]
+        wait_for(lambda: made.stats.numbers("FRONTEND", "scur") == (70,))
+        for each in clients[:70] + served:
+            each.close()
+        served = [accept(listening)]
+        for each in clients[70:] + served:
+            each.close()
+        made.stats.wait_until_idle()
+        assert made.stats.numbers("FRONTEND", "smax", "stot") == (70, 71)
 
 
 @pytest.mark.parametrize("reader", ["client", "server"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.proxies import Proxy, proxy
-from tests.support.tcp_server import connect, listening_socket, port_of, read_all, reset
+from tests.support.tcp_server import accept, connect, listening_socket, port_of, read_all, read_exactly, reset
 from tests.support.waiting import wait_for
 
 GLOBAL = """
@@ -54,6 +54,42 @@ def test_a_silent_crowd_is_bounded_and_only_delays_the_others(made: Proxy) -> No
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     wait_until_as_before(made, before)
     assert made.stats.ask("get weight main/a") == "30 (initial 30)\n\n"
+
+
+def test_thousands_of_idle_clients_cost_the_traffic_nothing(made: Proxy) -> None:
+    before, resident = made.descriptors, made.resident_bytes
+    with listening_socket() as listening, ExitStack() as crowd:
+        assert "port changed" in made.stats.ask(f"set server main/a addr 127.0.0.1 port {port_of(listening)}")
+        entered = 0
+        for _ in range(3000):
+            client = crowd.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            client.setblocking(False)
+            entered += client.connect_ex(str(made.stats.path)) == 0  # the kernel's queue takes no more than so many
+        assert entered > 500
+        wait_for(lambda: made.descriptors == before + 5, what="five are served")
+        used_s = made.cpu_s
+        with connect(made.port) as client, accept(listening) as served:
+            client.sendall(b"x" * 1000)
+            assert read_exactly(served, 1000) == b"x" * 1000
+        assert made.cpu_s - used_s < 0.1
+        assert made.resident_bytes < resident + (4 << 20)
+    wait_until_as_before(made, before)
+    assert made.stats.ask("get weight main/a") == "30 (initial 30)\n\n"
+
+
+@pytest.mark.parametrize(
+    "said", [b"show info <<\n", b"show info <<\nhalf a pay", b"prompt\nshow info <<\na\nb\n", b"show in"]
+)
+def test_what_is_never_finished_is_hung_up_on(tmp_path: Path, said: bytes) -> None:
+    """HAProxy 2.6.12 keeps some of these for ever."""
+    rest = GLOBAL.format(maxconn=5, timeout="500ms")
+    with proxy("wproxy", tmp_path, "server a 127.0.0.1:1", rest=rest) as half, ExitStack() as crowd:
+        clients = [crowd.enter_context(client_of(half)) for _ in range(20)]  # four times as many as have a seat
+        for client in clients:
+            client.sendall(said)
+        for client in clients:
+            assert read_all(client).strip(b"\n> +") == b""
+        assert "Pid: " in half.stats.ask("show info")
 
 
 def test_a_silent_client_is_hung_up_on(made: Proxy) -> None:

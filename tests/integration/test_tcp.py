@@ -186,6 +186,11 @@ def test_a_unix_socket_and_ipv6_on_either_side(program: str, tmp_path: Path) -> 
             assert read_name(connect(port6, "::1")) == "four"
 
 
+def test_a_server_by_its_name_and_the_version_of_ip(program: str, tmp_path: Path) -> None:
+    with named_server("four") as four, proxy(program, tmp_path, f"server f ipv4@localhost:{four}") as made:
+        assert ask_name(made.port) == "four"
+
+
 def read_name(connection: socket.socket) -> str:
     with connection:
         return read_all(connection).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -65,6 +66,12 @@ class Proxy:
         return int(found[1]) * 1024
 
     @property
+    def cpu_s(self) -> float:
+        """How much processor time the process has used, user's and system's."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
     def descriptors(self) -> int:
         """How many descriptors the process has open."""
         return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
@@ -78,14 +85,24 @@ def configuration(program: str, folder: Path, port: int, *lines: str, mode: str 
 
 @contextmanager
 def proxy(
-    program: str, folder: Path, *lines: str, mode: str = "tcp", rest: str = "", port: int | None = None
+    program: str,
+    folder: Path,
+    *lines: str,
+    mode: str = "tcp",
+    rest: str = "",
+    port: int | None = None,
+    open_files: int | None = None,
 ) -> Iterator[Proxy]:
-    """Run `program` ("haproxy" or "wproxy"), yield it when it listens, check at the end that it never crashed."""
+    """Run `program` ("haproxy" or "wproxy"), yield it when it listens, check at the end that it never crashed.
+
+    It may open no more than `open_files` descriptors; without that as many as the test itself.
+    """
     port = port or free_port()
     file = folder / f"{program}.cfg"
     file.write_text(configuration(program, folder, port, *lines, mode=mode, rest=rest))
     start = WPROXY if program == "wproxy" else [need("haproxy"), "-db"]
-    with running([*start, "-f", file.name], folder, program) as process:
+    limit = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files else []
+    with running([*limit, *start, "-f", file.name], folder, program) as process:
         made = Proxy(program, folder, port, process)
         wait_for(made.serves, 15.0, f"{program} serves")
         try:

@@ -42,6 +42,7 @@ _DATAGRAM = ("udp@", "udp4@", "udp6@")  # the default of a log server
 _RINGS = ("ring@", "tcp@", "tcp4@", "tcp6@", "uxst@")
 _SYSLOG_PORT = "514"
 _EXCLUDED = {_Family.IPV4: IPv6Address, _Family.IPV6: IPv4Address}
+_VERSIONS = {_Family.IPV4: 4, _Family.IPV6: 6}
 _PATH_MAX = 97  # HAProxy's: 108 bytes of sun_path less the suffix under which it binds before it renames
 _PORT_MAX = 65535
 _HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -71,7 +72,7 @@ def connecting(text: str) -> Address:
         raise ArgumentError(f"cannot use a port range: '{text}'")
     if host in ("", "*"):
         raise ArgumentError(f"needs a host in wproxy: write address:port instead of '{text}'")
-    return Address(host=_host(host, family, text), port=_ports(ports, text)[0])
+    return _named(_host(host, family, text), family, _ports(ports, text)[0])
 
 
 def logging(text: str) -> Address:
@@ -111,7 +112,13 @@ def _listening(text: str) -> Iterator[Address]:
             raise ArgumentError(f"misses the port in '{text}'")
         host = _host(host, family, text)
         for port in _ports(ports, text):
-            yield Address(host=host, port=port)
+            yield _named(host, family, port)
+
+
+def _named(host: str, family: _Family, port: int) -> Address:
+    """Return the address of `host`, with the IP version that its prefix asks for where it is a name."""
+    wanted = 0 if not host or _literal(host) is not None else _VERSIONS.get(family, 0)
+    return Address(host=host, port=port, family=wanted)
 
 
 def _family(text: str) -> tuple[_Family, str]:
@@ -166,10 +173,9 @@ def _host(text: str, family: _Family, whole: str) -> str:
         return "::" if family is _Family.IPV6 else ""
     bracketed = text.startswith("[") and text.endswith("]")
     literal = _literal(text[1:-1] if bracketed else text)
-    if literal is None and not bracketed and family is _Family.ANY_IP and _is_name(text):
+    if literal is None and not bracketed and _is_name(text):
         return text
-    excluded = {_EXCLUDED.get(family), IPv4Address if bracketed else None}
-    if literal is None or type(literal) in excluded:
+    if literal is None or type(literal) is _EXCLUDED.get(family):
         raise ArgumentError(f"has an invalid address '{text}' in '{whole}'")
     return str(literal)
 

@@ -47,6 +47,9 @@ def _global(process: GlobalDraft) -> Global:
         nbthread=process.nbthread,
         daemon=process.daemon,
         pidfile=process.pidfile,
+        user=process.user,
+        group=process.group,
+        chroot=process.chroot,
         node=process.node,
         description=process.description,
         state_file=process.state_file,
@@ -88,7 +91,8 @@ def _page(proxy: ProxyDraft) -> StatsPage | None:
     if page is None or not proxy.is_page:
         return None
     scope = frozenset(proxy.name if name == "." else name for name in page.scope)
-    return StatsPage(page.uri, page.realm, tuple(page.users), page.refresh_s, page.hide_version, scope)
+    admin = tuple(proxy.page_admins)
+    return StatsPage(page.uri, page.realm, tuple(page.users), page.refresh_s, page.hide_version, scope, admin)
 
 
 def _served_by(proxy: ProxyDraft) -> str | None:
@@ -120,6 +124,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         allbackups=proxy.allbackups,
         stick_rules=tuple(proxy.stick_rules),
         persist=proxy.persist,
+        fullconn=proxy.fullconn,
         check=proxy.check.built(),
         redis_window_s=proxy.redis_window_s,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from wproxy.config.acl.facts import Condition
 from wproxy.config.check_draft import CheckDraft
 from wproxy.config.grammar import Section, Statement
 from wproxy.config.model import (
@@ -39,6 +40,9 @@ class GlobalDraft:
     nbthread: int = 1
     daemon: bool = False
     pidfile: str | None = None
+    user: int | None = None
+    group: int | None = None
+    chroot: str | None = None
     state_file: str | None = None
     node: str | None = None
     description: str | None = None
@@ -182,9 +186,11 @@ class ProxyDraft:
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
     connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
     stick_rules: list[StickRule] = field(default_factory=list)  # the same
+    page_admins: list[Condition] = field(default_factory=list)  # the same
     table: TableDraft | None = None
     persist: bool = False
     redis_window_s: float | None = None
+    fullconn: int | None = None
 
     def child(self, section: Section, name: str, location: Location) -> ProxyDraft:
         """Return the draft of a section that begins at `location` and inherits what is set here."""
@@ -200,6 +206,7 @@ class ProxyDraft:
             switching=[],
             connection_rules=[],
             stick_rules=[],
+            page_admins=[],
             default_server=replace(self.default_server),
             check=self.check.child(),
         )

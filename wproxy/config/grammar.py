@@ -61,15 +61,22 @@ class Report:
 
     def problem(self, location: Location, message: str) -> None:
         """Note a fault that makes the configuration unusable."""
-        self.problems.append(Problem(location.file, location.line, message))
+        self.problems.append(Problem(location.file, location.line, printable(message)))
 
     def warn(self, location: Location, message: str) -> None:
         """Note something that is most likely not what the user wants."""
-        self.warnings.append(f"[{location.file}:{location.line}] : {message}")
+        self.warnings.append(f"[{location.file}:{location.line}] : {printable(message)}")
 
     def ignore(self, location: Location, keyword: str, reason: str) -> None:
         """Note a line that has no effect here."""
         self.ignored.append(Ignored(location, keyword, reason))
+
+
+def printable(message: str) -> str:
+    r"""Return `message` on one line: newlines and a terminal's codes in a word that it quotes are shown as \n, \x1b."""
+    if message.isprintable():
+        return message
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in message)
 
 
 Action = Callable[[Any, Statement, Report], None]  # the draft it writes to is what its table's Grammar is made for

@@ -45,13 +45,15 @@ class Address:
     """Where to listen or to connect: host and port, or the path of a unix socket, or an inherited descriptor.
 
     `host` is an IPv4 or IPv6 literal without brackets, "" for every IPv4 address ("*"), "::" for every IPv6 one, or a
-    name that the loader could not resolve to a literal by syntax alone.
+    name that the loader could not resolve to a literal by syntax alone; then `family` is the IP version that it has to
+    have (4 or 6), 0 for any.
     """
 
     host: str = ""
     port: int = 0
     path: str = ""
     fd: int | None = None
+    family: int = 0
 
     def __str__(self) -> str:
         if self.fd is not None:
@@ -244,7 +246,10 @@ class StickRule:
 
 @dataclass(frozen=True, slots=True)
 class StatsPage:
-    """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty)."""
+    """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty).
+
+    Clients for which one of the conditions `admin` holds may change servers on it.
+    """
 
     uri: str
     realm: str
@@ -252,6 +257,7 @@ class StatsPage:
     refresh_s: int = 0
     hide_version: bool = False
     scope: frozenset[str] = frozenset()
+    admin: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +284,8 @@ class Backend:
     """Where servers stand.
 
     `redispatch` is which retry may go to another server: None none, n every n-th, -n the n-th from the last, as
-    `option redispatch` counts them. `draws` is the argument of `balance random`. `redis_window_s` is how long any key
-    lives, None when that is not known.
+    `option redispatch` counts them. `draws` is the argument of `balance random`. Without `fullconn` it follows from the
+    frontends (`state.registry`). `redis_window_s` is how long any key lives, None when that is not known.
     """
 
     name: str
@@ -298,6 +304,7 @@ class Backend:
     allbackups: bool = False
     stick_rules: tuple[StickRule, ...] = ()
     persist: bool = False
+    fullconn: int | None = None
     check: HealthCheck = field(default_factory=HealthCheck)
     redis_window_s: float | None = None
 
@@ -325,6 +332,9 @@ class Global:
     nbthread: int = 1
     daemon: bool = False
     pidfile: str | None = None
+    user: int | None = None  # user, group and root to change to when everything is open
+    group: int | None = None
+    chroot: str | None = None
     node: str | None = None
     description: str | None = None
     state_file: str | None = None  # where runtime changes are kept; "none" nowhere, None the default place

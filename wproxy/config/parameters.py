@@ -13,6 +13,9 @@ def apply_parameters(grammar: Grammar[D], draft: D, line: Statement, words: tupl
     """Write the parameters `words` of `line` to `draft`, each as its row in `grammar` says; report what is wrong."""
     while words:
         row = grammar.find(line.section, words[:1])
+        if not words[0]:
+            report.problem(line.location, f"'{line.keyword}' has an empty word (environment variable missing?)")
+            return
         if row is None:
             names = [known.words for known in grammar.rows if line.section in known.sections]
             report.problem(

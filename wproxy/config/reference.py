@@ -34,6 +34,8 @@ _DIFFERENCES = """\
 - `mode http` is read in `defaults`, and served for statistics pages only: a `frontend` or `listen` with `stats` lines,
   without servers and backends. `http-request` and `stats http-request` are errors there, since they would guard it.
   Any other proxy in `mode http` is an error for now.
+- With `stats admin` a form that another site has sent to the statistics page (`Sec-Fetch-Site`, `Origin`, `Referer`) is
+  denied; HAProxy takes it. A page with `stats scope` changes servers of the proxies it shows only.
 - A missing last newline is accepted; HAProxy refuses it.
 - Numbers are whole: HAProxy reads `weight 10x` as 10 and `maxconn abc` as 0, here both are errors. So are negative
   numbers, a parameter without its value, and words after an argument that takes none.

@@ -19,7 +19,7 @@ from wproxy.config.values import ArgumentError
 def compile_rules(
     proxies: Sequence[ProxyDraft], environ: Mapping[str, str], read: Callable[[str], str], report: Report
 ) -> None:
-    """Fill `switching` and `connection_rules` of each proxy that is served; report every fault."""
+    """Fill `switching`, `connection_rules` and `page_admins` of each proxy that is served; report every fault."""
     backends = {
         proxy.name: frozenset(server.name for server in proxy.servers) for proxy in proxies if proxy.has_backend
     }
@@ -40,7 +40,8 @@ def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
         try:
             _KEYWORDS[line.keyword](proxy, line, acls)
         except ArgumentError as error:
-            report.problem(line.location, f"'{line.keyword} {line.target}' {error}")
+            words = f"{line.keyword} {line.target}".rstrip()
+            report.problem(line.location, f"'{words}' {error}")
 
 
 def _acl(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
@@ -73,6 +74,10 @@ def _stick(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
     proxy.stick_rules.append(StickRule(table, fetch, condition, matches, stores, line.location))
 
 
+def _page_admin(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
+    proxy.page_admins.append(parse_condition(line.words, acls))
+
+
 def _condition(line: RuleLine, acls: Acls) -> Condition | None:
     return parse_condition(line.words, acls) if line.words else None
 
@@ -87,4 +92,5 @@ _KEYWORDS: Mapping[str, Callable[[ProxyDraft, RuleLine, Acls], None]] = {
     "stick on": _stick,
     "stick match": _stick,
     "stick store-request": _stick,
+    "stats admin": _page_admin,
 }

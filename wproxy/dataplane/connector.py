@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from wproxy.config.model import Address
+from wproxy.dataplane.resolving import FAMILIES
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
@@ -16,5 +17,6 @@ async def open_connection(loop: asyncio.AbstractEventLoop, address: Address, fac
     if address.path:
         _, protocol = await loop.create_unix_connection(factory, address.path)
     else:
-        _, protocol = await loop.create_connection(factory, address.host, address.port)
+        family = FAMILIES[address.family]
+        _, protocol = await loop.create_connection(factory, address.host, address.port, family=family)
     return protocol

@@ -6,9 +6,11 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from wproxy.config.model import Address
+from wproxy.policy.descriptors import WATCHERS
 
 BACKLOG = 1024
 
@@ -23,7 +25,7 @@ def open_listening(address: Address) -> socket.socket:
     elif address.path:
         listening = _unix_socket(address.path)
     else:
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        family = socket.AF_INET6 if ":" in address.host or address.family == 6 else socket.AF_INET
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -37,10 +39,11 @@ def open_listening(address: Address) -> socket.socket:
 
 
 def close_listening(address: Address, listening: socket.socket) -> None:
-    """Close what `open_listening` returned; a unix socket leaves the file system."""
+    """Close what `open_listening` returned; a unix socket leaves the file system, as far as this user may do that."""
     listening.close()
     if address.path:
-        Path(address.path).unlink(missing_ok=True)
+        with suppress(OSError):
+            Path(address.path).unlink()
 
 
 def _unix_socket(path: str) -> socket.socket:
@@ -65,40 +68,44 @@ def _answers(path: str) -> bool:
 class Listener:
     """Accepts on one `bind` address of one frontend; the socket stays its giver's, who closes it."""
 
-    __slots__ = ("_accepting", "_address", "_factory", "_server", "_shut", "_socket")
+    __slots__ = ("_address", "_factory", "_servers", "_shut", "_socket", "_wanted")
 
     def __init__(self, address: Address, listening: socket.socket, factory: Callable[[], asyncio.BaseProtocol]) -> None:
         self._address = address
         self._socket = listening
         self._factory = factory
-        self._server: asyncio.Server | None = None
-        self._accepting = False
+        self._servers: list[asyncio.Server] = []  # each watches the socket
+        self._wanted = 0  # how many should
         self._shut = False  # the socket is bound, but does not listen
 
-    async def resume(self) -> None:
-        """Accept connections; does nothing while it already does."""
-        if self._accepting or self._socket.fileno() < 0:  # the process has stopped listening meanwhile
+    async def resume(self, *, singly: bool = False) -> None:
+        """Accept connections, `singly` or several in a turn of the loop; does nothing while it already does."""
+        if self._socket.fileno() < 0:  # the process has stopped listening meanwhile
             return
-        self._accepting = True
-        loop = asyncio.get_running_loop()
         if self._shut:
             self._socket.listen(BACKLOG)
             self._shut = False
+        self._wanted = 1 if singly else WATCHERS
+        while len(self._servers) < self._wanted:
+            self._servers.append(await self._watch())
+        self._dismiss()  # more than are wanted, or than were when the loop began to make the last
+
+    async def _watch(self) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
         # The server owns and closes what it is given; the original keeps the address through a pause.
         duplicate = self._socket.dup()
         if duplicate.family == socket.AF_UNIX:
-            self._server = await loop.create_unix_server(self._factory, sock=duplicate)
-        else:
-            self._server = await loop.create_server(self._factory, sock=duplicate, backlog=BACKLOG)
-        if not self._accepting:
-            self.pause()  # it was paused while the loop made the server
+            return await loop.create_unix_server(self._factory, sock=duplicate)
+        return await loop.create_server(self._factory, sock=duplicate, backlog=BACKLOG)
+
+    def _dismiss(self) -> None:
+        while len(self._servers) > self._wanted:
+            self._servers.pop().close()
 
     def pause(self) -> None:
         """Accept no more; clients that connect wait in the kernel's queue."""
-        self._accepting = False
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        self._wanted = 0
+        self._dismiss()
 
     def refuse(self) -> None:
         """Accept no more and have clients refused, as HAProxy does; on a unix socket they wait all the same."""

@@ -50,7 +50,7 @@ class Plan:
     def needed(bind: model.Bind, default: Route) -> bool:
         """Tell whether the clients of `bind` have to be received at all."""
         config = default.frontend.config
-        rules = config.switching or config.connection_rules
+        rules = config.switching or config.connection_rules or (config.page is not None and config.page.admin)
         return bind.accept_proxy or bool(rules) or default.stickiness is not None
 
     def facts(self, ends: Ends, *, by_header: bool) -> Facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wproxy.dataplane.tcp import TcpConnection
@@ -21,10 +21,6 @@ class End(asyncio.Protocol):
         self.write = write  # where its bytes go
         self.at_eof = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport."""
-        self.transport = cast("asyncio.Transport", transport)
-
     def eof_received(self) -> bool:
         """Pass on that this side sends no more; the other direction stays open."""
         self.at_eof = True
@@ -39,6 +35,12 @@ class End(asyncio.Protocol):
         """Read on."""
         self.connection.resume(self)
 
+    def _lost(self, error: Exception | None, cause: str) -> None:
+        """Tell the connection that this end is gone; then forget it, the loop has nothing more to say."""
+        self.connection.lost(self, error, cause)
+        # Each has the other, which only the garbage collector would notice, at a tenth of a connection's whole cost.
+        del self.connection, self.write
+
 
 class ClientEnd(End):
     """The end towards the client."""
@@ -47,7 +49,7 @@ class ClientEnd(End):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session."""
-        super().connection_made(transport)
+        self.transport = transport  # type: ignore[assignment] # what create_server gives is a Transport
         self.connection.start()
 
     def data_received(self, data: bytes) -> None:
@@ -59,7 +61,7 @@ class ClientEnd(End):
 
     def connection_lost(self, error: Exception | None) -> None:
         """End the session: the client is gone."""
-        self.connection.lost(self, error, "CD")
+        self._lost(error, "CD")
 
 
 class ServerEnd(End):
@@ -69,7 +71,7 @@ class ServerEnd(End):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Join the two ends."""
-        super().connection_made(transport)
+        self.transport = transport  # type: ignore[assignment] # what create_connection gives is a Transport
         self.connection.join(self)
 
     def data_received(self, data: bytes) -> None:
@@ -81,4 +83,4 @@ class ServerEnd(End):
 
     def connection_lost(self, error: Exception | None) -> None:
         """End the session: the server is gone."""
-        self.connection.lost(self, error, "SD")
+        self._lost(error, "SD")

@@ -9,6 +9,8 @@ from ipaddress import ip_address
 
 from wproxy.config.model import Address
 
+FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
+
 
 def is_literal(host: str) -> bool:
     """Tell whether `host` is an address that needs no lookup."""
@@ -21,5 +23,6 @@ def is_literal(host: str) -> bool:
 
 async def resolve(loop: asyncio.AbstractEventLoop, address: Address) -> Address:
     """Return `address` with the first address of its host; raise OSError."""
-    found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    family = FAMILIES[address.family]
+    found = await loop.getaddrinfo(address.host, address.port, family=family, type=socket.SOCK_STREAM)
     return replace(address, host=str(found[0][4][0]))

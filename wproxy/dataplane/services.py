@@ -1,23 +1,25 @@
-"""What every connection needs of the process: the loop, its clock, the timeouts, the live sessions."""
+"""What every connection needs of the process: the loop, its clock, the timeouts, the live sessions, the errors."""
 
 from __future__ import annotations
 
 import asyncio
 
 from wproxy.dataplane.wheel import Wheel
+from wproxy.state.captures import Captures
 from wproxy.state.session import Sessions
 
 
 class Services:
     """Made once by `app`, shared by all of the data plane; owns the tasks that outlive their caller."""
 
-    __slots__ = ("_tasks", "clock", "loop", "sessions", "wheel")
+    __slots__ = ("_tasks", "captures", "clock", "loop", "sessions", "wheel")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, sessions: Sessions) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, sessions: Sessions, captures: Captures) -> None:
         self.loop = loop
         self.clock = loop.time
         self.wheel = Wheel(loop)
         self.sessions = sessions
+        self.captures = captures
         self._tasks: set[asyncio.Task[None]] = set()
 
     def keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:

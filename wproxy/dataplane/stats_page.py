@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import cast
 
@@ -13,37 +14,61 @@ from wproxy.config.model import StatsPage
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.basic_auth import admits
+from wproxy.policy.same_origin import same_origin
 from wproxy.state.session import Session
 
 _HEAD_MAX = 16 * 1024  # HAProxy's tune.bufsize, which bounds its requests too
 _PATIENCE_S = 30.0  # for a client whose frontend has no `timeout client`
 
-Texts = Callable[[StatsPage, bool], str]
-"""Returns the page, or the same as csv."""
+# A form that is longer is not processed; HAProxy's must fit into its buffer together with the head.
+_FORM_MAX = 15 * 1024
+_HEADERS = frozenset({"authorization", "expect", "host", "origin", "referer", "sec-fetch-site"})  # what is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a page is to be shown: as csv, with what an administrator may do, with what became of his last action."""
+
+    as_csv: bool = False
+    admin: bool = False
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What one client is served by: the page, whether it may change servers on it, and the functions behind it.
+
+    `text` returns the page; `act` does what a form asks for and returns the word that `;st=` tells the page.
+    """
+
+    page: StatsPage
+    admin: bool
+    text: Callable[[StatsPage, View], str]
+    act: Callable[[StatsPage, str], str]
 
 
 class PageConnection(asyncio.Protocol):
-    """Parses the head of one request and answers it; a body is not read."""
+    """Parses one request and answers it; of bodies only an administrator's form is read."""
 
     __slots__ = (
-        "_answered", "_authorization", "_complete", "_deadline", "_page", "_parser", "_received", "_route", "_services",
-        "_session", "_texts", "_transport", "_url",
+        "_answered", "_complete", "_deadline", "_desk", "_form", "_headers", "_page", "_parser", "_received", "_route",
+        "_services", "_session", "_transport", "_url", "_whole",
     )  # fmt: skip
 
-    def __init__(
-        self, route: Route, page: StatsPage, texts: Texts, services: Services, session: Session | None = None
-    ) -> None:
+    def __init__(self, route: Route, desk: Desk, services: Services, session: Session | None = None) -> None:
         self._route = route
-        self._page = page
-        self._texts = texts
+        self._desk = desk
+        self._page = desk.page
         self._services = services
         self._session = session
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
-        self._authorization: list[str] = []
+        self._headers: dict[str, list[str]] = {}
         self._received = 0
-        self._complete = False
+        self._form = b""
+        self._complete = False  # the head is there
+        self._whole = False  # the body, too
         self._answered = False
         self._deadline = 0.0
 
@@ -71,11 +96,12 @@ class PageConnection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             pass  # the head is complete; nothing is upgraded here
         except httptools.HttpParserError:
-            if not self._complete:
+            if not self._complete or self._awaits_form():
                 self._respond(HTTPStatus.BAD_REQUEST, "Your browser sent an invalid request.")
                 return
         if self._complete:
-            self._answer()
+            if not self._awaits_form():
+                self._answer()
         elif self._received > _HEAD_MAX:
             self._respond(HTTPStatus.BAD_REQUEST, "Your browser sent an invalid request.")
 
@@ -110,37 +136,84 @@ class PageConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header."""
-        if name.lower() == b"authorization" and not self._complete:
-            self._authorization.append(value.decode("latin-1"))
+        key = name.lower().decode("latin-1")
+        if key in _HEADERS and not self._complete:
+            self._headers.setdefault(key, []).append(value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
-        """Take note that the head is there."""
-        self._complete = True
+        """Take note that the head is there; encourage a client that asks before it sends its form."""
+        if not self._complete:
+            self._complete = True
+            if self._awaits_form() and self._transport is not None and "expect" in self._headers:
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, data: bytes) -> None:
+        """Take a part of the form; of one that is too long no more than shows that it is."""
+        if not self._whole and len(self._form) <= _FORM_MAX:
+            self._form += data
+
+    def on_message_complete(self) -> None:
+        """Take note that the request is whole."""
+        self._whole = True
 
     # -- the answer ----------------------------------------------------------------------------------------------
 
+    def _awaits_form(self) -> bool:
+        """Tell whether the rest of the request is to be read before it is answered: nobody's but a known user's."""
+        return not self._whole and self._parser.get_method() == b"POST" and self._on_page and self._admitted
+
+    @property
+    def _on_page(self) -> bool:
+        return self._url.decode("latin-1").startswith(self._page.uri)
+
+    @property
+    def _admitted(self) -> bool:
+        return admits(self._headers.get("authorization", ()), self._page.users)
+
     def _answer(self) -> None:
         page, target = self._page, self._url.decode("latin-1")
+        method = self._parser.get_method()
         self._route.frontend.counters.requests += 1
-        if not target.startswith(page.uri):
+        if not self._on_page:
             self._respond(HTTPStatus.SERVICE_UNAVAILABLE, "No server is available to handle this request.")
-        elif not admits(self._authorization, page.users):
+        elif not self._admitted:
             realm = page.realm.replace("\\", "\\\\").replace('"', '\\"')
             challenge = f'www-authenticate: Basic realm="{realm}"\r\n'
             need = "You need a valid user and password to access this content."
             self._respond(HTTPStatus.UNAUTHORIZED, need, challenge)
-        elif self._parser.get_method() not in (b"GET", b"HEAD"):
-            self._respond(HTTPStatus.METHOD_NOT_ALLOWED, "This page can only be read.", "allow: GET, HEAD\r\n")
+        elif method == b"POST":
+            self._process(target[len(page.uri) :])
+        elif method not in (b"GET", b"HEAD"):
+            self._respond(
+                HTTPStatus.METHOD_NOT_ALLOWED, "This page knows no such method.", "allow: GET, HEAD, POST\r\n"
+            )
         else:
             self._show(target[len(page.uri) :])
 
     def _show(self, options: str) -> None:
         """Send the page as the words after its address want it: `;csv`, `;norefresh`."""
         page = self._page
-        as_csv = ";csv" in options
+        as_csv, admin = ";csv" in options, self._desk.admin
         refresh = f"refresh: {page.refresh_s}\r\n" if page.refresh_s and ";norefresh" not in options else ""
         kind = "text/plain" if as_csv else "text/html"
-        self._send(HTTPStatus.OK, f"{kind}; charset=utf-8", self._texts(page, as_csv), refresh)
+        outcome = options.partition(";st=")[2][:4]
+        # What changes servers by a click must not be shown in a frame of somebody else's page.
+        frame = "x-frame-options: sameorigin\r\n" if admin else ""
+        text = self._desk.text(page, View(as_csv, admin, outcome))
+        self._send(HTTPStatus.OK, f"{kind}; charset=utf-8", text, refresh + frame)
+
+    def _process(self, options: str) -> None:
+        """Do what the form asks for, and send the client back to the page, as HAProxy does."""
+        desk = self._desk
+        if not desk.admin or not same_origin(self._headers):
+            outcome = "DENY"
+        elif len(self._form) > _FORM_MAX:
+            outcome = "EXCD"
+        else:
+            outcome = desk.act(self._page, self._form.decode("latin-1"))
+        words = (";up", ";norefresh") if self._page.refresh_s else (";up",)
+        kept = "".join(word for word in words if word in options)
+        self._send(HTTPStatus.SEE_OTHER, "text/plain", "", f"location: {self._page.uri};st={outcome}{kept}\r\n")
 
     def _respond(self, status: HTTPStatus, text: str, headers: str = "") -> None:
         """Send an answer that is no page, in HAProxy's words."""

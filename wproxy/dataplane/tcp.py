@@ -4,9 +4,9 @@
     client ◀── client's transport ◀──write── ServerEnd ◀── server
                      └── TcpConnection: places, connects, times out, closes ──┘
 
-Bytes go straight from one end's `data_received` into the other transport's buffer, which the loop writes once a turn.
-A transport whose buffer is full stops the other end's reading. What a client sends before its server is there waits in
-`TcpConnection.early`.
+Bytes go straight from one end's `data_received` to the other transport, which tries to write them at once and keeps the
+rest. A transport whose buffer is full stops the other end's reading. What a client sends before its server is there
+waits in `TcpConnection.early`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from math import inf
 
-from wproxy.dataplane.carriage import describe
+from wproxy.dataplane.carriage import describe, owes_answer
 from wproxy.dataplane.connector import open_connection
 from wproxy.dataplane.ends import ends_of
 from wproxy.dataplane.reception import Arrival
@@ -26,7 +26,7 @@ from wproxy.policy.retry import may_redispatch
 from wproxy.protocols.proxy_header import WRITERS
 from wproxy.state.backend import Backend
 from wproxy.state.server import Server
-from wproxy.state.session import Carriage, Session
+from wproxy.state.session import Carriage, Session, Standing
 
 _EARLY_BYTES = 64 * 1024  # what a client may send ahead of its server before its reading stops
 
@@ -75,7 +75,7 @@ class TcpConnection:
         backend.opened(now)
         if self.route.log is not None:
             self.route.log.began(self.session, self.client.transport, arrival.ends if arrival else None)
-        self.task = self.services.keep(self.services.loop.create_task(self._establish()))
+        self.task = self.services.loop.create_task(self._establish())
 
     def keep_early(self, data: bytes) -> None:
         """Keep what the client sends before its server is there."""
@@ -318,6 +318,28 @@ class TcpConnection:
         phase = "QUE" if self.granted is not None else "CON" if server is None else "EST"
         return describe(self.client.transport, server, phase, self.expires_at(), self.clock())
 
+    def standing(self) -> Standing | None:
+        """Return how it stands between its ends; None while it has no server."""
+        client, server = self.client, self.server
+        if server is None or self.place is None:
+            return None
+        busy = client.at_eof or server.at_eof or _unsent(client) > 0 or _unsent(server) > 0
+        return Standing(self.active_at, busy, self._home(self.place))
+
+    def owes_answer(self) -> bool:
+        """Tell whether the server has still to answer."""
+        return self.server is not None and owes_answer(self.server.transport)
+
+    def _home(self, place: Server) -> Server | None:
+        """Return where its client would be sent now if it came back, whatever the weights; None for anywhere."""
+        route, home = self.route, None
+        if route.stickiness is not None and self.arrival is not None:
+            home = route.stickiness.expected(self.arrival.facts)
+        if home is None and route.backend.algorithm.keyed:
+            home = route.backend.meant_for(self._key()) or place
+        # A full server has no room for it: let it stay.
+        return place if home is not None and home.full else home
+
     def kill(self) -> None:
         """End the session because an administrator says so."""
         self.close("KQ" if self.granted is not None else "KC" if self.server is None else "KD")
@@ -399,13 +421,12 @@ class TcpConnection:
     def _finish(self) -> None:
         """Close when what was sent has been taken; until then the timeouts go on."""
         self.active_at = self.clock()
-        transports = [end.transport for end in (self.client, self.server) if end is not None]
-        if self.server is None or not any(transport and transport.get_write_buffer_size() for transport in transports):
+        if self.server is None or not (_unsent(self.client) or _unsent(self.server)):
             self.close("--")
             return
-        for transport in transports:
-            if transport is not None:
-                transport.close()  # once it is flushed, `lost` is called
+        for end in (self.client, self.server):
+            if end.transport is not None:
+                end.transport.close()  # once it is flushed, `lost` is called
 
     def close(self, cause: str) -> None:
         """End the session now and give back everything; only the first call does anything."""
@@ -428,6 +449,7 @@ class TcpConnection:
         backend = self.route.backend
         if self.route.log is not None:
             self.route.log.ended(self.session)
+        self.session.measure(self.clock())
         self.services.sessions.close(self.session)
         backend.current -= 1
         self._release()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
@@ -22,6 +22,7 @@ class Heading:
     uptime_s: int
     node: str
     version: str | None
+    outcome: str = ""  # of the action that led here, a key of OUTCOMES
 
 
 # The columns that are shown: under which heading, with which title, from which column of `show stat`.
@@ -48,21 +49,51 @@ SHOWN: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
 )  # fmt: skip
 
+# What can be done to the servers that are ticked, in HAProxy's words; `runtime.page_actions` does it.
+ACTIONS = (
+    ("ready", "Set state to READY"),
+    ("drain", "Set state to DRAIN"),
+    ("maint", "Set state to MAINT"),
+    ("dhlth", "Health: disable checks"),
+    ("ehlth", "Health: enable checks"),
+    ("hrunn", "Health: force UP"),
+    ("hnolb", "Health: force NOLB"),
+    ("hdown", "Health: force DOWN"),
+    ("dagent", "Agent: disable checks"),
+    ("eagent", "Agent: enable checks"),
+    ("arunn", "Agent: force UP"),
+    ("adown", "Agent: force DOWN"),
+    ("shutdown", "Kill Sessions"),
+)
+# What became of it: a colour and a sentence.
+OUTCOMES = {
+    "DONE": ("up", "Action processed successfully."),
+    "NONE": ("drain", "Nothing has changed."),
+    "PART": ("drain", "Action partially processed. Some server names are unknown."),
+    "ERRP": (
+        "down",
+        "Action not processed because of invalid parameters: the action, the backend or a server is unknown.",
+    ),
+    "EXCD": ("down", "Action not processed: too many servers at a time."),
+    "DENY": ("down", "Action denied."),
+}
+
+_TICK_ALL = "this.form.querySelectorAll('[name=s]').forEach(each=>each.checked=this.checked)"
 _KINDS = {0: "frontend", 1: "backend", 2: "server"}
 
 _STYLE = """\
 body{font:13px/1.4 sans-serif;margin:1.5em;color:#222;background:#fff}
 h1{font-size:1.4em;margin:0}h2{font-size:1.1em;margin:1.5em 0 .3em}p{margin:.3em 0}
 table{border-collapse:collapse}th,td{border:1px solid #bbb;padding:.15em .5em;text-align:right;white-space:nowrap}
-th{background:#e8eef4}td:first-child{text-align:left;font-weight:bold}
+thead th{background:#e8eef4}tbody th{text-align:left}
 .frontend,.backend{background:#f3f3f3}.up{background:#dff5dc}.down{background:#f9d6d5}.maint{background:#eadcc4}
 .drain{background:#cfe4fb}
 """
 
 
-def html(registry: Registry, now: float, heading: Heading, scope: frozenset[str]) -> str:
-    """Return the page; `scope` are the proxies to show, all when it is empty."""
-    tables = "".join(_proxy(name, rows) for name, rows in _proxies(registry, now, scope))
+def html(registry: Registry, now: float, heading: Heading, scope: frozenset[str], *, admin: bool = False) -> str:
+    """Return the page; `scope` are the proxies to show, all when it is empty, and an `admin` may change servers."""
+    tables = "".join(_proxy(name, rows, admin=admin) for name, rows in _proxies(registry, now, scope))
     title = "Statistics Report for wproxy"
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
@@ -96,23 +127,45 @@ def _heading(heading: Heading) -> str:
     days, hours = divmod(hours, 24)
     version = f"version {escape(heading.version)}, " if heading.version else ""
     uptime = f"{days}d {hours}h{minutes:02d}m{seconds:02d}s"
-    return f"<p>{version}pid {heading.pid} on {escape(heading.node)}, uptime {uptime}</p>\n"
+    colour, told = OUTCOMES.get(heading.outcome, ("", ""))
+    message = f'<p class="{colour}">{told}</p>\n' if told else ""
+    return f"<p>{version}pid {heading.pid} on {escape(heading.node)}, uptime {uptime}</p>\n{message}"
 
 
-def _proxy(name: str, rows: Iterable[Row]) -> str:
+def _proxy(name: str, rows: Sequence[Row], *, admin: bool) -> str:
+    ticked = admin and any(_KINDS[int(row["type"] or 0)] == "server" for row in rows)
     groups = "".join(f'<th colspan="{len(columns)}">{title}</th>' for title, columns in SHOWN)
     titles = "".join(f"<th>{title}</th>" for _, columns in SHOWN for title, _ in columns)
-    lines = "".join(_line(row) for row in rows)
+    lines = "".join(_line(row, ticked=ticked) for row in rows)
     label = escape(name)
-    return (
-        f'<h2 id="{label}">{label}</h2>\n<table><thead><tr><th rowspan="2"></th>{groups}</tr>\n'
+    tick_all = f'<th rowspan="2"><input type="checkbox" onclick="{_TICK_ALL}"></th>' if ticked else ""
+    text = (
+        f'<h2 id="{label}">{label}</h2>\n<table><thead><tr>{tick_all}<th rowspan="2"></th>{groups}</tr>\n'
         f"<tr>{titles}</tr></thead>\n<tbody>{lines}</tbody></table>\n"
+    )
+    return f'<form method="post">{text}{_choice(int(rows[0]["iid"] or 0))}</form>\n' if ticked else text
+
+
+def _choice(proxy_id: int) -> str:
+    """Return what stands below a table whose servers can be ticked."""
+    options = "".join(f'<option value="{action}">{title}</option>' for action, title in ACTIONS)
+    return (
+        f'<p>Choose the action to perform on the checked servers: <select name="action"><option value=""></option>'
+        f'{options}</select><input type="hidden" name="b" value="#{proxy_id}"> '
+        '<input type="submit" value="Apply"></p>'
     )
 
 
-def _line(row: Row) -> str:
+def _line(row: Row, *, ticked: bool) -> str:
+    tick = f"<td>{_tick(row)}</td>" if ticked else ""
     cells = "".join(f"<td>{_text(row[column])}</td>" for _, columns in SHOWN for _, column in columns)
-    return f'<tr class="{_class(row)}"><td>{_text(row["svname"])}</td>{cells}</tr>\n'
+    return f'<tr class="{_class(row)}">{tick}<th>{_text(row["svname"])}</th>{cells}</tr>\n'
+
+
+def _tick(row: Row) -> str:
+    if _KINDS[int(row["type"] or 0)] != "server":
+        return ""
+    return f'<input type="checkbox" name="s" value="{_text(row["svname"])}">'
 
 
 def _class(row: Row) -> str:

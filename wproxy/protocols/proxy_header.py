@@ -10,6 +10,8 @@ import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
+from wproxy.protocols.crc32c import crc32c
+
 _SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 _V1 = b"PROXY "
 _V1_MAX = 107  # with its CRLF
@@ -20,6 +22,8 @@ _MAPPED = bytes(10) + b"\xff\xff"
 _LOCAL, _PROXY = 0x20, 0x21
 _UNSPECIFIED, _TCP4, _TCP6 = 0x00, 0x11, 0x21
 _ADDRESS_BYTES = {_TCP4: 4, _TCP6: 16}
+_TLV_HEAD = 3  # type, and length in two bytes
+_CRC32C, _CRC32C_BYTES = 0x03, 4
 
 
 class Endpoint(NamedTuple):
@@ -118,11 +122,27 @@ def _parse_v2(data: bytes) -> Header | None:
         raise HeaderError("a PROXY protocol header that tells no TCP connection")  # HAProxy refuses these, too
     if length < 2 * width + 4:
         raise HeaderError("a PROXY protocol header whose addresses do not fit")
+    _check_additions(data[:size], _V2_FIXED + 2 * width + 4)
     return Header(size, _addresses(data[_V2_FIXED:], width))
 
 
+def _check_additions(header: bytes, at: int) -> None:
+    """Walk through the TLVs that begin at `at` (section 2.2); nothing in them is used but the checksum."""
+    while at < len(header):
+        value = at + _TLV_HEAD
+        following = value + int.from_bytes(header[at + 1 : value], "big")
+        if value > len(header) or following > len(header):
+            raise HeaderError("a PROXY protocol header whose additions do not fit")
+        if header[at] == _CRC32C:
+            told = header[value:following]
+            blank = header[:value] + bytes(len(told)) + header[following:]
+            if len(told) != _CRC32C_BYTES or int.from_bytes(told, "big") != crc32c(blank):
+                raise HeaderError("a PROXY protocol header with a wrong checksum")
+        at = following
+
+
 def _addresses(block: bytes, width: int) -> Ends:
-    """Return the ends that the block of addresses names; what follows it (TLVs) is skipped."""
+    """Return the ends that the block of addresses names."""
     ports = 2 * width
     source_port = int.from_bytes(block[ports : ports + 2], "big")
     destination_port = int.from_bytes(block[ports + 2 : ports + 4], "big")

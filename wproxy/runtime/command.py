@@ -10,6 +10,7 @@ from typing import TypeVar
 from wproxy.config.model import Level
 from wproxy.errors import WproxyError
 from wproxy.state.backend import Backend
+from wproxy.state.captures import Side
 from wproxy.state.control import Control
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
@@ -100,6 +101,14 @@ class InformationRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorsRequest:
+    """What `show errors` asks for: of one proxy or -1 for all, of requests, of responses or None for both."""
+
+    proxy_id: int = -1
+    side: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reports:
     """The texts that `observe` makes; `app` passes them in, because `runtime` and `observe` do not see each other."""
 
@@ -107,6 +116,7 @@ class Reports:
     information: Callable[[InformationRequest], str]
     servers_state: Callable[[Sequence[Backend]], str]
     schema: Callable[[], str]
+    errors: Callable[[ErrorsRequest], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,7 @@ class Context:
         backend = self.backend(backend_name)
         if backend is None:
             raise CommandError("No such backend.\n")
-        server = _named_or_numbered(server_name, backend.by_name, lambda server: server.server_id)
+        server = named_or_numbered(server_name, backend.by_name, lambda server: server.server_id)
         if server is None:
             raise CommandError("No such server.\n")
         return server
@@ -141,23 +151,23 @@ class Context:
 
     def backend(self, name: str) -> Backend | None:
         """Return the backend of that name or `#id`."""
-        return _named_or_numbered(name, self.registry.backends, lambda backend: backend.proxy_id)
+        return named_or_numbered(name, self.registry.backends, lambda backend: backend.proxy_id)
 
     def proxy(self, name: str) -> Backend | Frontend | None:
         """Return the backend or frontend of that name or `#id`."""
-        return self.backend(name) or _named_or_numbered(name, self.registry.frontends, lambda one: one.proxy_id)
+        return self.backend(name) or named_or_numbered(name, self.registry.frontends, lambda one: one.proxy_id)
 
     def frontend(self, name: str) -> Frontend:
         """Return the frontend of that name or `#id`; raise CommandError."""
         if not name:
             raise CommandError("A frontend name is expected.\n")
-        frontend = _named_or_numbered(name, self.registry.frontends, lambda frontend: frontend.proxy_id)
+        frontend = named_or_numbered(name, self.registry.frontends, lambda frontend: frontend.proxy_id)
         if frontend is None:
             raise CommandError("No such frontend.\n")
         return frontend
 
 
-def _named_or_numbered(name: str, parties: Mapping[str, P], number_of: Callable[[P], int]) -> P | None:
+def named_or_numbered(name: str, parties: Mapping[str, P], number_of: Callable[[P], int]) -> P | None:
     """Return the one of that name, or of that number for a name such as `#3`."""
     number = name.removeprefix("#")
     if number == name or not (number.isascii() and number.isdigit()):

@@ -29,6 +29,7 @@ class Dialogue:
         self._buffer = bytearray()
         self._commands: deque[str] = deque()  # of the line that is being answered
         self._payload: list[str] | None = None  # while the last of them waits for its payload
+        self._payload_size = 0
         self._answered = False  # at least one line
         self.overrun = False  # the client sent a line that is too long: nothing more is to be answered
 
@@ -69,7 +70,8 @@ class Dialogue:
             return self._await_payload()
         if line:
             self._payload.append(line)
-            self._check_payload()
+            self._payload_size += len(line) + 1
+            self.overrun = self._payload_size > LONGEST_LINE
             return _MORE if self._conversation.prompt else None
         payload, self._payload = "\n".join(self._payload), None
         return self._run(self._commands.popleft().removesuffix(_PAYLOAD), payload)
@@ -79,11 +81,8 @@ class Dialogue:
         if len(self._commands) != 1 or not self._commands[0].endswith(_PAYLOAD):
             return None
         self._payload = []
+        self._payload_size = 0
         return _MORE if self._conversation.prompt else None
-
-    def _check_payload(self) -> None:
-        assert self._payload is not None
-        self.overrun = sum(len(line) + 1 for line in self._payload) > LONGEST_LINE
 
     def _run(self, command: str, payload: str) -> bytes:
         self._answered = True

@@ -15,6 +15,8 @@ from wproxy.runtime.commands import (
     epochs,
     frontends,
     limits,
+    patterns,
+    rebalancing,
     servers,
     sessions,
     show,
@@ -46,10 +48,11 @@ class Interpreter:
     def __init__(self) -> None:
         self._help = Command(("help",), "help [<command>]", "list matching or all commands", Level.USER, self._run_help)
         last = conversation.COMMANDS[-2:]
-        groups = (servers, checks, dynamic, epochs, frontends, limits, sessions, show, tables)
+        groups = (servers, checks, rebalancing, dynamic, epochs, frontends, limits, patterns, sessions, show, tables)
         rows = [*(row for group in groups for row in group.COMMANDS), *conversation.COMMANDS[:-2]]
         self._always = (self._help, *last)  # shown whatever was asked for, and last
         self._rows = (*sorted(rows, key=lambda row: row.words), *self._always)
+        self._longest = max(len(row.words) for row in self._rows)
 
     def execute(self, context: Context, line: str) -> str:
         """Run one command, return what to answer: its text and the empty line that ends it."""
@@ -81,7 +84,7 @@ class Interpreter:
 
     def _unknown(self, level: Level, words: Sequence[str]) -> str:
         """Return the rows that share most of their beginning with `words`, all rows when none does."""
-        for count in range(len(words), 0, -1):
+        for count in range(min(len(words), self._longest), 0, -1):
             if any(row.words[:count] == tuple(words[:count]) for row in self._rows):
                 head = "Unknown command, but maybe one of the following ones is a better match:\n"
                 return head + self._usages(level, words[:count])

@@ -8,6 +8,8 @@ from math import inf
 
 from wproxy.state.rate import Rate
 
+SCARCE = 64  # places left from which on clients are accepted one by one, so that there is a place for each
+
 
 class RateLimit(enum.Enum):
     """What `set rate-limit` can bound."""
@@ -37,12 +39,17 @@ class Admission:
         self.rate = Rate()
         self.limits = dict.fromkeys(RateLimit, 0)
         self._per_second = inf
-        self.on_change: Callable[[], None] | None = None  # called when `full` or `wait_s` may have changed
+        self.on_change: Callable[[], None] | None = None  # called when `full`, `scarce` or `wait_s` may have changed
 
     @property
     def full(self) -> bool:
         """Whether `maxconn` allows no more clients."""
         return self.live >= self.maxconn
+
+    @property
+    def scarce(self) -> bool:
+        """Whether the next client may be the last that `maxconn` or a rate limit allows for now."""
+        return self.maxconn - self.live <= SCARCE or self._per_second < inf
 
     def wait_s(self, now: float) -> float:
         """Return for how long the rate limits allow no more clients."""
@@ -52,13 +59,14 @@ class Admission:
         """Count a client."""
         self.live += 1
         self.rate.add(now)
-        if self.live >= self.maxconn or self.rate.in_second(now) >= self._per_second:
+        places = self.maxconn - self.live
+        if places <= 0 or places == SCARCE or self.rate.in_second(now) >= self._per_second:
             self._changed()
 
     def closed(self) -> None:
         """Count the end of one."""
         self.live -= 1
-        if self.live == self.maxconn - 1:
+        if self.maxconn - self.live in (1, SCARCE + 1):
             self._changed()
 
     def set_maxconn(self, maxconn: int) -> None:

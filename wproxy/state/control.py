@@ -24,6 +24,7 @@ from wproxy.state.backend import Backend
 from wproxy.state.counters import CheckCounters, FrontendCounters, TrafficCounters
 from wproxy.state.downtime import Downtime
 from wproxy.state.frontend import Frontend, FrontendStatus
+from wproxy.state.rebalance import Rebalances
 from wproxy.state.registry import Registry
 from wproxy.state.server import Admin, Server
 from wproxy.state.session import Session
@@ -96,6 +97,7 @@ class Control:
     def __init__(self, registry: Registry, clock: Callable[[], float]) -> None:
         self.registry = registry
         self.clock = clock
+        self.rebalances = Rebalances(registry.sessions, clock)
         self._subscribers: list[Subscriber] = []
         self.on_command: Callable[[], None] | None = None  # called when somebody has changed what is to be kept
 
@@ -297,6 +299,7 @@ class Control:
             counters.sessions_max = counters.session_rate.maximum = 0
             if isinstance(counters, TrafficCounters):
                 counters.queue_max = 0
+                counters.times.clear_maxima()
 
     def clear_counters(self) -> None:
         """Forget all that was counted, as after a start."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from wproxy.state.rate import Rate
+from wproxy.state.times import Times
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class TrafficCounters:
     connects: int = 0
     queue_max: int = 0
     session_rate: Rate = field(default_factory=Rate)
+    times: Times = field(default_factory=Times)
 
 
 @dataclass(slots=True)

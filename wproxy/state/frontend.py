@@ -6,6 +6,7 @@ import enum
 from collections.abc import Callable
 
 from wproxy.config import model
+from wproxy.state.admission import SCARCE
 from wproxy.state.counters import FrontendCounters
 
 
@@ -31,12 +32,17 @@ class Frontend:
         self.status = FrontendStatus.OPEN
         self.current = 0
         self.counters = FrontendCounters()
-        self.on_limit: Callable[[], None] | None = None  # called when `full` changes
+        self.on_limit: Callable[[], None] | None = None  # called when `full` or `scarce` changes
 
     @property
     def full(self) -> bool:
         """Whether `maxconn` allows no more sessions."""
         return self.current >= self.maxconn
+
+    @property
+    def scarce(self) -> bool:
+        """Whether the next client may be the last that `maxconn` allows for now."""
+        return self.maxconn - self.current <= SCARCE
 
     def opened(self, now: float) -> None:
         """Count a new session."""
@@ -45,11 +51,11 @@ class Frontend:
         counters.sessions += 1
         counters.sessions_max = max(counters.sessions_max, self.current)
         counters.session_rate.add(now)
-        if self.current == self.maxconn and self.on_limit is not None:
+        if self.maxconn - self.current in (0, SCARCE) and self.on_limit is not None:
             self.on_limit()
 
     def closed(self) -> None:
         """Count the end of one."""
         self.current -= 1
-        if self.current == self.maxconn - 1 and self.on_limit is not None:
+        if self.maxconn - self.current in (1, SCARCE + 1) and self.on_limit is not None:
             self.on_limit()

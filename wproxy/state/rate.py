@@ -22,8 +22,9 @@ class Rate:
         second = int(now)
         if second != self._second:
             self._roll(second)
-        self._current += events
-        self.maximum = max(self.maximum, self._current)
+        self._current = current = self._current + events
+        if current > self.maximum:  # not max(): four of these count every connection
+            self.maximum = current
 
     def per_second(self, now: float) -> int:
         """Return the rate at `now`."""

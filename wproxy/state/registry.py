@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wproxy.config.model import Config
 from wproxy.state.admission import Admission
 from wproxy.state.backend import Backend
+from wproxy.state.captures import Captures
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 from wproxy.state.session import Sessions
@@ -30,12 +31,29 @@ class Registry:
             if not line.disabled
         }
         self.backends = {
-            line.name: Backend(line, now, in_listen=line.proxy_id in shared, seed=seed + line.proxy_id)
+            line.name: Backend(
+                line,
+                now,
+                in_listen=line.proxy_id in shared,
+                seed=seed + line.proxy_id,
+                fullconn=line.fullconn or self._tenth_of_clients(line.name),
+            )
             for line in config.backends
             if not line.disabled
         }
         self.sessions = Sessions(self.admission)
+        self.captures = Captures()
         self.tables = {line.name: LiveTable(line) for line in config.tables}
+
+    def _tenth_of_clients(self, backend: str) -> int:
+        """Return 10 % of the `maxconn` of all frontends that may send clients to `backend` (manual, "fullconn")."""
+        together = sum(
+            frontend.maxconn
+            for frontend in self.frontends.values()
+            if frontend.config.default_backend == backend
+            or any(rule.backend == backend for rule in frontend.config.switching)
+        )
+        return max(1, -(-together // 10))
 
     @property
     def maxconn(self) -> int:

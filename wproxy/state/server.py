@@ -147,7 +147,7 @@ class Server:
         if self.admin.maint:
             return "MAINT"
         if not self.agent_health.up:
-            return "DOWN (agent)"
+            return "DOWN (agent)" if self.agent_asked else "DOWN"
         if self.admin.drain and self.agent_asked and self.running:
             return "DRAIN (agent)"
         if not self.checking:

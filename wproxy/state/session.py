@@ -32,11 +32,30 @@ class Carriage:
     descriptors: tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides whether a session may be closed for its client to come back elsewhere.
+
+    `active_at` is when a byte last moved; `busy` tells that more is on the way, or that it is about to end by itself.
+    `home` is the server to which its client would be sent again whatever the weights, None when it is not tied to one.
+    """
+
+    active_at: float
+    busy: bool
+    home: Server | None
+
+
 class Carrier(Protocol):
     """The connection that carries a session: asked about, and closed, by somebody who has only the session."""
 
     def carriage(self) -> Carriage:
         """Describe the connection as it is now."""
+
+    def standing(self) -> Standing | None:
+        """Return how it stands between its two ends; None of one that has no server's connection to itself."""
+
+    def owes_answer(self) -> bool:
+        """Tell whether the server has said nothing since something was sent to it, as far as can be known."""
 
     def close(self, cause: str) -> None:
         """End the connection at once, for `cause` (see `Session.end`)."""
@@ -97,6 +116,19 @@ class Session:
             self.server_queue += served
         else:
             self.backend_queue += served
+
+    def measure(self, now: float) -> None:
+        """Tell backend and server how long it took; called at its end, and nothing if it never reached a server."""
+        assigned_at, connected_at, server = self.assigned_at, self.connected_at, self.server
+        if assigned_at is None or connected_at is None or server is None:
+            return
+        began_at = self.accepted_at
+        queue_ms, total_ms = int((assigned_at - began_at) * 1000), int((now - began_at) * 1000)
+        connect_ms = int((connected_at - assigned_at) * 1000)
+        counters = server.counters
+        counters.times.add(queue_ms, connect_ms, total_ms, counters.balanced)
+        counters = self.backend.counters
+        counters.times.add(queue_ms, connect_ms, total_ms, counters.balanced)
 
     def end(self, termination: str) -> None:
         """Note how it ended, the first cause only (configuration manual, section 8.5: two letters, who and when)."""

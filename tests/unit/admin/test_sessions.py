@@ -1,4 +1,4 @@
-"""admin.sessions: HAProxy's lines of sessions, and its captured errors."""
+"""admin.sessions: HAProxy's lines of sessions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admin.errors import RefusedError
-from admin.sessions import Session, parse_errors, parse_sessions
+from admin.sessions import Session, parse_sessions
 
 LINES = (
     "0x563d: proto=tcpv4 src=127.0.0.1:55560 fe=main be=main srv=b ts=00 age=2s calls=2 exp=1m2s rc=0 c_exp=\n"
@@ -31,17 +31,7 @@ def test_a_refusal_is_no_session() -> None:
         parse_sessions("Permission denied\n\n")
 
 
-def test_captured_errors() -> None:
-    head = "Total events captured on [21/Nov/2026:13:05:57.737] : "
-    assert parse_errors(f"{head}0\n\n") == (0, [])
-    assert parse_errors(f"{head}2\n\n[time] frontend x\n  src\n\n") == (2, ["", "[time] frontend x", "  src"])
-    for answer in ("Permission denied\n\n", ""):
-        with pytest.raises(RefusedError):
-            parse_errors(answer)
-
-
 @given(st.text())
 def test_any_answer_is_read_or_refused(answer: str) -> None:
-    for parse in (parse_sessions, parse_errors):
-        with suppress(RefusedError):
-            parse(answer)
+    with suppress(RefusedError):
+        parse_sessions(answer)

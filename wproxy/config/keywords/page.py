@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from wproxy.config import values
-from wproxy.config.drafts import PageDraft, ProxyDraft
+from wproxy.config.drafts import PageDraft, ProxyDraft, RuleLine
 from wproxy.config.grammar import Action, Report, Section, Statement, done, ignored, single
 from wproxy.config.values import ArgumentError
 
@@ -70,8 +70,12 @@ def _scope(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     page.scope.append(name)
 
 
-def _no_admin(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+def _admin(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Keep the line until all proxies are known, as those of `config.keywords.rules`."""
     page_of(proxy, statement)
+    if statement.arguments[:1] not in (("if",), ("unless",)):
+        raise ArgumentError("expects 'if' or 'unless' and a condition")
+    proxy.rules.append(RuleLine(statement.keyword, "", tuple(statement.arguments), statement.location))
 
 
 def _guard(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
@@ -90,7 +94,7 @@ _PAGE: tuple[tuple[str, Action, str], ...] = (
 
 PAGE = (
     *(done(words, _ANYWHERE, action, doc, "4.2") for words, action, doc in _PAGE),
-    *ignored("stats admin", _PROXIES, "the page shows and changes nothing", "4.2", action=_no_admin),
+    done("stats admin", _PROXIES, _admin, "clients that may change servers on the page, by a condition", "4.2"),
     *ignored(
         "stats show-desc, stats show-legends, stats show-node, stats show-modules",
         _ANYWHERE,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import grp
+import pwd
+
 from wproxy.config import values
 from wproxy.config.drafts import GlobalDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
@@ -32,6 +35,24 @@ def _percent(text: str) -> float:
         raise ArgumentError(f"needs a percentage from 0 to {_SPREAD_MAX}, not {number}")
     return number / 100
 
+
+def _user(text: str) -> int:
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError:
+        raise ArgumentError(f"names no user of this machine: '{text}'") from None
+
+
+def _group(text: str) -> int:
+    try:
+        return grp.getgrnam(text).gr_gid
+    except KeyError:
+        raise ArgumentError(f"names no group of this machine: '{text}'") from None
+
+
+_USER = Type("<name>", "the name of a user", _user)
+_GROUP = Type("<name>", "the name of a group", _group)
+_ID = Type("<number>", "a number", values.count)
 
 GLOBAL: Grammar[GlobalDraft] = Grammar(
     (
@@ -71,8 +92,16 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "longest time from the first server's first probe to the last one's",
             "3.2",
         ),
-        *ignored(
-            "user, group, uid, gid, chroot", _HERE, "wproxy keeps the user and the root it was started with", "3.1"
+        done("user", _HERE, Sets("user", _USER, once=True), "user to become when everything is open", "3.1"),
+        done("uid", _HERE, Sets("user", _ID, once=True), "the same, by its number", "3.1"),
+        done("group", _HERE, Sets("group", _GROUP, once=True), "group to become when everything is open", "3.1"),
+        done("gid", _HERE, Sets("group", _ID, once=True), "the same, by its number", "3.1"),
+        done(
+            "chroot",
+            _HERE,
+            Sets("chroot", values.PATH, once=True),
+            "folder that becomes the root; names of servers are looked up before, once",
+            "3.1",
         ),
         *ignored("ca-base, crt-base, default-path, issuers-chain-path", _HERE, "where HAProxy looks for files", "3.1"),
         *ignored(
@@ -121,7 +150,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         *ignored(
             "tune.idletimer, tune.listener.multi-queue, tune.maxaccept, tune.maxpollevents,"
             "tune.peers.max-updates-at-once, tune.recv_enough, tune.runqueue-depth, tune.sched.low-latency, cpu-map,"
-            "thread-group, thread-groups, profiling.tasks",
+            "thread-group, thread-groups, profiling.memory, profiling.tasks",
             _HERE,
             _THREADS,
             "3.2",
@@ -151,7 +180,8 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         *ignored(
             "51degrees-cache-size, 51degrees-data-file, 51degrees-property-name-list, 51degrees-property-separator,"
             "deviceatlas-json-file, deviceatlas-log-level, deviceatlas-properties-cookie, deviceatlas-separator,"
-            "wurfl-cache-size, wurfl-data-file, wurfl-information-list, wurfl-information-list-separator",
+            "wurfl-cache-size, wurfl-data-file, wurfl-information-list, wurfl-information-list-separator,"
+            "wurfl-patch-file",
             _HERE,
             "acts in mode http only (device detection)",
             "3.1",

@@ -11,6 +11,7 @@ from wproxy.config.keywords.checks import CHECK_RULES
 from wproxy.config.keywords.logs import PROXY_LOGS
 from wproxy.config.keywords.options import OPTIONS
 from wproxy.config.keywords.page import PAGE
+from wproxy.config.keywords.retired import RETIRED
 from wproxy.config.keywords.rules import RULES
 from wproxy.config.keywords.server import default_server, server
 from wproxy.config.keywords.stick import STICK
@@ -70,6 +71,13 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         done("server", _SERVERS, server, "a server: name, address:port, parameters", "4.2", misplaced=True),
         done("default-server", _BACK, default_server, "parameters of the servers that follow", "4.2", misplaced=True),
         done("maxconn", _FRONT, Sets("maxconn", values.LIMIT), "connections at a time; 0 is no limit", "4.2"),
+        done(
+            "fullconn",
+            _BACK,
+            Sets("fullconn", values.LIMIT),
+            "what `show stat` tells as the backend's limit; default 10 % of what its frontends let in",
+            "4.2",
+        ),
         done("retries", _BACK, Sets("retries", values.COUNT), "attempts after a failed connect; default 3", "4.2"),
         done("disabled", _ANYWHERE, SetsTo("disabled", True), "do not start this proxy", "4.2"),
         done("enabled", _ANYWHERE, SetsTo("disabled", False), "start this proxy, against defaults", "4.2"),
@@ -103,14 +111,17 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         ),
         *ignored("compression, errorfile, errorfiles, errorloc, errorloc302, errorloc303", _ANYWHERE, _HTTP, "4.2"),
         *ignored("http-error, http-response, http-after-response", _ANYWHERE, _HTTP, "4.2"),
-        *ignored("cookie, http-reuse, http-send-name-header, max-keep-alive-queue", _BACK, _HTTP, "4.2"),
+        *ignored(
+            "cookie, dynamic-cookie-key, http-reuse, http-send-name-header, max-keep-alive-queue", _BACK, _HTTP, "4.2"
+        ),
+        *ignored("max-session-srv-conns", _FRONT, _HTTP, "4.2"),
         *ignored("force-persist, ignore-persist, use-fcgi-app", _SERVERS, _HTTP, "4.2"),
         *ignored("clitcpka-cnt, clitcpka-idle, clitcpka-intvl", _FRONT, _OPTION, "4.2"),
         *ignored("srvtcpka-cnt, srvtcpka-idle, srvtcpka-intvl", _BACK, _OPTION, "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
-        *ignored("fullconn", _BACK, "acts with the server parameter `minconn` only, which is refused", "4.2"),
         *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),
+        *refused("hash-balance-factor", _BACK, "", "4.2"),
         *refused("filter, id", _PROXIES, "", "4.2"),
         *refused("tcp-request session", _FRONT, "", "4.2"),
         *refused("tcp-request content, tcp-request inspect-delay", _ANYWHERE, "", "4.2"),
@@ -120,9 +131,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *refused("load-server-state-from-file, server-state-file-name", _BACK, "", "4.2"),
         *refused("persist rdp-cookie, retry-on, source, transparent", _BACK, "", "4.2"),
         *refused("rate-limit sessions", _FRONT, "", "4.2"),
-        *refused("clitimeout", _FRONT, "HAProxy dropped it in 2.1, use 'timeout client'", "4.2"),
-        *refused("contimeout", _BACK, "HAProxy dropped it in 2.1, use 'timeout connect'", "4.2"),
-        *refused("srvtimeout", _BACK, "HAProxy dropped it in 2.1, use 'timeout server'", "4.2"),
+        *RETIRED,
     )
 )
 

@@ -67,7 +67,7 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
             "allow-0rtt, alpn +1, ca-file +1, check-alpn +1, check-sni +1, ciphers +1, ciphersuites +1, crl-file +1,"
             "crt +1, force-sslv3, force-tlsv10, force-tlsv11, force-tlsv12, force-tlsv13, no-ssl-reuse, no-sslv3,"
             "no-tls-tickets, no-tlsv10, no-tlsv11, no-tlsv12, no-tlsv13, npn +1, sni +1, ssl-max-ver +1,"
-            "ssl-min-ver +1, ssl-reuse, tls-tickets, verify +1, verifyhost +1",
+            "ssl-min-ver +1, ssl-reuse, tls-tickets, no-verifyhost, verify +1, verifyhost +1",
             _BOTH,
             _TLS,
             "5.2",

@@ -14,10 +14,12 @@ from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.routing import Target, fault
+from wproxy.policy.redis.secrets import NAMES, hidden, masked
 from wproxy.policy.redis.window import Window
 from wproxy.protocols.resp import Request, RequestError, RequestParser, Run, arguments_of, match_command
 from wproxy.protocols.resp.values import error as error_reply
-from wproxy.state.session import Carriage, Session
+from wproxy.state.captures import LIMIT, NOBODY, Capture, Excerpt, Named, Side
+from wproxy.state.session import UNKNOWN_ADDRESS, Carriage, Session
 
 
 class RedisConnection(asyncio.Protocol):
@@ -28,8 +30,9 @@ class RedisConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "active_at", "at_eof", "client_id", "client_name", "closed", "parser", "places", "protocol", "route", "router",
-        "services", "session", "stalled", "stopping", "touched", "transport", "under_way", "untaken", "window",
+        "active_at", "at_eof", "client_id", "client_name", "closed", "confided", "parser", "places", "protocol",
+        "route", "router", "services", "session", "stalled", "stopping", "touched", "transport", "under_way", "untaken",
+        "window",
         "writable",
     )  # fmt: skip
 
@@ -54,6 +57,7 @@ class RedisConnection(asyncio.Protocol):
         self.stopping = False  # no more commands: QUIT, or a protocol error
         self.at_eof = False  # the client sends no more
         self.closed = False  # nothing more is to be written
+        self.confided = False  # a secret was sent: none of its bytes are shown to anybody
 
     # -- the loop's side -----------------------------------------------------------------------------------------
 
@@ -167,6 +171,7 @@ class RedisConnection(asyncio.Protocol):
         rule = rules.get(name) or rules.get(name.upper())
         refusal = fault(rule, arguments, self.router.backend.balance)
         if rule is None or refusal is not None:
+            self.confided |= name.upper() in NAMES
             slot.answer(refusal or b"")
         elif rule.target is Target.OWN:
             slot.answer(OWN[rule.command.name.upper().encode()](self, arguments))
@@ -182,9 +187,35 @@ class RedisConnection(asyncio.Protocol):
     def _reject(self, error: RequestError) -> None:
         """Answer bytes that are no command, and read no more: where the next command begins is not known."""
         self.route.frontend.counters.request_errors += 1
+        self._keep_error(str(error))
         self._place().answer(error_reply(f"ERR Protocol error: {error}"))
         self.quit()
         self._write()
+
+    def _keep_error(self, reason: str) -> None:
+        """Keep what the client said wrong, for `show errors`, without its secrets."""
+        excerpt = Excerpt(*self.parser.around(LIMIT))
+        secret = self.confided or self.parser.begun.upper() in NAMES
+        data = hidden(excerpt.data) if secret else masked(excerpt.data)
+        frontend, backend = self.route.frontend, self.route.backend
+        self.services.captures.keep(
+            Capture(
+                Side.REQUEST,
+                self.services.clock(),
+                Named(frontend.name, frontend.proxy_id),
+                Named(backend.name, backend.proxy_id),
+                NOBODY,
+                self._source(),
+                excerpt._replace(data=data),
+                (f"session #{self.client_id}, RESP: {reason}",),
+            )
+        )
+
+    def _source(self) -> tuple[str, int] | None:
+        if self.session.source is not UNKNOWN_ADDRESS:
+            return self.session.source
+        peer = self.transport.get_extra_info("peername")
+        return (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
 
     # -- replies -------------------------------------------------------------------------------------------------
 
@@ -242,6 +273,13 @@ class RedisConnection(asyncio.Protocol):
     def carriage(self) -> Carriage:
         """Describe the client's end; the connections to the servers are everybody's (`state.session.Carrier`)."""
         return describe(self.transport, None, "EST", self.expires_at(), self.services.clock())
+
+    def standing(self) -> None:
+        """Tell that no server's connection is its own: each command goes by the weights (`state.session.Carrier`)."""
+
+    def owes_answer(self) -> bool:
+        """Tell whether a reply is to come (`state.session.Carrier`)."""
+        return bool(self.places)
 
     def kill(self) -> None:
         """End the session because an administrator says so (`state.session.Carrier`)."""

@@ -16,8 +16,9 @@ import asyncio
 import enum
 import random
 from collections import deque
+from collections.abc import Callable
 from math import inf
-from typing import cast
+from typing import TypeAlias, cast
 
 from wproxy.dataplane.connector import open_connection
 from wproxy.dataplane.redis.slot import One, Waiting
@@ -25,11 +26,16 @@ from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
 from wproxy.protocols.resp import ReplySplitter
 from wproxy.protocols.resp.replies import ReplyError
+from wproxy.state.captures import LIMIT, Excerpt
 from wproxy.state.server import Server
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 _MOMENT_S = 1.0  # a server that accepts and hangs up, as with too many clients, is not called again at once
+
+
+Report: TypeAlias = Callable[[Server, Excerpt, str], None]
+"""Told of a server's bytes that are no reply, and why."""
 
 
 class LinkState(enum.Enum):
@@ -45,8 +51,8 @@ class Link(asyncio.Protocol):
     """Sends commands to `server` and answers those who wait, in order."""
 
     __slots__ = (
-        "_connect_s", "_hello", "_lost", "_out", "_owed", "_parked", "_progress_at", "_server_s", "_services",
-        "_splitter", "_task", "_transport", "_turn", "_unsent", "_waiting", "server", "state",
+        "_connect_s", "_hello", "_lost", "_out", "_owed", "_parked", "_progress_at", "_report", "_server_s",
+        "_services", "_splitter", "_task", "_transport", "_turn", "_unsent", "_waiting", "server", "state",
     )  # fmt: skip
 
     def __init__(
@@ -58,8 +64,10 @@ class Link(asyncio.Protocol):
         protocol: int,
         connect_s: float | None,
         server_s: float | None,
+        report: Report,
     ) -> None:
         """Prepare a link that speaks RESP `protocol` (2 or 3); `open` starts it."""
+        self._report = report
         self.server = server
         self.state = LinkState.CONNECTING
         self._services = services
@@ -179,12 +187,14 @@ class Link(asyncio.Protocol):
         self.server.counters.bytes_out += len(data)
         try:
             replies = self._splitter.split(data)
-        except ReplyError:
+        except ReplyError as error:
+            self._report(self.server, Excerpt(*self._splitter.around(LIMIT)), str(error))
             self.break_off()
             return
         self._splitter.pushes.clear()  # nobody has asked for any
         self._owed -= len(replies)
         if self._owed < 0:
+            self._report(self.server, Excerpt(data[:LIMIT], 0), "an answer that nobody asked for")
             self.break_off()  # it answers what nobody asked: from here on every reply would be somebody else's
             return
         self._answer(replies)

@@ -85,6 +85,13 @@ class Mover:
         self._links.clear()
         self._direct.clear()
 
+    def leave(self, server: str) -> None:
+        """Give up the address that `server` had."""
+        link = self._links.pop(server, None)
+        if link is not None:
+            link.close()
+        self._direct.clear()
+
     def send(self, server: str, commands: Sequence[Sequence[bytes]], told: Told, database: int = 0) -> None:
         """Send `commands` to `server` in one piece."""
         batch, link = Batch(commands, told, database), self._link(server)

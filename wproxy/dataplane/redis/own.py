@@ -15,6 +15,7 @@ class Client(Protocol):
 
     client_id: int
     client_name: bytes
+    confided: bool  # it has told a secret
     protocol: int
 
     def quit(self) -> None:
@@ -50,6 +51,7 @@ def _select(client: Client, arguments: Arguments) -> bytes:
 
 
 def _auth(client: Client, arguments: Arguments) -> bytes:
+    client.confided = True
     return error(
         "ERR AUTH <password> called without any password configured for the default user. "
         "Are you sure your configuration is correct?"

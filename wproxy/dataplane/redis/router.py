@@ -5,7 +5,6 @@ from __future__ import annotations
 from binascii import crc_hqx
 from collections.abc import Sequence
 from itertools import repeat
-from operator import itemgetter
 
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.own import OWN
@@ -18,8 +17,10 @@ from wproxy.policy.balance.key import MOVING, by_hash, slot_of
 from wproxy.policy.redis.builtin import ROWS
 from wproxy.policy.redis.commands import parse_rows
 from wproxy.policy.redis.routing import CROSSSLOT, Rule, Target, common_slot, keyed, rules
+from wproxy.policy.redis.secrets import masked
 from wproxy.protocols.resp import Run, head
 from wproxy.state.backend import Backend
+from wproxy.state.captures import NOBODY, Capture, Excerpt, Named, Side
 from wproxy.state.server import Server
 
 _NO_SERVER = b"-SERVERDOWN no server of this backend has a weight\r\n"
@@ -66,6 +67,8 @@ class Router:
             for link in links:
                 if link.server is server:
                     link.break_off()
+        if self._rebalance is not None:
+            self._rebalance.mover.leave(server.name)
 
     def route(self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
         """Send a command that `policy.redis.routing.fault` has nothing against."""
@@ -107,7 +110,7 @@ class Router:
         if not self.heads.issuperset(run.heads):
             return None
         hashes = map(slot_of, run.keys) if b"{" in run.whole else map(crc_hqx, run.keys, repeat(0))
-        order = itemgetter(*hashes, 0)(self.owners)[:-1]  # one look-up more: a single one would give no tuple
+        order = list(map(self.owners.__getitem__, hashes))
         if -1 in order:
             return None
         scatter = Scatter(owner, order)
@@ -157,6 +160,7 @@ class Router:
             protocol=protocol,
             connect_s=timeouts.connect_s,
             server_s=timeouts.server_s,
+            report=self._keep_error,
         )
         link.open()
         return link
@@ -193,6 +197,22 @@ class Router:
             ]
             for link in known.values():
                 link.close()
+
+    def _keep_error(self, server: Server, excerpt: Excerpt, reason: str) -> None:
+        """Keep what a server said wrong, for `show errors`; clients share the connection, so that none is named."""
+        services, backend = self._services, self.backend
+        services.captures.keep(
+            Capture(
+                Side.RESPONSE,
+                services.clock(),
+                NOBODY,
+                Named(backend.name, backend.proxy_id),
+                Named(server.name, server.server_id),
+                None,
+                excerpt._replace(data=masked(excerpt.data)),
+                (f"RESP: {reason}",),
+            )
+        )
 
 
 class _NextInTurn(One):

@@ -46,6 +46,14 @@ class ReplySplitter:
         self._left = 1  # values that the reply in hand still misses
         self.pushes: list[bytes] = []  # out-of-band messages; whoever cares takes them from here
 
+    def around(self, most: int) -> tuple[bytes, int, int]:
+        """Return up to `most` bytes around the place that was refused, where it is and where they begin.
+
+        Both are counted from the beginning of what the server sent last.
+        """
+        first = max(self._at - most // 2, 0)
+        return self._buffer[first : first + most], self._at, first
+
     def split(self, data: bytes) -> list[bytes]:
         """Take `data`, return the replies that are complete now, each as its raw bytes; raise ReplyError."""
         self._chunks.append(data)

@@ -84,6 +84,30 @@ class RequestParser:
         """How many bytes are held that belong to no command taken."""
         return sum(map(len, self._parts)) + len(self._buffer) - self._start + self._chunks_size
 
+    @property
+    def begun(self) -> bytes:
+        """The name of the command in hand, b"" while it is not known."""
+        return self._arguments[0] if self._arguments else b""
+
+    def around(self, most: int) -> tuple[bytes, int, int]:
+        """Return up to `most` bytes around the place that was refused or is to be read next.
+
+        With them come where that place is and where the bytes begin, both counted from the beginning of the command.
+        """
+        position = sum(map(len, self._parts)) + self._at - self._start
+        before = self._buffer[max(self._start, self._at - most // 2) : self._at]
+        for part in reversed(self._parts):
+            if len(before) >= most // 2:
+                break
+            before = part[-(most // 2) :] + before
+        before = before[-(most // 2) :]
+        after = self._buffer[self._at : self._at + most]
+        for chunk in self._chunks:
+            if len(after) >= most:
+                break
+            after += chunk[:most]
+        return before + after[: most - len(before)], position, position - len(before)
+
     def take(self, limit: int) -> list[Request]:
         """Return up to `limit` complete commands, [] for "need more".
 

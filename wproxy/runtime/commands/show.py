@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from datetime import datetime
 
 from wproxy.config.model import Address, Level
 from wproxy.runtime.command import (
     Command,
     CommandError,
     Context,
+    ErrorsRequest,
     InformationRequest,
     Message,
     Severity,
@@ -19,6 +19,7 @@ from wproxy.runtime.command import (
     word,
 )
 from wproxy.state.backend import Backend
+from wproxy.state.captures import Side
 from wproxy.state.server import Server
 from wproxy.version import HAPROXY_VERSION
 
@@ -29,6 +30,10 @@ _FORMS = ("typed", "json")
 
 def show_stat(context: Context, arguments: Sequence[str]) -> str:
     """Answer with all lines, or with those that three filters leave; words about the form may follow or stand alone."""
+    if word(arguments, 0) == "domain":
+        if word(arguments, 1) != "proxy":
+            raise CommandError("Invalid statistics domain.\n")
+        arguments = arguments[2:]
     filters, words = (arguments[:3], arguments[3:]) if len(arguments) >= 3 else ((), arguments)
     proxy_id, kinds, server_id = (-1, -1, -1)
     if filters:
@@ -141,12 +146,16 @@ def _unless_secret(name: str) -> str:
 
 
 def show_errors(context: Context, arguments: Sequence[str]) -> str:
-    """Answer that there are none: only mode http would keep what a peer said wrong, and it has none to keep."""
+    """Answer with the last errors, of one proxy, of requests or of responses; other words change nothing."""
     name = word(arguments, 0)
-    if name and context.proxy(name) is None and not _LEADING_NUMBER.match(name):
-        raise CommandError("No such proxy.\n")
-    now = datetime.now().astimezone()
-    return f"Total events captured on [{now:%d/%b/%Y:%H:%M:%S}.{now.microsecond // 1000:03d}] : 0\n"
+    proxy_id = -1
+    if name:
+        proxy = context.proxy(name)
+        proxy_id = _number(name) if proxy is None else proxy.proxy_id
+        if not proxy_id:
+            raise CommandError("No such proxy.\n")
+    side = next((each for each in Side if each.value == word(arguments, 1)), None)
+    return context.reports.errors(ErrorsRequest(proxy_id, side))
 
 
 def show_version(context: Context, arguments: Sequence[str]) -> Message:

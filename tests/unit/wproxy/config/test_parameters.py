@@ -52,3 +52,9 @@ def test_nothing_is_read_after_an_unknown_word() -> None:
     draft, report = applied("wieght", "7", "check")
     assert draft == {}
     assert messages(report) == ["'server a' : unknown keyword 'wieght'; did you mean 'weight'?"]
+
+
+def test_an_empty_word_in_the_middle_is_told_as_what_it_most_likely_is() -> None:
+    draft, report = applied("check", "", "weight", "7")
+    assert draft == {"check": True}
+    assert messages(report) == ["'server a' has an empty word (environment variable missing?)"]

@@ -86,6 +86,9 @@ def test_a_backend() -> None:
     for server, sessions in zip(back.servers, (3, 4, 0), strict=True):
         server.counters.balanced = server.counters.connects = sessions
     back.servers[1].last_session_at = 95.0
+    back.counters.balanced = 2
+    back.counters.times.add(10, 20, 30, 1)
+    back.counters.times.add(20, 30, 40, 2)
     back.opened(100.0)
     back.wait(Waiter(1))
     shown = of_backend(back)
@@ -95,6 +98,8 @@ def test_a_backend() -> None:
     assert [shown[name] for name in ("weight", "uweight", "act", "bck")] == [100, 100, 2, 0]
     assert [shown[name] for name in ("qcur", "qmax", "scur", "stot", "rate")] == [1, 1, 1, 1, 1]
     assert [shown[name] for name in ("lbtot", "connect", "lastsess", "downtime", "chkdown")] == [7, 7, 5, 0, 0]
+    assert [shown[name] for name in ("slim", "qtime", "ctime", "rtime", "ttime")] == [1, 15, 25, 0, 35]
+    assert [shown[f"{name}_max"] for name in ("qtime", "ctime", "rtime", "ttime")] == [20, 30, 0, 40]
 
 
 def test_a_backend_without_servers() -> None:

@@ -19,6 +19,8 @@ FOUR = Ends(end("10.0.0.1", 4000), end("10.0.0.2", 80))
 SIX = Ends(end("2001:db8::1", 4000), end("::1", 65535))
 BLOCK = bytes([10, 0, 0, 1, 10, 0, 0, 2]) + (4000).to_bytes(2, "big") + (80).to_bytes(2, "big")
 
+CHECKSUM = bytes.fromhex("a5fabd52")  # of a header with BLOCK, an empty addition and itself
+
 
 def v2(block: bytes, command: int = 0x21, family: int = 0x11, length: int | None = None) -> bytes:
     size = len(block) if length is None else length
@@ -32,6 +34,7 @@ GOOD = {
     b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n": None,
     v2(BLOCK): FOUR,
     v2(BLOCK + b"\x01\0\x02h2" * 100): FOUR,
+    v2(BLOCK + b"\x04\0\0\x03\0\x04" + CHECKSUM): FOUR,
     v2(SIX.source.address + SIX.destination.address + b"\x0f\xa0\xff\xff", family=0x21): SIX,  # type: ignore[union-attr] # both are there
     v2(b"", command=0x20, family=0): None,
     v2(BLOCK, command=0x20): None,
@@ -60,6 +63,10 @@ BAD = {
     "unix socket": v2(bytes(216), family=0x31),
     "datagrams": v2(BLOCK, family=0x12),
     "addresses too short": v2(BLOCK[:-1]),
+    "addition that is cut": v2(BLOCK + b"\x04\0"),
+    "addition longer than the header": v2(BLOCK + b"\x04\0\x09abc"),
+    "wrong checksum": v2(BLOCK + b"\x04\0\0\x03\0\x04" + CHECKSUM[::-1]),
+    "checksum that is too short": v2(BLOCK + b"\x03\0\x02" + CHECKSUM[:2]),
     "oversized": v2(b"", length=65535),
 }
 

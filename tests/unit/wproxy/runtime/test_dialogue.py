@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +73,15 @@ def test_a_payload_that_is_too_long_ends_it() -> None:
     made = dialogue()
     assert hear(made, b"show version <<\n", *([b"x" * 1000 + b"\n"] * 20)) == b""
     assert made.overrun
+
+
+@pytest.mark.parametrize("said", [b"show version <<\n" + b"y\n" * 8000, b"show " + b"a " * 8000 + b"\n"])
+def test_many_small_words_or_lines_take_no_longer_than_few(said: bytes) -> None:
+    """The traffic of all clients waits meanwhile: once these took more than a second."""
+    made = dialogue()
+    began = time.process_time()
+    hear(made, said)
+    assert time.process_time() - began < 0.3
 
 
 def test_a_payload_reaches_its_command() -> None:

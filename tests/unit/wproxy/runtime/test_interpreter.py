@@ -39,7 +39,7 @@ TAIL = """\
 
 def test_help_lists_what_the_level_may() -> None:
     everything = Client().say("help")
-    assert everything.startswith("The following commands are valid at this level:\n  add server <bk>/<srv>  ")
+    assert everything.startswith("The following commands are valid at this level:\n  add acl ")
     assert everything.endswith(TAIL)
     for line in everything.splitlines()[1:-1]:
         assert line[:2] == "  "
@@ -80,7 +80,7 @@ def test_a_command_that_is_not_whole_shows_what_it_may_become(line: str, shown: 
 @pytest.mark.parametrize("line", ["nonsense", "", "  ", "sho", ";"[:0]])
 def test_an_unknown_command_shows_all(line: str) -> None:
     answer = Client().say(line)
-    assert answer.startswith("Unknown command. Please enter one of the following commands only:\n  add server")
+    assert answer.startswith("Unknown command. Please enter one of the following commands only:\n  add acl")
     assert answer.endswith(TAIL)
     assert "set weight" not in Client(Level.OPERATOR).say(line)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wproxy.state.admission import Admission, RateLimit
+from wproxy.state.admission import SCARCE, Admission, RateLimit
 
 
 class Doors:
@@ -27,6 +27,27 @@ def test_the_last_place_closes_the_doors_and_the_first_free_one_opens_them() -> 
     assert (admission.full, doors.changes) == (False, 2)
     admission.closed()
     assert doors.changes == 2
+
+
+def test_coming_near_the_limit_and_going_away_from_it_is_told() -> None:
+    admission = Admission(SCARCE + 2)
+    doors = Doors(admission)
+    admission.opened(1.0)
+    assert (admission.scarce, doors.changes) == (False, 0)
+    admission.opened(1.0)
+    admission.opened(1.0)
+    assert (admission.scarce, doors.changes) == (True, 1)
+    admission.closed()
+    admission.closed()
+    assert (admission.scarce, doors.changes) == (False, 2)
+
+
+def test_under_a_rate_limit_clients_are_taken_one_by_one() -> None:
+    admission = Admission(10_000)
+    admission.set_rate(RateLimit.SESSIONS, 1_000)
+    assert admission.scarce
+    admission.set_rate(RateLimit.SESSIONS, 0)
+    assert not admission.scarce
 
 
 def test_a_lower_limit_counts_at_once_and_zero_is_the_first_one() -> None:

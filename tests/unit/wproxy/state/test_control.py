@@ -302,7 +302,9 @@ def test_counters_are_cleared(proxy: Proxy) -> None:
     front = proxy.registry.frontends["front"]
     proxy.registry.sessions.open(front, proxy.backend, 100.0).bytes_in = 7
     proxy.backend.counters.queue_max = 4
+    proxy.a.counters.times.add(1, 2, 3, 1)
     proxy.control.clear_maxima()
+    assert (proxy.a.counters.times.total_max, proxy.a.counters.times.total_ms(1)) == (0, 3)
     assert (front.counters.sessions_max, front.counters.sessions, proxy.backend.counters.queue_max) == (0, 1, 0)
     assert (front.counters.session_rate.maximum, proxy.registry.admission.rate.maximum) == (0, 0)
     proxy.control.set_maint(proxy.a)

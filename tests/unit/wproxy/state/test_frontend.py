@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from tests.unit.wproxy.state.parties import frontend_config
+from wproxy.state.admission import SCARCE
 from wproxy.state.frontend import Frontend, FrontendStatus
 
 
@@ -32,4 +33,19 @@ def test_reaching_the_limit_and_leaving_it_is_told() -> None:
     assert told == [True]
     for _ in range(3):
         front.closed()
+    assert told == [True, False]
+
+
+def test_coming_near_the_limit_and_going_away_from_it_is_told() -> None:
+    front = Frontend(frontend_config(maxconn=SCARCE + 2), 10_000)
+    told: list[bool] = []
+    front.on_limit = lambda: told.append(front.scarce)
+    front.opened(1.0)
+    assert not front.scarce
+    front.opened(1.0)
+    front.opened(1.0)
+    assert told == [True]
+    front.closed()
+    front.closed()
+    front.closed()
     assert told == [True, False]

@@ -37,3 +37,17 @@ def test_the_end_settles_and_only_the_first_counts() -> None:
     assert second.termination == "cD"
     assert front.counters.bytes_in == 7
     assert (front.current, emptied, sessions.total, sessions.maximum) == (0, [0], 2, 2)
+
+
+def test_how_long_it_took_is_told_once_it_has_reached_a_server() -> None:
+    front, back, sessions = Frontend(frontend_config(), 9), backend(line()), Sessions(Admission(9))
+    never, one = (sessions.open(front, back, 1.0) for _ in range(2))
+    one.server = never.server = back.assign()
+    never.assigned_at = one.assigned_at = 1.5
+    never.measure(3.0)
+    assert back.counters.times.total_max == 0
+    one.connected_at = 1.75
+    one.measure(4.0)
+    for party in (back, back.servers[0]):
+        times, chosen = party.counters.times, party.counters.balanced
+        assert (times.queue_ms(chosen), times.connect_ms(chosen), times.total_ms(chosen)) == (500, 250, 3000)

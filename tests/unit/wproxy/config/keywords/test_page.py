@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from tests.unit.wproxy.config.acl.asking import facts
 from tests.unit.wproxy.config.keywords.rows import problem_of
 from wproxy.config.keywords.page import PAGE
 from wproxy.config.loader import parse
@@ -25,7 +28,9 @@ def test_the_lines_of_published_guides() -> None:
         " stats uri /stats\n stats realm Haproxy\\ Statistics\n stats auth admin:secret\n stats auth ops:a:b\n"
         " stats refresh 30\n stats admin if TRUE\n stats show-legends\n stats scope .\n stats scope app\n"
     )
-    assert made == StatsPage(
+    assert made is not None
+    assert len(made.admin) == 1
+    assert replace(made, admin=()) == StatsPage(
         "/stats",
         "Haproxy Statistics",
         (("admin", "secret"), ("ops", "a:b")),
@@ -96,3 +101,24 @@ def test_a_page_needs_mode_http() -> None:
     config = parse("listen l\n bind :1\n timeout client 1s\n stats enable\n", "a.cfg", {})
     assert config.frontends[0].page is None
     assert config.warnings == ("[a.cfg:4] : listen 'l' : 'stats' lines ignored, they need 'mode http'.",)
+
+
+def test_who_may_change_servers() -> None:
+    made = page(" acl me src 10.0.0.1\n stats admin if me\n stats admin unless { src 10.0.0.0/8 }\n stats enable\n")
+    assert made is not None
+    assert [condition(facts("10.0.0.1")) for condition in made.admin] == [True, False]
+    assert [condition(facts("10.0.0.2")) for condition in made.admin] == [False, False]
+    assert [condition(facts("9.0.0.1")) for condition in made.admin] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("stats admin", "'stats admin' expects 'if' or 'unless' and a condition"),
+        ("stats admin TRUE", "'stats admin' expects 'if' or 'unless' and a condition"),
+        ("stats admin if", "'stats admin' expects a condition after 'if'"),
+        ("stats admin if nope", "'stats admin' no such ACL: 'nope'"),
+    ],
+)
+def test_conditions_that_are_none(line: str, problem: str) -> None:
+    assert problem_of(f"{HEAD} {line}\n") == problem

@@ -23,12 +23,21 @@ def test_spread_checks() -> None:
     assert (config.globals.spread_checks, config.globals.max_spread_checks_s) == (0.25, 2.0)
 
 
+@pytest.mark.parametrize("lines", ["user root\n group root", "uid 0\n gid 0", "user root\n uid 5\n gid 0\n gid 9"])
+def test_user_and_group(lines: str) -> None:
+    config = parse(f"global\n {lines}\n chroot /var", "a.cfg", {})
+    assert (config.globals.user, config.globals.group, config.globals.chroot) == (0, 0, "/var")
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
         ("description", "'description' expects a text"),
         ("nbproc 2", "HAProxy's keyword 'nbproc' is not supported by wproxy: HAProxy dropped it in 2.5, use nbthread"),
         ("spread-checks 51", "'spread-checks' needs a percentage from 0 to 50, not 51"),
+        ("user no-such-user", "'user' names no user of this machine: 'no-such-user'"),
+        ("group no-such-group", "'group' names no group of this machine: 'no-such-group'"),
+        ("uid x", "'uid' expects an integer, not 'x'"),
         ("daemon x", "'daemon' cannot handle unexpected argument 'x'"),
     ],
 )

@@ -12,6 +12,7 @@ from wproxy.dataplane.redis.slot import Slot
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
 from wproxy.state.admission import Admission
+from wproxy.state.captures import Captures, Excerpt
 from wproxy.state.server import Server
 from wproxy.state.session import Sessions
 
@@ -60,9 +61,15 @@ class Setting:
         self.loop, self.transport, self.owner = Loop(), Transport(), Owner()
         loop = cast("asyncio.AbstractEventLoop", self.loop)
         line = ServerLine("s", Address("127.0.0.1", 1), Location("test", 1))
-        services = Services(loop, Sessions(Admission(9)))
+        services = Services(loop, Sessions(Admission(9)), Captures())
         self.server = Server("b", 1, line, 0.0)
-        self.link = Link(self.server, services, Turn(loop), protocol=2, connect_s=None, server_s=None)
+        self.reported: list[str] = []
+        self.link = Link(
+            self.server, services, Turn(loop), protocol=2, connect_s=None, server_s=None, report=self._report
+        )
+
+    def _report(self, server: Server, excerpt: Excerpt, reason: str) -> None:
+        self.reported.append(reason)
 
     def connect(self) -> None:
         self.link.connection_made(cast("asyncio.Transport", self.transport))
@@ -102,6 +109,7 @@ def test_a_reply_nobody_asked_for_breaks_the_connection_before_anybody_gets_anot
     setting.loop.end_turn()
     setting.link.data_received(b"+OK\r\n" * 3)
     assert setting.transport.aborted
+    assert setting.reported == ["an answer that nobody asked for"]
     assert asked.reply is None
     setting.link.connection_lost(None)
     assert asked.reply == LOST * 2

@@ -19,6 +19,7 @@ class Client:
 
     client_id: int = 7
     client_name: bytes = b""
+    confided: bool = False
     protocol: int = 2
     ended: bool = False
 

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.wproxy.protocols.resp.feeding import cuts, pieces, replies_of, splits
+from wproxy.protocols.resp import ReplySplitter
+from wproxy.protocols.resp.replies import ReplyError
 
 REPLIES = {
     "ok": b"+OK\r\n",
@@ -137,3 +139,11 @@ def test_garbage_gives_replies_or_a_reply_error(data: bytes, at: list[int]) -> N
 def test_the_time_a_long_reply_takes_grows_with_its_length() -> None:
     data = b"*40000\r\n" + (b"$1000\r\n" + b"x" * 1000 + b"\r\n") * 40_000
     assert replies_of([data[at : at + 8192] for at in range(0, len(data), 8192)]) == ([data], [], None)
+
+
+def test_where_the_fault_stands() -> None:
+    splitter = ReplySplitter()
+    with pytest.raises(ReplyError):
+        splitter.split(b"+OK\r\n*2\r\n:1\r\n?what\r\n")
+    assert splitter.around(100) == (b"+OK\r\n*2\r\n:1\r\n?what\r\n", 13, 0)
+    assert splitter.around(8) == (b"\r\n:1\r\n?what\r\n"[2:10], 13, 9)

@@ -233,3 +233,51 @@ def test_the_time_a_long_command_takes_grows_with_its_length() -> None:
         assert parser.buffered == min(at + 8192, len(data))
         taken += parser.take(9)
     assert taken == [(expected, data)]
+
+
+def refuses(parser: RequestParser, piece: bytes) -> bool:
+    """Tell whether `parser` raises when it is fed `piece`."""
+    parser.feed(piece)
+    try:
+        parser.take(9)
+    except RequestError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("data", "position"),
+    [
+        (b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n!3\r\nabc\r\n", 20),
+        (b"*1x\r\n$4\r\nPING\r\n", 0),
+        (b"*2\r\n$3\r\nGET\r\n$-5\r\n", 13),
+        (b"GET 'open\r\n", 0),
+    ],
+)
+def test_where_the_fault_stands_in_any_split(data: bytes, position: int) -> None:
+    for fed in cuts(data):
+        parser = RequestParser()
+        parser.feed(pack([b"PING"]))
+        assert parser.take(1)
+        assert any(refuses(parser, piece) for piece in fed)
+        around, at, first = parser.around(100)
+        assert (at, first) == (position, 0)
+        assert data.startswith(around)
+        assert len(around) > position
+        assert parser.begun in (b"", b"SET", b"GET")
+        assert parser.around(8) == (around[max(position - 4, 0) :][:8], position, max(position - 4, 0))
+
+
+def test_what_surrounds_a_fault_is_bounded_and_in_the_middle_of_much() -> None:
+    parser = RequestParser()
+    for piece in (b"*3\r\n$3\r\nSET\r\n$100000\r\n", b"a" * 60_000, b"a" * 40_000 + b"\r\n", b"oops" + b"b" * 50_000):
+        parser.feed(piece)
+        if not piece.startswith(b"oops"):
+            assert parser.take(9) == []
+    with pytest.raises(RequestError):
+        parser.take(9)
+    parser.feed(b"c" * 50_000)
+    around, position, first = parser.around(1000)
+    assert (len(around), position - first) == (1000, 500)
+    assert around[500:505] == b"oopsb"
+    assert position == 13 + 9 + 100_000 + 2

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +7,8 @@ import pytest
 from tests.unit.wproxy.runtime.talking import Client
 from tests.unit.wproxy.state.parties import HERE
 from wproxy.config.model import Address, Global, Level, StatsSocket
-from wproxy.runtime.command import InformationRequest, StatisticsRequest
+from wproxy.runtime.command import ErrorsRequest, InformationRequest, StatisticsRequest
+from wproxy.state.captures import Side
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,24 @@ def test_the_environment_without_secrets(monkeypatch: pytest.MonkeyPatch) -> Non
     assert client.say("show env ABSENT") == "Variable not found\n\n"
 
 
-def test_errors_are_none() -> None:
-    for proxy in ("", "back", "-1", "2", "back request"):
-        assert re.fullmatch(
-            r"Total events captured on \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] : 0\n\n",
-            Client().say(f"show errors {proxy}"),
-        )
-    assert Client().say("show errors nope") == "No such proxy.\n\n"
+@pytest.mark.parametrize(
+    ("words", "request_"),
+    [
+        ("", ErrorsRequest()),
+        ("-1", ErrorsRequest()),
+        ("back", ErrorsRequest(3)),
+        ("#3", ErrorsRequest(3)),
+        ("front request", ErrorsRequest(2, Side.REQUEST)),
+        ("-1 response", ErrorsRequest(-1, Side.RESPONSE)),
+        ("9x nonsense", ErrorsRequest(9)),
+    ],
+)
+def test_errors_of_a_proxy_and_a_side(words: str, request_: ErrorsRequest) -> None:
+    client = Client()
+    assert client.say(f"show errors {words}") == "report\n\n"
+    assert client.asked == request_
+
+
+@pytest.mark.parametrize("proxy", ["nope", "0", "request"])
+def test_errors_of_nobody(proxy: str) -> None:
+    assert Client().say(f"show errors {proxy}") == "No such proxy.\n\n"

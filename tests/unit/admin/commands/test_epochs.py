@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from admin.commands.rebalance import Giver, Rebalance, parse_epochs
+from admin.commands.epochs import Giver, Rebalance, parse_epochs
 from admin.errors import RefusedError
 
 ANSWER = """\
