@@ -240,6 +240,32 @@ def test_a_dead_old_owner_keeps_its_epoch_open_and_its_keys_say_so(tmp_path: Pat
         assert not around.keys("a")
 
 
+def test_what_one_process_has_not_finished_the_next_takes_up(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(killable_redis(tmp_path)) for _ in "abc"]
+        rows = [f"server {name} 127.0.0.1:{each.port}" for name, each in zip("abc", servers, strict=True)]
+        state = f"global\n    state-file {tmp_path}/state.json"
+        values = [b"%d" % n for n in range(400)]
+        for attempt in range(2):
+            with (
+                proxy("wproxy", tmp_path, "balance key", *rows, mode="redis", rest=state) as made,
+                Client(made.port) as client,
+            ):
+                if not attempt:
+                    client.pipeline(pack("SET", f"key:{n}", n) for n in range(400))
+                    servers[0].freeze()  # so that nothing can be finished
+                    for change in ("a 0", "b 100", "c 50"):
+                        made.stats.ask(f"set weight main/{change}")
+                    continue
+                servers[0].thaw()
+                assert client.pipeline(pack("GET", f"key:{n}") for n in range(400)) == values
+                around = Sharded(made, dict(zip("abc", servers, strict=True)), servers[0])
+                around.wait()
+                assert not around.keys("a")
+                wait_for(lambda: b"places" not in (tmp_path / "state.json").read_bytes())
+            servers[0].thaw()
+
+
 def test_a_promised_window_ends_the_epoch_without_a_scan(tmp_path: Path) -> None:
     with sharded(tmp_path, "ab", "redis-window 1500ms") as around, Client(around.proxy.port) as client:
         client.pipeline(pack("SET", f"key:{n}", n) for n in range(200))

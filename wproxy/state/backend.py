@@ -25,8 +25,8 @@ class Backend:
     __slots__ = (
         "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "awaited",
         "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "epochs",
-        "fullconn", "in_listen", "name", "on_rebuild", "proxy_id", "queue", "running", "served", "servers", "slots",
-        "turns",
+        "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "places", "proxy_id", "queue", "running",
+        "served", "servers", "slots", "turns",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +53,8 @@ class Backend:
         self.turns = RoundRobin(())
         self.slots = SlotTable((), ())
         self.epochs: Report | None = None  # of whoever moves keys after the slots
+        self.places: list[dict[str, int]] = []  # of the process before: `Report.places`
+        self.on_settled: Callable[[], None] | None = None  # called when keys have followed
         self.on_rebuild: Callable[[], None] | None = None
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)

@@ -41,5 +41,8 @@ class Report(Protocol):
     def progress(self) -> Progress:
         """Return how far it is."""
 
+    def places(self) -> list[dict[str, int]]:
+        """Return the weights, by server, of each table before the one in force by which keys may still lie."""
+
     def owes(self, name: str) -> int:
         """Return how many slots the server may have keys of without being their owner."""

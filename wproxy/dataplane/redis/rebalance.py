@@ -18,7 +18,7 @@ from wproxy.dataplane.redis.scanner import Scanner
 from wproxy.dataplane.redis.slot import One, Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
-from wproxy.policy.balance.key import MOVING, SLOTS
+from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable
 from wproxy.policy.redis.epochs import Chain, Fence
 from wproxy.policy.redis.moving import Actions, Ask, Command, Delete, Done, Key, Move, MovingSlot, Outcome, Refuse, Send
 from wproxy.policy.redis.scan import Spare
@@ -71,6 +71,8 @@ class Rebalance:
         self._links = links
         self._services = services
         self._placed: list[str] | None = None  # the name of each slot's owner, by the last table that had any
+        self._weights: dict[str, int] = {}  # that table's
+        self._before: dict[int, dict[str, int]] = {}  # by epoch, the weights before it
         self._scanners: dict[str, Scanner] = {}
         self._moved_before = 0  # keys moved in epochs that are over
         self._nobody = True  # no server has a weight now
@@ -81,28 +83,44 @@ class Rebalance:
     # -- changes -------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Take the table that is in force for where the keys are; from now on a change opens an epoch."""
-        self._placed = None
-        self.follow()
+        """Take the table that is in force for where the keys are; from now on a change opens an epoch.
+
+        What the process before has not finished is taken up again.
+        """
         self._begun = True
+        places, self._links.backend.places = self._links.backend.places, []
+        for weights in places:
+            self._take(weights)
+        self.follow()
 
     def follow(self) -> None:
         """Take note of the backend's slot table and list of servers, which may have changed."""
-        backend = self._links.backend
-        self._refuse_stuck()
         if not self._begun:
-            self._placed = None
-        names = [server.name for server in backend.servers]
-        owners = backend.slots.owners
-        self._nobody = owners[0] < 0
+            return
+        self._refuse_stuck()
+        servers, table = self._links.backend.servers, self._links.backend.slots
+        self._nobody = table.owners[0] < 0
         if not self._nobody:
-            placed = [names[owner] for owner in owners]
-            before = placed if self._placed is None else self._placed
-            self._placed = placed
-            self._change(
-                {slot: pair for slot, pair in enumerate(zip(before, placed, strict=True)) if pair[0] != pair[1]}
-            )
-        self._mark(self.chain.moving)
+            self._take({server.name: weight for server, weight in zip(servers, table.weights, strict=True)}, table)
+            self._mark(self.chain.moving)
+
+    def _take(self, weights: dict[str, int], table: SlotTable | None = None) -> None:
+        """Let keys be where `weights` put them, from now on; a server that is gone for good has none to give."""
+        known, names = self._links.backend.by_name, list(weights)
+        owners = (table or SlotTable(names, list(weights.values()))).owners
+        placed = [names[owner] for owner in owners]
+        pairs = enumerate(zip(self._placed or placed, placed, strict=True))
+        moves = {slot: (old, new) for slot, (old, new) in pairs if old != new and old in known and new in known}
+        before, self._placed, self._weights = self._weights, placed, weights
+        if moves:
+            self._change(moves)
+            self._before[self.chain.opened] = before
+
+    def places(self) -> list[dict[str, int]]:
+        """Return the weights before each open epoch, oldest first (`state.epochs.Report`)."""
+        oldest = min(self.chain.epochs, default=self.chain.opened + 1)
+        self._before = {number: weights for number, weights in self._before.items() if number >= oldest}
+        return list(self._before.values())
 
     def _refuse_stuck(self) -> None:
         """Have nobody wait for a server that is known to be away."""
@@ -111,8 +129,7 @@ class Rebalance:
             self._do(self.chain.stuck(name))
 
     def _change(self, slots: dict[int, tuple[str, str]]) -> None:
-        if not slots:
-            return
+        """Open an epoch."""
         if not self.chain.epochs:
             self._moved_before = self.mover.moved
         for fence in self.chain.change(slots, self._services.clock()):
@@ -167,6 +184,8 @@ class Rebalance:
     def _rest(self) -> None:
         if not self.chain.moving:
             self.mover.rest()
+            if self._links.backend.on_settled is not None:
+                self._links.backend.on_settled()
 
     def close(self) -> None:
         """Stop; whoever waits is told that it was not done."""

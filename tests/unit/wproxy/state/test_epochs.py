@@ -7,6 +7,9 @@ class Settled:
     def progress(self) -> Progress:
         return Progress((), 0, 0, 0, 0, 0, ())
 
+    def places(self) -> list[dict[str, int]]:
+        return []
+
     def owes(self, name: str) -> int:
         return 0
 
