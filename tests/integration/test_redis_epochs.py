@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.killable import KillableRedis, killable_redis
+from tests.support.programs import WPROXY
 from tests.support.proxies import Proxy, proxy
 from tests.support.resp import Client, ask, pack
 from tests.support.waiting import wait_for
@@ -312,3 +315,23 @@ def test_a_server_that_is_added_gets_its_share_of_the_keys(tmp_path: Path) -> No
         around.wait()
         assert ask(new.port, "DBSIZE") == pytest.approx(300, abs=75)
         assert client.pipeline(pack("GET", f"key:{n}") for n in range(900)) == [b"%d" % n for n in range(900)]
+
+
+def wproxy(around: Sharded, *words: str) -> str:
+    command = [*WPROXY, *words, "--socket", str(around.proxy.stats.path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout
+
+
+def test_the_command_line_tells_of_it(tmp_path: Path) -> None:
+    with sharded(tmp_path, "ab") as around, Client(around.proxy.port) as client:
+        client.pipeline(pack("SET", f"key:{n}", n) for n in range(3000))
+        assert "epoch 1 opened, " in wproxy(around, "weight", "set", "a", "25")
+        assert wproxy(around, "rebalance", "status").startswith("main: ")
+        around.wait()
+        assert wproxy(around, "rebalance", "status").startswith("main: settled, ")
+        wproxy(around, "server", "drain", "a", "--wait")
+        assert not around.keys("a")
+        (document,) = json.loads(wproxy(around, "rebalance", "status", "--json"))
+        assert (document["settled"], document["epochs_ever"]) == (True, 2)
