@@ -18,7 +18,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def wait_option(command: F) -> F:
     """Add `--wait`."""
-    return click.option("--wait", is_flag=True, help="Return when the server has no session left, in mode redis no key.")(command)
+    return click.option(
+        "--wait", is_flag=True, help="Return when the server has no session (mode redis: no key) left."
+    )(command)
 
 
 def timeout_option(command: F) -> F:
@@ -33,7 +35,7 @@ def timeout_option(command: F) -> F:
 
 
 def wait_until_idle(proxy: StatsSocket, path: str, timeout_s: float | None) -> None:
-    """Return when the server `path` has no session, in mode redis no key left; raise UnfinishedError at the end of time."""
+    """Return when `path` has no session left, in mode redis no key; raise UnfinishedError when that takes too long."""
     backend, _, name = path.partition("/")
 
     def left() -> str:

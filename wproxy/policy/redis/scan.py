@@ -20,7 +20,7 @@ MOST_LEFT = 10_000  # keys of one pass that are put off to its end
 TOUCHES_PER_S = 500  # keys moved because a command needs them; above that they are used where they are
 PAGE_KEYS = 250  # the COUNT of one SCAN: what a server looks at in one go
 BUSY_COMMANDS = 20  # clients' commands during a page, above which clients go first
-_SHARE = 0.08  # of the time, while clients are busy
+_SHARE = 0.05  # of the time, while clients are busy
 _LONGEST_REST_S = 1.0
 
 
