@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.unit.wproxy.policy.redis.servers import World, drive
 from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.epochs import Chain
-from wproxy.policy.redis.moving import Move
+from wproxy.policy.redis.moving import Key, Move
 
 SERVERS = ("a", "b", "c")
 TAGS = ("{s}", "{t}")
@@ -238,3 +240,24 @@ def test_a_window_ends_epochs_without_a_scan() -> None:
     assert chain.slots_left == 10
     assert len(chain.outlived(401.0, 300.0)) == 10
     assert not chain.epochs
+
+
+@dataclass(eq=False)
+class Appended:
+    """A client's command that may make a key where it is executed."""
+
+    keys: tuple[Key, ...] = ((0, b"large"),)
+
+
+def test_a_slot_whose_keys_were_used_on_the_server_meanwhile_is_looked_at_once_more() -> None:
+    chain, command = Chain(100), Appended()
+    for fence in chain.change({0: ("a", "b")}, 1.0):
+        chain.fenced(fence, 1.0)
+    debts = chain.look("a")
+    chain.moving[0].command(command)
+    chain.moving[0].asked(command.keys[0], 1000)
+    assert chain.cleared("a", debts) == []
+    debts = chain.look("a")
+    chain.moving[0].replied(command)  # it may have been executed behind the look
+    assert chain.cleared("a", debts) == []
+    assert chain.cleared("a", chain.look("a")) == [0]

@@ -185,3 +185,14 @@ def test_it_is_finished_when_no_older_server_and_no_command_is_left() -> None:
     assert not slot.finished
     assert sent(slot.asked(X, None)) == [("new", command)]
     assert slot.finished
+
+
+def test_a_settled_key_waits_like_others_while_the_owner_changes() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, None)
+    assert slot.at_home(X)
+    slot.change("newest")
+    assert not slot.at_home(X)
+    assert slot.command(command) == []
+    assert slot.fenced("new") == [Ask(1, "new", X)]
