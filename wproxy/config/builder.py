@@ -126,6 +126,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         persist=proxy.persist,
         fullconn=proxy.fullconn,
         check=proxy.check.built(),
+        redis_window_s=proxy.redis_window_s,
     )
 
 

@@ -189,6 +189,7 @@ class ProxyDraft:
     page_admins: list[Condition] = field(default_factory=list)  # the same
     table: TableDraft | None = None
     persist: bool = False
+    redis_window_s: float | None = None
     fullconn: int | None = None
 
     def child(self, section: Section, name: str, location: Location) -> ProxyDraft:

@@ -285,7 +285,7 @@ class Backend:
 
     `redispatch` is which retry may go to another server: None none, n every n-th, -n the n-th from the last, as
     `option redispatch` counts them. `draws` is the argument of `balance random`. Without `fullconn` it follows from the
-    frontends (`state.registry`).
+    frontends (`state.registry`). `redis_window_s` is how long any key lives, None when that is not known.
     """
 
     name: str
@@ -306,6 +306,7 @@ class Backend:
     persist: bool = False
     fullconn: int | None = None
     check: HealthCheck = field(default_factory=HealthCheck)
+    redis_window_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wproxy.config import model
 from wproxy.policy.balance import ALGORITHMS, Balancer, Candidates, Draws, RoundRobin, SlotTable
 from wproxy.policy.rebalance import filled, quotas
 from wproxy.state.counters import TrafficCounters
 from wproxy.state.downtime import Downtime
+from wproxy.state.epochs import Report
 from wproxy.state.queue import Queue, Ticket, Waiter, earliest, take_first
 from wproxy.state.server import Server
 
@@ -23,8 +24,9 @@ class Backend:
 
     __slots__ = (
         "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "awaited",
-        "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "fullconn",
-        "in_listen", "name", "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
+        "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "epochs",
+        "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "places", "proxy_id", "queue", "running",
+        "served", "servers", "slots", "turns",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +52,10 @@ class Backend:
         self._drawing = Draws(seed)
         self.turns = RoundRobin(())
         self.slots = SlotTable((), ())
+        self.epochs: Report | None = None  # of whoever moves keys after the slots
+        self.places: list[dict[str, int]] = []  # of the process before: `Report.places`
+        self.on_settled: Callable[[], None] | None = None  # called when keys have followed
+        self.on_rebuild: Callable[[], None] | None = None
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)
 
@@ -84,6 +90,8 @@ class Backend:
         self._balancer = self._make(self._candidates(weights))
         self._send_away()
         self.serve_queue()
+        if self.on_rebuild is not None:
+            self.on_rebuild()
 
     def _choose_members(self) -> set[Server]:
         """Return who takes part in the choice: the active servers, or without any the backup servers."""

@@ -12,7 +12,7 @@ from wproxy.state.backend import Backend
 
 def add_server(context: Context, arguments: Sequence[str]) -> Message:
     backend, name = _split(context, word(arguments, 0))
-    if backend.static or backend.config.mode is Mode.REDIS:
+    if backend.static:
         raise CommandError("Backend must use a dynamic load balancing to support dynamic servers.\n")
     try:
         line = dynamic_server(name, arguments[1:])
@@ -20,6 +20,8 @@ def add_server(context: Context, arguments: Sequence[str]) -> Message:
         raise CommandError(f"{error}\n") from error
     if name in backend.by_name:
         raise CommandError("Already exists a server with the same name in backend.\n")
+    if backend.balance == "key" and (line.backup or line.slowstart_s):
+        raise CommandError("balance key takes neither backup nor slowstart: keys do not move when a server fails.\n")
     context.control.add_server(backend, line)
     return Message(Severity.INFO, "New server registered.\n")
 
@@ -31,11 +33,11 @@ def del_server(context: Context, arguments: Sequence[str]) -> Message:
         raise CommandError("No such server.")
     if not server.admin.maint:
         raise CommandError("Only servers in maintenance mode can be deleted.")
-    if backend.config.mode is Mode.REDIS:
+    if backend.epochs is not None and (slots := backend.epochs.owes(name)):
         raise CommandError(
-            "This server cannot be removed at runtime due to other configuration elements pointing to it."
+            f"Server still has keys of {slots} slots that are to move, see 'show redis epochs', cannot remove it."
         )
-    if server.current or server.queue:
+    if backend.config.mode is not Mode.REDIS and (server.current or server.queue):
         raise CommandError("Server still has connections attached to it, cannot remove it.")
     context.control.remove_server(server)
     return Message(Severity.INFO, "Server deleted.")

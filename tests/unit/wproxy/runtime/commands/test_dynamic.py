@@ -41,17 +41,25 @@ def test_what_cannot_be_added(arguments: str, said: str) -> None:
     assert Client().say(f"add server {arguments}") == said
 
 
-@pytest.mark.parametrize(("balance", "mode"), [("source", Mode.TCP), ("static-rr", Mode.TCP), ("key", Mode.REDIS)])
-def test_backends_whose_servers_stay(balance: str, mode: Mode) -> None:
+@pytest.mark.parametrize("balance", ["source", "static-rr"])
+def test_backends_whose_servers_stay(balance: str) -> None:
     client = Client()
-    back = client.registry.backends["back"]
-    back.algorithm, back.config = ALGORITHMS[balance], replace(back.config, mode=mode)
+    client.registry.backends["back"].algorithm = ALGORITHMS[balance]
     refusal = "Backend must use a dynamic load balancing to support dynamic servers.\n\n"
     assert client.say("add server back/n 127.0.0.1:9") == refusal
 
 
-def test_the_shared_links_of_mode_redis_keep_their_servers() -> None:
+def test_in_mode_redis_links_are_no_sessions_that_keep_a_server() -> None:
     client = Client()
     back = client.registry.backends["back"]
     back.config = replace(back.config, mode=Mode.REDIS)
-    assert "cannot be removed at runtime" in client.say("disable server back/a;del server back/a")
+    client.context.server("back/a").current = 2
+    assert "Server deleted" in client.say("disable server back/a;del server back/a")
+
+
+@pytest.mark.parametrize("parameter", ["backup", "slowstart 5s"])
+def test_balance_key_adds_no_server_that_has_no_place_in_it(parameter: str) -> None:
+    client = Client()
+    client.registry.backends["back"].balance = "key"
+    assert "balance key takes neither backup nor slowstart" in client.say(f"add server back/n 127.0.0.1:9 {parameter}")
+    assert "New server registered" in client.say("add server back/n 127.0.0.1:9")
