@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,10 +80,17 @@ def _serve(options: command_line.Options) -> int:
         if not options.quiet:
             print("Configuration file is valid")
         return 0
+    return _run(options, config)
+
+
+def _run(options: command_line.Options, config: Config) -> int:
+    """Serve `config` until told to stop, in the background and under a master where that is asked for."""
     # Imported here: `wproxy -c` needs none of it.
+    from wproxy.privileges import check, drop
     from wproxy.process_name import name_of, show_as
     from wproxy.sockets import Inherited, open_sockets
 
+    check(config.globals)
     show_as(name_of(sys.argv[0]), sys.argv[1:])
     sockets = open_sockets(config, Inherited(_inherit(options, config)))
     try:
@@ -93,33 +101,47 @@ def _serve(options: command_line.Options) -> int:
     is_daemon = (options.daemon or config.globals.daemon) and not options.foreground
     parent = _go_to_background() if is_daemon else None
 
-    def ready() -> None:
-        """Tell whoever waits for the pid file, and the processes that this one replaces."""
+    def ready(change: Callable[[], None]) -> None:
+        """Tell whoever waits for the pid file, and the processes that this one replaces; then `change` into a user."""
         if pidfile is not None:
             pidfile.write_text(f"{os.getpid()}\n")
+        _end_predecessors(options)
         if parent is not None:
             _leave_terminal()
+        change()
+        if parent is not None:
             os.write(parent, b"+")
             os.close(parent)
-        _end_predecessors(options)
 
     if options.master:
         from wproxy.master import Master
 
         def serve(config: Config, sockets: Sockets, worker_ready: Callable[[], None]) -> None:
-            """Be a worker: it leaves the terminal on its own, when it has nothing more to tell."""
-            _serve_here(options, config, sockets, _leaving_terminal(worker_ready) if is_daemon else worker_ready)
+            """Be a worker: it leaves the terminal and root on its own, when it has nothing more to tell."""
 
-        return Master(lambda: _load(options), serve, _log).run(config, sockets, ready)
-    _serve_here(options, config, sockets, ready)
+            def serving() -> None:
+                if is_daemon:
+                    _leave_terminal()
+                drop(config.globals)
+                worker_ready()
+
+            _serve_here(options, config, sockets, serving)
+
+        return Master(lambda: _load(options), serve, _log).run(config, sockets, lambda: ready(_stay))
+    _serve_here(options, config, sockets, lambda: ready(partial(drop, config.globals)))
     return 0
+
+
+def _stay() -> None:
+    """Remain who it is, as a master does that binds new addresses at each reload."""
 
 
 def _load(options: command_line.Options) -> Config:
     """Read the configuration; raise ConfigError."""
     from wproxy.config.loader import load
+    from wproxy.privileges import without_names
 
-    config = load(options.configurations, os.environ)
+    config = without_names(load(options.configurations, os.environ))
     for warning in config.warnings:
         _log("WARNING", f"config : {warning}")
     return config
@@ -130,8 +152,10 @@ def _serve_here(options: command_line.Options, config: Config, sockets: Sockets,
     from wproxy import app
     from wproxy.state_file import StateFile, path_for
 
-    path = path_for(config.globals.state_file, options.configurations, os.environ)
+    user = config.globals.user
+    path = path_for(config.globals.state_file, options.configurations, os.environ, user)
     saved = StateFile(path, lambda text: _log("WARNING", text))
+    saved.open(user)
     maxconn = app.connection_limit(config, options.maxconn, _log)
     app.serve(config, sockets, maxconn, _log, saved, ready)
 
@@ -172,16 +196,6 @@ def _go_to_background() -> int:
     os.close(reader)
     os.setsid()
     return writer
-
-
-def _leaving_terminal(then: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that leaves the terminal and then calls `then`."""
-
-    def leave() -> None:
-        _leave_terminal()
-        then()
-
-    return leave
 
 
 def _leave_terminal() -> None:

@@ -24,9 +24,9 @@ from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.stats_page import PageConnection
+from wproxy.dataplane.stepper import Stepper
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
-from wproxy.dataplane.warmer import Warmer
 from wproxy.logs import ProcessLogs
 from wproxy.observe import information, notices, page, schema, servers_state, statistics
 from wproxy.runtime.command import (
@@ -38,12 +38,14 @@ from wproxy.runtime.command import (
 )
 from wproxy.runtime.socket import Seats, StatsListener
 from wproxy.sockets import Sockets
+from wproxy.state import rebalance
 from wproxy.state import saved as saved_state
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state.session import Session
+from wproxy.state.warmup import STEP_S as WARM_UP_STEP_S
 from wproxy.state_file import StateFile
 from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
 
@@ -96,9 +98,12 @@ class Application:
         self._started_at_s = time.time()
         self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64))
         self._control = Control(self._registry, self._loop.time)
-        self._warmer = Warmer(self._loop, self._control.warm)
+        self._warmer = Stepper(self._loop, self._control.warm, WARM_UP_STEP_S)
+        self._rebalancer = Stepper(self._loop, self._control.rebalances.step, rebalance.STEP_S)
+        self._control.rebalances.on_begin = self._rebalancer.start
         self._services = Services(self._loop, self._registry.sessions)
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
+        self._prober = Prober(self._services, self._control, config.globals)
         self._routers = {
             name: Router(backend, self._services)
             for name, backend in self._registry.backends.items()
@@ -117,7 +122,6 @@ class Application:
             StatsListener(line, sock, self._context, config.globals.stats_timeout_s, seats, sockets.hand_over)
             for line, sock in sockets.stats
         ]
-        self._prober = Prober(self._services, self._control.report_check)
         self._held: asyncio.TimerHandle | None = None  # while a rate limit allows no more clients
         self._registry.admission.on_change = self._admit_all
         for frontend in self._registry.frontends.values():
@@ -179,8 +183,10 @@ class Application:
         self._stop_listening()
         self._stop_answering()
         self._warmer.stop()
+        self._rebalancer.stop()
         for router in self._routers.values():
             router.close()
+        self._prober.close()
         await self._services.close()
         self._logs.close()
 
@@ -263,6 +269,8 @@ class Application:
             self._warmer.start()
         if notice.change is ServerChange.ADDED:
             self._prober.start_one(notice.backend, notice.server)
+        elif notice.change is ServerChange.REMOVED:
+            self._prober.stop(notice.server)
         elif notice.change is ServerChange.ADDRESS and notice.backend.name in self._routers:
             self._routers[notice.backend.name].reconnect(notice.server)
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 _LARGEST_BYTES = 16 * 1024 * 1024
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 DISABLED = "none"
 _HOMELESS = Path("/nonexistent")  # Debian's home of users that have none: what cannot be kept there is told
 
@@ -24,29 +25,51 @@ class StateFile:
         self._path = path
         self._warn = warn
         self._warned = False
+        self._folder: int | None = None  # descriptor of the folder, which a change of root may take out of sight
+
+    def open(self, user: int | None = None) -> None:
+        """Open the folder, while it can be reached; a folder that is made here belongs to `user`."""
+        if self._path is None:
+            return
+        folder = self._path.parent
+        try:
+            if not folder.is_dir():
+                folder.mkdir(parents=True)
+                if user is not None:
+                    os.chown(folder, user, -1)
+            self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            self._warn_once(error)
+
+    def close(self) -> None:
+        """Give back the folder."""
+        if self._folder is not None:
+            os.close(self._folder)
+            self._folder = None
 
     def load(self) -> Mapping[str, Any]:
         """Return the document in the file, an empty one when there is none that can be read."""
-        if self._path is None:
+        if self._path is None or self._folder is None:
             return {}
         with suppress(OSError, orjson.JSONDecodeError):
-            if self._path.stat().st_size <= _LARGEST_BYTES:
-                document = orjson.loads(self._path.read_bytes())
+            with os.fdopen(os.open(self._path.name, os.O_RDONLY, dir_fd=self._folder), "rb") as file:
+                text = file.read(_LARGEST_BYTES + 1)
+            if len(text) <= _LARGEST_BYTES:
+                document = orjson.loads(text)
                 return document if isinstance(document, dict) else {}
         return {}
 
     def save(self, document: Mapping[str, Any]) -> None:
         """Replace the file: whoever reads it meanwhile sees the old one or the new one, whole."""
-        if self._path is None:
+        if self._path is None or self._folder is None:
             return
-        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        draft, folder = f"{self._path.name}.{os.getpid()}", self._folder
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("wb") as file:
+            with os.fdopen(os.open(draft, _CREATE, 0o644, dir_fd=folder), "wb") as file:
                 file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
                 file.flush()
                 os.fsync(file.fileno())
-            draft.replace(self._path)
+            os.rename(draft, self._path.name, src_dir_fd=folder, dst_dir_fd=folder)
         except OSError as error:
             self._warn_once(error)
 
@@ -59,15 +82,19 @@ class StateFile:
             )
 
 
-def path_for(setting: str | None, configurations: Sequence[str], environ: Mapping[str, str]) -> Path | None:
+def path_for(
+    setting: str | None, configurations: Sequence[str], environ: Mapping[str, str], user: int | None = None
+) -> Path | None:
     """Return where the state belongs: where `state-file` says, or a file of its own for each set of configurations.
 
-    The folder is systemd's STATE_DIRECTORY, /var/lib/wproxy for root, or the user's state folder.
+    The folder is systemd's STATE_DIRECTORY, /var/lib/wproxy for root, or the user's state folder; one inside of it for
+    `user` where the process is to become that user.
     """
     if setting is not None:
         return None if setting == DISABLED else Path(setting)
     names = "\n".join(str(Path(name).resolve()) for name in configurations)
-    return _folder(environ) / f"{hashlib.sha256(names.encode()).hexdigest()[:16]}.json"
+    folder = _folder(environ) if user is None else _folder(environ) / f"user-{user}"
+    return folder / f"{hashlib.sha256(names.encode()).hexdigest()[:16]}.json"
 
 
 def _folder(environ: Mapping[str, str]) -> Path:

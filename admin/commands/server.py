@@ -5,12 +5,17 @@ The group also holds the commands of `admin.commands.fleet`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
+from admin.client import StatsSocket
 from admin.commands.common import json_option, read_servers, socket_option, stats_socket
 from admin.commands.draining import timeout_option, wait_option, wait_until_idle
 from admin.commands.fleet import add_command, addr_command, del_command, maxconn_command
+from admin.commands.rebalancing import check_rate, rate_option, rebalance, rebalance_option
 from admin.errors import MisusedError
+from admin.rebalance import Outcome
 from admin.render import duration, percent, print_json, print_table, table
 from admin.servers import Server, find, shares
 
@@ -62,29 +67,47 @@ def disable_command(server: str, *, as_json: bool) -> None:
 
 @server.command("drain")
 @click.argument("server")
+@rebalance_option
+@rate_option
 @wait_option
 @timeout_option
 @socket_option
 @json_option
-def drain_command(server: str, *, wait: bool, timeout_s: float | None, as_json: bool) -> None:
+def drain_command(
+    server: str, *, rebalances: bool, rate: int | None, wait: bool, timeout_s: float | None, as_json: bool
+) -> None:
     """Send SERVER nothing new, let what runs there end; its health is still checked."""
     if timeout_s is not None and not wait:
         raise MisusedError("--timeout is about --wait: say both")
-    _set_state(server, "drain", as_json=as_json, wait=wait, timeout_s=timeout_s)
+    check_rate(rebalances=rebalances, rate=rate)
+
+    def follow(proxy: StatsSocket, before: Server) -> Outcome | None:
+        outcome = rebalance(proxy, before.backend, rate) if rebalances else None
+        if wait:
+            wait_until_idle(proxy, before.path, timeout_s)
+        return outcome
+
+    _set_state(server, "drain", as_json=as_json, follow=follow)
 
 
-def _set_state(wanted: str, state: str, *, as_json: bool, wait: bool = False, timeout_s: float | None = None) -> None:
+Follow = Callable[[StatsSocket, Server], Outcome | None]
+
+
+def _set_state(wanted: str, state: str, *, as_json: bool, follow: Follow = lambda proxy, before: None) -> None:
+    """Set the state, do what is to `follow`, and say what has changed."""
     proxy = stats_socket()
     before = find(read_servers(proxy), wanted)
     proxy.tell(f"set server {before.path} state {state}")
-    if wait:
-        wait_until_idle(proxy, before.path, timeout_s)
+    outcome = follow(proxy, before)
     after = find(read_servers(proxy), before.path)
     if as_json:
         status = {"before": before.status, "after": after.status}
-        print_json({"backend": after.backend, "server": after.name, "status": status})
-    else:
-        click.echo(f"{after.name} {before.status} → {after.status}")
+        document = {"backend": after.backend, "server": after.name, "status": status}
+        print_json({**document, **({} if outcome is None else {"rebalance": outcome.document()})})
+        return
+    click.echo(f"{after.name} {before.status} → {after.status}")
+    if outcome is not None:
+        click.echo(str(outcome))
 
 
 def _row(server: Server, share: float) -> tuple[object, ...]:

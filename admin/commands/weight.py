@@ -9,6 +9,7 @@ import click
 
 from admin.client import StatsSocket
 from admin.commands.common import json_option, read_servers, socket_option, stats_socket
+from admin.commands.rebalancing import check_rate, rate_option, rebalance, rebalance_option
 from admin.errors import MisusedError
 from admin.render import percent, print_json, print_table, table
 from admin.servers import Server, find, shares
@@ -100,16 +101,23 @@ def get_command(server: str | None, *, as_json: bool) -> None:
 @weight.command("set", context_settings={"ignore_unknown_options": True})
 @click.argument("server")
 @click.argument("weight")
+@rebalance_option
+@rate_option
 @socket_option
 @json_option
-def set_command(server: str, weight: str, *, as_json: bool) -> None:
+def set_command(server: str, weight: str, *, rebalances: bool, rate: int | None, as_json: bool) -> None:
     """Set the weight of SERVER to WEIGHT: 0 to 256, or a percentage of the configured weight such as 50%."""
     check_weight(weight)
-    change = set_weight(stats_socket(), server, weight)
-    if as_json:
-        print_json(change.document())
-    else:
+    check_rate(rebalances=rebalances, rate=rate)
+    proxy = stats_socket()
+    change = set_weight(proxy, server, weight)
+    if not as_json:
         click.echo(str(change))
+    outcome = rebalance(proxy, change.after.backend, rate) if rebalances else None
+    if as_json:
+        print_json({**change.document(), **({} if outcome is None else {"rebalance": outcome.document()})})
+    elif outcome is not None:
+        click.echo(str(outcome))
 
 
 def _document(server: Server, initial: int | None, share: float) -> dict[str, object]:

@@ -1,4 +1,7 @@
-"""Servers that say their names and then hold every connection until the client leaves; clients that hold theirs."""
+"""Servers that say their names and then hold every connection until the client leaves; clients that hold theirs.
+
+A server answers "!" to an "!", and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +44,8 @@ def _accept_for_ever(listening: socket.socket, name: bytes, held: list[socket.so
 def _hold(connection: socket.socket, name: bytes) -> None:
     with suppress(OSError):
         connection.sendall(name)
-        while connection.recv(4096):
-            pass
+        while data := connection.recv(4096):
+            connection.sendall(b"!" * data.count(b"!"))
         connection.close()
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T], timeout_s: float = 10.0, what: str = "") -> T:
+def wait_for(condition: Callable[[], T], timeout_s: float = 10.0, what: str = "", pause_s: float = 0.01) -> T:
     """Return the first true answer of `condition`; raise TimeoutError after `timeout_s` seconds of false ones."""
     deadline = time.monotonic() + timeout_s
     pause = Event()
@@ -20,4 +20,4 @@ def wait_for(condition: Callable[[], T], timeout_s: float = 10.0, what: str = ""
             return answer
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {timeout_s} s: {what or condition}")
-        pause.wait(0.01)
+        pause.wait(pause_s)

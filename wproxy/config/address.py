@@ -92,6 +92,13 @@ def logging(text: str) -> Address:
     return Address(host=_host(host, family, text) or "127.0.0.1", port=_ports(ports or _SYSLOG_PORT, text)[0])
 
 
+def host(text: str) -> str:
+    """Return the host `text` of an address whose port stands elsewhere: a literal or a name."""
+    if text in ("", "*"):
+        raise ArgumentError(f"needs a host, not '{text}'")
+    return _host(text, _Family.ANY_IP, text)
+
+
 def _listening(text: str) -> Iterator[Address]:
     family, rest = _family(text)
     if family is _Family.FD:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
+from wproxy.config.checks import AgentSettings
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
 from wproxy.config.model import (
@@ -46,11 +47,16 @@ def _global(process: GlobalDraft) -> Global:
         nbthread=process.nbthread,
         daemon=process.daemon,
         pidfile=process.pidfile,
+        user=process.user,
+        group=process.group,
+        chroot=process.chroot,
         node=process.node,
         description=process.description,
         state_file=process.state_file,
         log_tag=process.log_tag,
         log_hostname=process.log_hostname,
+        spread_checks=process.spread_checks,
+        max_spread_checks_s=process.max_spread_checks_s,
     )
 
 
@@ -117,6 +123,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         allbackups=proxy.allbackups,
         stick_rules=tuple(proxy.stick_rules),
         persist=proxy.persist,
+        check=proxy.check.built(),
     )
 
 
@@ -141,7 +148,6 @@ def _logs(proxy: ProxyDraft, process: GlobalDraft) -> Logs:
         normal=proxy.log_normal,
         separate_errors=proxy.log_separate_errors,
         as_soon_as_possible=proxy.log_asap,
-        health_checks=proxy.log_health_checks,
     )
 
 
@@ -157,7 +163,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         location=draft.location,
         weight=draft.weight,
         maxconn=draft.maxconn,
-        check=CheckSettings(draft.inter_s, draft.rise, draft.fall) if draft.check else None,
+        check=_check(draft) if draft.check else None,
         disabled=draft.disabled,
         backup=draft.backup,
         maxqueue=draft.maxqueue,
@@ -165,4 +171,24 @@ def _server(draft: ServerDraft) -> ServerLine:
         send_proxy=draft.send_proxy,
         check_send_proxy=draft.check_send_proxy,
         non_stick=draft.non_stick,
+        agent=_agent(draft) if draft.agent_check else None,
+        shutdown_on_down=draft.shutdown_on_down,
+        shutdown_backups_on_up=draft.shutdown_backups_on_up,
     )
+
+
+def _check(draft: ServerDraft) -> CheckSettings:
+    return CheckSettings(
+        draft.inter_s,
+        draft.rise,
+        draft.fall,
+        draft.fastinter_s,
+        draft.downinter_s,
+        draft.check_host,
+        draft.check_port,
+    )
+
+
+def _agent(draft: ServerDraft) -> AgentSettings:
+    assert draft.agent_port is not None  # `validate` has seen to it
+    return AgentSettings(draft.agent_port, draft.agent_host, draft.agent_inter_s, draft.agent_send)

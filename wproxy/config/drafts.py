@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from wproxy.config.check_draft import CheckDraft
 from wproxy.config.grammar import Section, Statement
 from wproxy.config.model import (
     DRAWS,
@@ -38,12 +39,17 @@ class GlobalDraft:
     nbthread: int = 1
     daemon: bool = False
     pidfile: str | None = None
+    user: int | None = None
+    group: int | None = None
+    chroot: str | None = None
     state_file: str | None = None
     node: str | None = None
     description: str | None = None
     log_targets: tuple[LogTarget, ...] = ()
     log_tag: str | None = None
     log_hostname: str | None = None
+    spread_checks: float = 0.0
+    max_spread_checks_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -108,6 +114,17 @@ class ServerDraft:
     inter_s: float = _CHECK.inter_s
     rise: int = _CHECK.rise
     fall: int = _CHECK.fall
+    fastinter_s: float | None = None
+    downinter_s: float | None = None
+    check_host: str | None = None
+    check_port: int | None = None
+    agent_check: bool = False
+    agent_host: str | None = None
+    agent_port: int | None = None
+    agent_inter_s: float = 2.0
+    agent_send: bytes = b""
+    shutdown_on_down: bool = False
+    shutdown_backups_on_up: bool = False
     disabled: bool = False
     backup: bool = False
     maxqueue: int | None = None
@@ -159,7 +176,7 @@ class ProxyDraft:
     log_normal: bool = True
     log_separate_errors: bool = False
     log_asap: bool = False
-    log_health_checks: bool = False
+    check: CheckDraft = field(default_factory=CheckDraft)
     default_server: ServerDraft = field(default_factory=lambda: ServerDraft(Location("", 0)))
     servers: list[ServerDraft] = field(default_factory=list)
     page: PageDraft | None = None
@@ -186,6 +203,7 @@ class ProxyDraft:
             connection_rules=[],
             stick_rules=[],
             default_server=replace(self.default_server),
+            check=self.check.child(),
         )
 
     @property

@@ -10,6 +10,7 @@ import enum
 from dataclasses import dataclass, field
 
 from wproxy.config.acl.facts import Condition, Fetcher
+from wproxy.config.checks import AgentSettings, HealthCheck
 
 DRAWS = 2  # section 4.2, "balance random"
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
@@ -129,7 +130,6 @@ class Logs:
     normal: bool = True
     separate_errors: bool = False
     as_soon_as_possible: bool = False
-    health_checks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +143,18 @@ class Bind:
 
 @dataclass(frozen=True, slots=True)
 class CheckSettings:
-    """How a server's health is probed (configuration manual, section 5.2: inter, rise, fall)."""
+    """How a server's health is probed (configuration manual, section 5.2: inter, rise, fall).
+
+    `host` and `port` are where, if not at the server's own address.
+    """
 
     inter_s: float = 2.0
     rise: int = 2
     fall: int = 3
+    fastinter_s: float | None = None
+    downinter_s: float | None = None
+    host: str | None = None
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +174,9 @@ class ServerLine:
     send_proxy: int | None = None
     check_send_proxy: bool = False
     non_stick: bool = False
+    agent: AgentSettings | None = None
+    shutdown_on_down: bool = False  # on-marked-down shutdown-sessions
+    shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +297,7 @@ class Backend:
     allbackups: bool = False
     stick_rules: tuple[StickRule, ...] = ()
     persist: bool = False
+    check: HealthCheck = field(default_factory=HealthCheck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,11 +323,16 @@ class Global:
     nbthread: int = 1
     daemon: bool = False
     pidfile: str | None = None
+    user: int | None = None  # user, group and root to change to when everything is open
+    group: int | None = None
+    chroot: str | None = None
     node: str | None = None
     description: str | None = None
     state_file: str | None = None  # where runtime changes are kept; "none" nowhere, None the default place
     log_tag: str | None = None
     log_hostname: str | None = None
+    spread_checks: float = 0.0  # how far a check's interval may be off, as a share of it
+    max_spread_checks_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,10 @@ _DIFFERENCES = """\
 - `balance static-rr` without `option allbackups`: the first backup server takes over alone, as the manual says; HAProxy
   2.6.12 spreads over several.
 - `balance key` takes neither `backup` nor `slowstart`: its keys do not move when a server fails.
+- `option redis-check` fails at the first whole line that is not +PONG, in the server's words (`needs a password: …`);
+  HAProxy waits for the end of the time and says "Layer7 timeout". An agent may speak first; HAProxy 2.6.12 reads it
+  only when `agent-send` is set. A `timeout check` shorter than `inter` is kept; HAProxy notices it late.
+  The log formats of `tcp-check` and `http-check`, and `http-check expect hdr`, are errors.
 - Users, groups and names of hosts are looked up when they are used, not while the file is read.
 - A NUL character, a word that is not UTF-8 and an address or parameter that is an empty word are errors: HAProxy cuts
   the line there. An empty first word switches the line off and an empty last one is no word, as in HAProxy.

@@ -27,6 +27,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
             _unique_servers(proxy, report)
             _send_proxy(proxy, report)
             _stick(proxy, report)
+            _agents(proxy, report)
             _bound(proxy, report)
             _default_backend(proxy, backends, report)
             _use_backends(proxy, backends, report)
@@ -124,6 +125,14 @@ def _stick(proxy: ProxyDraft, report: Report) -> None:
         if proxy.mode is not Mode.TCP:
             mode = proxy.mode.value
             report.problem(rule.location, f"{_label(proxy)} : 'stick' is for 'mode tcp' only, not for 'mode {mode}'")
+
+
+def _agents(proxy: ProxyDraft, report: Report) -> None:
+    for server in proxy.servers:
+        if server.agent_check and server.agent_port is None:
+            report.problem(
+                server.location, f"'server {server.name}' : 'agent-check' needs to know where: add 'agent-port <port>'"
+            )
 
 
 def _bound(proxy: ProxyDraft, report: Report) -> None:

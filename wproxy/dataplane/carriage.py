@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from math import inf
 
 from wproxy.state.session import Carriage
 
+# `struct tcp_info` of linux/tcp.h: eight bytes, nine numbers, then the milliseconds since data were last sent and, one
+# number further, since data last came.
+_LAST_DATA = struct.Struct("=44xI4xI")
 _PROTOCOLS = {socket.AF_INET: "tcpv4", socket.AF_INET6: "tcpv6"}
 
 
@@ -26,6 +30,22 @@ def describe(
         buffered_out=client.get_write_buffer_size() if client is not None else 0,
         descriptors=(_descriptor(client), _descriptor(server)),
     )
+
+
+def owes_answer(transport: asyncio.Transport | None) -> bool:
+    """Tell whether the peer has sent nothing since the last data to it; False of a unix socket, which keeps no times.
+
+    The kernel knows, so that the relay need not take note of who spoke last.
+    """
+    connection = None if transport is None else transport.get_extra_info("socket")
+    if connection is None or connection.family == socket.AF_UNIX:
+        return False
+    try:
+        times = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.size)
+    except OSError:
+        return False  # it has just been closed
+    since_sent_ms, since_received_ms = _LAST_DATA.unpack(times)
+    return bool(since_sent_ms < since_received_ms)
 
 
 def _protocol(transport: asyncio.Transport | None) -> str:

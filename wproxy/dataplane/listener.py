@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from wproxy.config.model import Address
@@ -37,10 +38,11 @@ def open_listening(address: Address) -> socket.socket:
 
 
 def close_listening(address: Address, listening: socket.socket) -> None:
-    """Close what `open_listening` returned; a unix socket leaves the file system."""
+    """Close what `open_listening` returned; a unix socket leaves the file system, as far as this user may do that."""
     listening.close()
     if address.path:
-        Path(address.path).unlink(missing_ok=True)
+        with suppress(OSError):
+            Path(address.path).unlink()
 
 
 def _unix_socket(path: str) -> socket.socket:

@@ -1,72 +1,260 @@
-"""Health checks: probes each checked server at its interval and reports what it saw."""
+"""Health checks: probes each checked server, and each agent, at its interval and reports what it saw.
+
+    start ──▶ wait ──▶ begin ──▶ connect, send, receive as `policy.checks` says ──▶ finish ─┐
+               ▲                       every end: answer, error, deadline                   │
+               └──────────────────────── the interval, from the end on ─────────────────────┘
+
+One check at a time per server; its socket is closed before its result is reported.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import random
+import select
 import socket
-import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from wproxy.config.model import Address, CheckSettings
+from wproxy.config.model import Address, Global, Timeouts
+from wproxy.dataplane.ends import ends_of_probe
+from wproxy.dataplane.probe_sockets import ProbeSockets
+from wproxy.dataplane.probe_targets import AgentTarget, HealthTarget, Target
+from wproxy.dataplane.resolving import is_literal, resolve
 from wproxy.dataplane.services import Services
+from wproxy.policy.checks.dialogue import Action, Dialogue, Wait
+from wproxy.policy.checks.kinds import plan_of
+from wproxy.policy.checks.steps import Connect, Send
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus
+from wproxy.protocols.proxy_header import WRITERS, Ends
 from wproxy.state.backend import Backend
-from wproxy.state.server import CheckResult, CheckStatus, Server
+from wproxy.state.control import Control
+from wproxy.state.server import Server
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-
-Report = Callable[[Server, CheckResult], None]
+_READ_BYTES = 16384
 
 
 class Prober:
-    """One task per checked server; they end with the services that keep them."""
+    """Owns the probes and their sockets; `close` ends them all."""
 
-    def __init__(self, services: Services, report: Report) -> None:
+    def __init__(self, services: Services, control: Control, settings: Global) -> None:
         self._services = services
-        self._report = report
+        self._control = control
+        self._settings = settings
+        self._sockets = ProbeSockets(services.loop)
+        self._probes: dict[Server, list[Probe]] = {}
 
     def start(self, backend: Backend) -> None:
         """Begin to check the servers of `backend`, spread over the interval so that they are not probed all at once."""
-        checked = [server for server in backend.servers if server.check is not None]
-        for position, server in enumerate(checked):
-            self.start_one(backend, server, position / len(checked))
+        targets = [target for server in backend.servers for target in self._targets(backend, server)]
+        for position, target in enumerate(targets):
+            self._start(backend, target, position / len(targets))
 
-    def start_one(self, backend: Backend, server: Server, position: float = 0.0) -> None:
-        """Begin to check `server`, if it is to be checked, after a part `position` of its interval."""
-        check = server.check
-        if check is None:
+    def start_one(self, backend: Backend, server: Server) -> None:
+        """Begin to check a server that has come later."""
+        for target in self._targets(backend, server):
+            self._start(backend, target, 0.0)
+
+    def stop(self, server: Server) -> None:
+        """Check a server no more that is gone."""
+        for probe in self._probes.pop(server, ()):
+            probe.close()
+
+    def close(self) -> None:
+        """Check no more."""
+        for server in list(self._probes):
+            self.stop(server)
+        self._sockets.close()
+
+    def _targets(self, backend: Backend, server: Server) -> Iterator[Target]:
+        if server.check is not None:
+            yield HealthTarget(server, server.check, plan_of(backend.config.check), self._control.report_check)
+        if server.agent is not None:
+            yield AgentTarget(server, self._control.report_agent)
+
+    def _start(self, backend: Backend, target: Target, position: float) -> None:
+        """Begin to check after a part `position` of the interval."""
+        delay_s = target.inter_s * position
+        if self._settings.max_spread_checks_s is not None:
+            delay_s = min(delay_s, self._settings.max_spread_checks_s)
+        probe = Probe(target, backend.config.timeouts, self._services, self._sockets, self._settings.spread_checks)
+        self._probes.setdefault(target.server, []).append(probe)
+        probe.wait(delay_s)
+
+
+class Probe:
+    """Checks one target again and again."""
+
+    __slots__ = (
+        "_began", "_connecting", "_dialogue", "_header", "_plan", "_services", "_socket", "_sockets", "_spread",
+        "_target", "_task", "_timeouts", "_timer",
+    )  # fmt: skip
+
+    def __init__(
+        self, target: Target, timeouts: Timeouts, services: Services, sockets: ProbeSockets, spread: float
+    ) -> None:
+        self._target = target
+        self._timeouts = timeouts
+        self._services = services
+        self._sockets = sockets
+        self._spread = spread
+        self._plan = target.plan()
+        self._dialogue = Dialogue(self._plan)
+        self._socket: socket.socket | None = None
+        self._connecting = False
+        self._header: int | None = None  # version of what this connection begins with
+        self._task: asyncio.Task[None] | None = None  # while a name is looked up
+        self._timer: asyncio.TimerHandle | None = None  # of the next check, or the deadline of this one
+        self._began = 0.0
+
+    def wait(self, delay_s: float) -> None:
+        """Check after `delay_s` seconds."""
+        self._set_timer(delay_s, self._begin)
+
+    def close(self) -> None:
+        """Stop, whatever is under way."""
+        self._hang_up()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def ready(self, events: int) -> None:
+        """Go on with the socket: connected, or something to read."""
+        if self._connecting:
+            assert self._socket is not None
+            error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
+                self._finish(self._dialogue.broken(os.strerror(error)))
+                return
+            self._connected()
+        if events & ~select.EPOLLOUT:
+            self._receive()
+
+    # -- one check -------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if not self._target.begin():
+            self.wait(self._target.inter_s)
             return
-        timeouts = backend.config.timeouts
-        timeout_s = timeouts.check_s or min(check.inter_s, timeouts.connect_s or check.inter_s)
-        probing = self._probe_for_ever(server, check, check.inter_s * position, timeout_s)
-        self._services.keep(self._services.loop.create_task(probing))
+        self._began = self._services.clock()
+        self._plan = self._target.plan()
+        self._dialogue = Dialogue(self._plan, stopped=not self._target.server.running)
+        self._follow(self._dialogue.start())
 
-    async def _probe_for_ever(self, server: Server, check: CheckSettings, delay_s: float, timeout_s: float) -> None:
-        await asyncio.sleep(delay_s)
-        while not server.removed:
-            if server.checking and not server.admin.maint:
-                self._report(server, await self._probe(server.check_address, timeout_s))
-            await asyncio.sleep(check.inter_s)
+    def _follow(self, action: Action) -> None:
+        """Do what the dialogue says until it waits."""
+        while not isinstance(action, Wait):
+            match action:
+                case CheckResult():
+                    self._finish(action)
+                    return
+                case Connect():
+                    self._connect(action)
+                    return
+                case Send():
+                    if not self._send(action.data):
+                        return
+                    action = self._dialogue.done()
 
-    async def _probe(self, address: Address, timeout_s: float) -> CheckResult:
-        """Connect and hang up (layer 4)."""
-        began = self._services.clock()
-        status, info = CheckStatus.L4OK, ""
+    def _introduce(self, version: int) -> bool:
+        """Send a PROXY header: version 1 tells the probe's own ends, version 2 that there is no client, as HAProxy."""
+        assert self._socket is not None
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._connect(address)
-        except TimeoutError:
-            status = CheckStatus.L4TOUT
+            ends = ends_of_probe(self._socket) if version == 1 else Ends()
         except OSError as error:
-            # The loop words its errors in its own way; tools know the system's words.
-            status, info = CheckStatus.L4CON, os.strerror(error.errno) if error.errno else str(error)
-        return CheckResult(status, info, int((self._services.clock() - began) * 1000))
+            self._finish(self._dialogue.broken(error.strerror or str(error)))
+            return False
+        return self._send(WRITERS[version](ends))
 
-    async def _connect(self, address: Address) -> None:
-        family = socket.AF_UNIX if address.path else socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setblocking(False)
-            # A reset instead of a goodbye: the server is done with the probe at once, and so is the local port.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            target = address.path or (address.host, address.port)
-            await self._services.loop.sock_connect(probe, target)
+    def _send(self, data: bytes) -> bool:
+        """Send `data`; when the connection is broken, end the check and return False."""
+        assert self._socket is not None
+        try:
+            # Questions are short, and the buffer of a fresh connection is empty: they fit.
+            self._socket.send(data)
+        except OSError as error:
+            self._finish(self._dialogue.broken(error.strerror or str(error)))
+            return False
+        return True
+
+    def _connect(self, step: Connect) -> None:
+        self._hang_up()
+        self._header = self._target.header() if step.default else None
+        address = self._target.address(step)
+        limits = [self._target.inter_s]
+        if self._timeouts.check_s is not None and self._timeouts.connect_s is not None:
+            limits.append(self._timeouts.connect_s)
+        if self._timer is None or self._timeouts.check_s is not None or step is self._plan.steps[0]:
+            self._set_timer(min(limits), self._time_out)
+        if address.path or is_literal(address.host):
+            self._open(address, step)
+        else:
+            self._task = self._services.keep(self._services.loop.create_task(self._look_up(address, step)))
+
+    async def _look_up(self, address: Address, step: Connect) -> None:
+        try:
+            address = await resolve(self._services.loop, address)
+        except OSError as error:
+            self._finish(self._dialogue.broken(f"cannot resolve {address.host}: {error.strerror or error}"))
+            return
+        self._open(address, step)
+
+    def _open(self, address: Address, step: Connect) -> None:
+        self._connecting = True
+        try:
+            self._socket = self._sockets.open(address, self, linger=step.linger)
+        except OSError as error:
+            # That this process has no descriptor left says nothing about the server.
+            own = error.errno in (errno.EMFILE, errno.ENFILE)
+            reason = error.strerror or str(error)
+            self._finish(CheckResult(CheckStatus.UNKNOWN) if own else self._dialogue.broken(reason))
+
+    def _connected(self) -> None:
+        self._connecting = False
+        if self._timeouts.check_s is not None:
+            self._set_timer(self._timeouts.check_s, self._time_out)
+        if self._header is not None and not self._introduce(self._header):
+            return
+        self._follow(self._dialogue.done())
+
+    def _receive(self) -> None:
+        """Read what has come; each arrival is told once only, so until there is no more."""
+        while self._socket is not None and not self._connecting:
+            try:
+                data = self._socket.recv(_READ_BYTES)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._finish(self._dialogue.broken(error.strerror or str(error)))
+                return
+            self._follow(self._dialogue.receive_data(data, ended=not data))
+            if not data:
+                return
+
+    def _time_out(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._finish(self._dialogue.timed_out())
+
+    def _finish(self, result: CheckResult) -> None:
+        """Hang up, tell the result, and wait for the next time."""
+        self._hang_up()
+        self._task = None
+        duration_ms = int((self._services.clock() - self._began) * 1000)
+        self._target.report(replace(result, duration_ms=duration_ms))
+        interval_s = self._target.interval_s()
+        self.wait(interval_s * (1 + random.uniform(-self._spread, self._spread)))
+
+    def _hang_up(self) -> None:
+        if self._socket is not None:
+            self._sockets.drop(self._socket)
+            self._socket = None
+        self._connecting = False
+
+    def _set_timer(self, delay_s: float, what: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._services.loop.call_later(delay_s, what)

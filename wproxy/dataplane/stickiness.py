@@ -8,7 +8,9 @@ from wproxy.config.acl.facts import Facts
 from wproxy.config.model import StickRule
 from wproxy.state.backend import Backend
 from wproxy.state.server import Server
-from wproxy.state.stick import Key, LiveTable
+from wproxy.state.stick import Entry, Key, LiveTable
+
+Find = Callable[[LiveTable, Key, float], Entry | None]
 
 
 class Stickiness:
@@ -28,8 +30,15 @@ class Stickiness:
 
         As in HAProxy a server without weight or in drain keeps its clients, and `option persist` one that is down.
         """
+        return self._named(facts, LiveTable.find)
+
+    def expected(self, facts: Facts) -> Server | None:
+        """Return the same without making use of it: the entry grows no younger."""
+        return self._named(facts, LiveTable.look_at)
+
+    def _named(self, facts: Facts, find: Find) -> Server | None:
         for table, key in _keys(self._matches, facts):
-            entry = table.find(key, self._clock())
+            entry = find(table, key, self._clock())
             server = None if entry is None else self._backend.by_name.get(entry.server_name)
             if server is not None and (server.running or self._backend.config.persist):
                 return server

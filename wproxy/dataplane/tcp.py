@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from math import inf
 
-from wproxy.dataplane.carriage import describe
+from wproxy.dataplane.carriage import describe, owes_answer
 from wproxy.dataplane.connector import open_connection
 from wproxy.dataplane.ends import ends_of
 from wproxy.dataplane.reception import Arrival
@@ -26,7 +26,7 @@ from wproxy.policy.retry import may_redispatch
 from wproxy.protocols.proxy_header import WRITERS
 from wproxy.state.backend import Backend
 from wproxy.state.server import Server
-from wproxy.state.session import Carriage, Session
+from wproxy.state.session import Carriage, Session, Standing
 
 _EARLY_BYTES = 64 * 1024  # what a client may send ahead of its server before its reading stops
 
@@ -317,6 +317,28 @@ class TcpConnection:
         server = None if self.server is None else self.server.transport
         phase = "QUE" if self.granted is not None else "CON" if server is None else "EST"
         return describe(self.client.transport, server, phase, self.expires_at(), self.clock())
+
+    def standing(self) -> Standing | None:
+        """Return how it stands between its ends; None while it has no server."""
+        client, server = self.client, self.server
+        if server is None or self.place is None:
+            return None
+        busy = client.at_eof or server.at_eof or _unsent(client) > 0 or _unsent(server) > 0
+        return Standing(self.active_at, busy, self._home(self.place))
+
+    def owes_answer(self) -> bool:
+        """Tell whether the server has still to answer."""
+        return self.server is not None and owes_answer(self.server.transport)
+
+    def _home(self, place: Server) -> Server | None:
+        """Return where its client would be sent now if it came back, whatever the weights; None for anywhere."""
+        route, home = self.route, None
+        if route.stickiness is not None and self.arrival is not None:
+            home = route.stickiness.expected(self.arrival.facts)
+        if home is None and route.backend.algorithm.keyed:
+            home = route.backend.meant_for(self._key()) or place
+        # A full server has no room for it: let it stay.
+        return place if home is not None and home.full else home
 
     def kill(self) -> None:
         """End the session because an administrator says so."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus
 from wproxy.policy.health import Health
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
@@ -65,6 +66,24 @@ def _none_yet(_: Line[Party]) -> int:
 def _check(name: str, value: Callable[[Server], Value]) -> Column:
     """Return a column that only servers have whose checks run: not in maintenance."""
     return Column(name, server=lambda line: value(line.it) if line.it.check and not line.it.admin.maint else None)
+
+
+def _agent(name: str, value: Callable[[Server], Value]) -> Column:
+    """Return a column that only servers have whose agent is asked."""
+    return Column(name, server=lambda line: value(line.it) if line.it.agent_asked else None)
+
+
+def _status(result: CheckResult, running: bool) -> str:
+    """Return the name of the status; a star tells that the next check is under way."""
+    return f"* {result.status.label}" if running else result.status.label
+
+
+def _code(result: CheckResult) -> int | None:
+    return result.code if result.status.has_code else None
+
+
+def _duration(result: CheckResult) -> int | None:
+    return None if result.status is CheckStatus.INI else result.duration_ms
 
 
 def _downtime(line: Line[Server | Backend]) -> int | None:
@@ -141,9 +160,9 @@ COLUMNS: tuple[Column, ...] = (
     _everywhere("rate", lambda line: line.it.counters.session_rate.per_second(line.now)),
     Column("rate_lim", lambda _: 0),
     _everywhere("rate_max", lambda line: line.it.counters.session_rate.maximum),
-    _check("check_status", lambda server: server.last_check.status.label),
-    Column("check_code"),
-    _check("check_duration", lambda server: server.last_check.duration_ms),
+    _check("check_status", lambda server: _status(server.last_check, server.check_running)),
+    _check("check_code", lambda server: _code(server.last_check)),
+    _check("check_duration", lambda server: _duration(server.last_check)),
     *(Column(f"hrsp_{kind}") for kind in ("1xx", "2xx", "3xx", "4xx", "5xx", "other")),
     Column("hanafail"),
     *(Column(name, _none_yet) for name in ("req_rate", "req_rate_max")),
@@ -153,15 +172,19 @@ COLUMNS: tuple[Column, ...] = (
     *(_proxies(f"comp_{what}", _none_yet) for what in ("in", "out", "byp", "rsp")),
     _traffic("lastsess", _last_session),
     _check("last_chk", lambda server: server.last_check.info),
-    Column("last_agt"),
+    _agent("last_agt", lambda server: server.last_agent.info),
     *(_traffic(name, _none_yet) for name in ("qtime", "ctime", "rtime", "ttime")),
-    *(Column(f"agent_{what}") for what in ("status", "code", "duration")),
+    _agent("agent_status", lambda server: _status(server.last_agent, server.agent_running)),
+    _agent("agent_code", lambda server: _code(server.last_agent)),
+    _agent("agent_duration", lambda server: server.last_agent.duration_ms),
     _check("check_desc", lambda server: server.last_check.status.description),
-    Column("agent_desc"),
+    _agent("agent_desc", lambda server: server.last_agent.status.description),
     _health("check_rise", lambda health: health.rise),
     _health("check_fall", lambda health: health.fall),
     _health("check_health", lambda health: health.counter),
-    *(Column(f"agent_{what}") for what in ("rise", "fall", "health")),
+    _agent("agent_rise", lambda server: server.agent_health.rise),
+    _agent("agent_fall", lambda server: server.agent_health.fall),
+    _agent("agent_health", lambda server: server.agent_health.counter),
     Column("addr", server=lambda line: str(line.it.address)),
     Column("cookie"),
     _everywhere("mode", lambda line: line.proxy.config.mode.value),

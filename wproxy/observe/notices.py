@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wproxy.config.model import Severity
+from wproxy.policy.checks.verdict import CheckResult, Outcome
 from wproxy.state.control import CheckNotice, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
-from wproxy.state.server import CheckResult
 
 
 class LogLine(NamedTuple):
@@ -28,6 +28,7 @@ _WITHOUT_COUNTS = frozenset(
         ServerChange.DOWN_TO_MAINT,
     }
 )
+_KEEP_DRAIN = frozenset({ServerChange.MAINT_TO_DRAIN, ServerChange.UP, ServerChange.DOWN})
 _NOTED = {
     ServerChange.ADDED: "CLI : 'server {server}' : New server registered.",
     ServerChange.REMOVED: "CLI : Server deleted.",
@@ -41,7 +42,7 @@ def lines(notice: Notice) -> Iterator[LogLine]:
         yield _frontend_line(notice.frontend)
         return
     if isinstance(notice, CheckNotice):
-        yield LogLine("WARNING", _check_line(notice), Severity.NOTICE)
+        yield LogLine("WARNING", _checked(notice), Severity.NOTICE)
         return
     if notice.change in _NOTED:
         text = _NOTED[notice.change].format(server=notice.server, address=notice.server.address)
@@ -52,7 +53,7 @@ def lines(notice: Notice) -> Iterator[LogLine]:
         level = Severity.NOTICE if notice.server.running else Severity.ALERT
         text = f"{_role(notice)} {notice.server} {notice.change.value}{_reason(notice)}.{counts}"
         yield LogLine("WARNING", text, level)
-    if notice.change is ServerChange.MAINT_TO_DRAIN:
+    if notice.change in _KEEP_DRAIN and notice.server.admin.drain:
         yield LogLine("WARNING", f"{_role(notice)} {notice.server} remains in forced drain mode.")
     if notice.backend_lost:
         kind = "proxy" if notice.backend.in_listen else "backend"
@@ -63,15 +64,6 @@ def lines(notice: Notice) -> Iterator[LogLine]:
             Severity.EMERG,
             f"{kind} {name} has no server available!",
         )
-
-
-def _check_line(notice: CheckNotice) -> str:
-    outcome = "succeeded" if notice.check.status.passed else "failed"
-    health = notice.server.health
-    counted = (
-        f"{health.counter - health.rise + 1}/{health.fall} UP" if health.up else f"{health.counter}/{health.rise} DOWN"
-    )
-    return f"Health check for server {notice.server} {outcome}{_outcome(notice.check)}, status: {counted}."
 
 
 def _role(notice: ServerNotice) -> str:
@@ -87,16 +79,26 @@ def _frontend_line(frontend: Frontend) -> LogLine:
     return LogLine("WARNING", f"{verb} {kind} {frontend.name}.")
 
 
+def _checked(notice: CheckNotice) -> str:
+    """Return what `option log-health-checks` tells of a check (configuration manual, section 4.2)."""
+    server, outcome, health = notice.server, notice.result.status.outcome, notice.health
+    kind = "Agent" if notice.agent else "Health"
+    passed = {Outcome.PASSED: "succeeded", Outcome.CONDITIONALLY: "conditionally succeeded"}.get(outcome, "failed")
+    side = ("UP" if server.weight else "DRAIN") if health.up else "DOWN"
+    return f"{kind} check for server {server} {passed}{_told(notice.result)}, status: {health.steps} {side}."
+
+
 def _reason(notice: ServerNotice) -> str:
     """Return why a server changed; a log of all checks has just said it."""
-    if notice.check is None:
-        return ", changed from CLI" if notice.by_command else ""
-    return "" if notice.backend.config.logs.health_checks else _outcome(notice.check)
+    if notice.by_command:
+        return ", changed from CLI"
+    return "" if notice.check is None else _told(notice.check)
 
 
-def _outcome(check: CheckResult) -> str:
+def _told(check: CheckResult) -> str:
+    code = f", code: {check.code}" if check.status.has_code else ""
     info = f', info: "{check.info}"' if check.info else ""
-    return f", reason: {check.status.description}{info}, check duration: {check.duration_ms}ms"
+    return f", reason: {check.status.description}{code}{info}, check duration: {check.duration_ms}ms"
 
 
 def _left(notice: ServerNotice) -> str:

@@ -33,6 +33,16 @@ class Health:
         self.counter = rise
 
     @property
+    def full(self) -> bool:
+        """Whether no check has failed lately."""
+        return self.counter == self.rise + self.fall - 1
+
+    @property
+    def steps(self) -> str:
+        """How far it is on its side, and of how many steps: `1/3` when up, `1/2` when down."""
+        return f"{self.counter - self.rise + 1}/{self.fall}" if self.up else f"{self.counter}/{self.rise}"
+
+    @property
     def up(self) -> bool:
         """Whether the server may get traffic."""
         return self.counter >= self.rise
@@ -54,9 +64,13 @@ class Health:
         self.counter = 0
         return Transition.DOWN if was_up else Transition.NONE
 
-    def fill(self) -> None:
-        """Be as healthy as can be, whatever the checks said."""
-        self.counter = self.rise + self.fall - 1
+    def force(self, *, up: bool) -> Transition:
+        """Be as far UP or DOWN as can be, whatever the checks say."""
+        was_up = self.up
+        self.counter = self.rise + self.fall - 1 if up else 0
+        if self.up is was_up:
+            return Transition.NONE
+        return Transition.UP if up else Transition.DOWN
 
     def pause(self) -> None:
         """Know nothing, while there are no checks: the server is in maintenance."""
@@ -68,7 +82,5 @@ class Health:
 
     def __str__(self) -> str:
         """Return HAProxy's status: UP, `UP 1/3` when going down, DOWN, `DOWN 1/2` when coming up."""
-        if self.up:
-            steps = self.counter - self.rise + 1
-            return "UP" if steps == self.fall else f"UP {steps}/{self.fall}"
-        return f"DOWN {self.counter}/{self.rise}" if self.counter else "DOWN"
+        side = "UP" if self.up else "DOWN"
+        return side if self.full or not self.counter else f"{side} {self.steps}"

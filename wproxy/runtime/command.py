@@ -16,6 +16,7 @@ from wproxy.state.registry import Registry
 from wproxy.state.server import Server
 
 P = TypeVar("P")
+PORTS = 65536  # one more than the highest
 _LONGEST_NUMBER = 12
 
 
@@ -165,6 +166,7 @@ def _named_or_numbered(name: str, parties: Mapping[str, P], number_of: Callable[
 
 
 Handler = Callable[[Context, Sequence[str]], str | Message]
+Setting = Callable[[Context, Server, Sequence[str]], str | Message]  # what `set server … <word>` does with the rest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from wproxy.config.model import Level
 from wproxy.policy.weight import WeightError
 from wproxy.runtime.command import Command, CommandError, Context, Message, Severity
-from wproxy.runtime.commands import conversation, dynamic, frontends, limits, servers, sessions, show, tables
+from wproxy.runtime.commands import (
+    checks,
+    conversation,
+    dynamic,
+    frontends,
+    limits,
+    rebalancing,
+    servers,
+    sessions,
+    show,
+    tables,
+)
 
 _SEPARATOR = re.compile(r";((?:[^;\\]|\\.)*\\?)", re.DOTALL)
 _WORD = re.compile(r"(?:[^\s\\]|\\.|\\$)+", re.DOTALL)
@@ -35,7 +46,7 @@ class Interpreter:
     def __init__(self) -> None:
         self._help = Command(("help",), "help [<command>]", "list matching or all commands", Level.USER, self._run_help)
         last = conversation.COMMANDS[-2:]
-        groups = (servers, dynamic, frontends, limits, sessions, show, tables)
+        groups = (servers, checks, rebalancing, dynamic, frontends, limits, sessions, show, tables)
         rows = [*(row for group in groups for row in group.COMMANDS), *conversation.COMMANDS[:-2]]
         self._always = (self._help, *last)  # shown whatever was asked for, and last
         self._rows = (*sorted(rows, key=lambda row: row.words), *self._always)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wproxy.config import model
 from wproxy.policy.balance import ALGORITHMS, Balancer, Candidates, Draws, RoundRobin, SlotTable
+from wproxy.policy.rebalance import filled, quotas
 from wproxy.state.counters import TrafficCounters
 from wproxy.state.downtime import Downtime
 from wproxy.state.queue import Queue, Ticket, Waiter, earliest, take_first
@@ -19,8 +22,8 @@ class Backend:
     """
 
     __slots__ = (
-        "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "backups",
-        "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "in_listen", "name",
+        "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "awaited",
+        "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "in_listen", "name",
         "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
     )  # fmt: skip
 
@@ -38,6 +41,7 @@ class Backend:
         self.changed_at = now
         self.served = 0  # how many have got a server from the queue
         self.queue: Queue = {}  # of those whom any server may serve
+        self.awaited = 0  # clients that `state.rebalance` has sent away, and who are to go where sessions are missing
         self._waits_for: dict[Waiter, Server] = {}  # who waits in the queue of a server
         self._arrivals = 0
         self._drawing = Draws(seed)
@@ -69,7 +73,7 @@ class Backend:
         self.running = [server.running for server in self.servers]  # looked up for every command in mode redis
         self._index = {server: index for index, server in enumerate(self.servers)}
         self._members = self._choose_members()
-        weights = [server.share if server in self._members else 0 for server in self.servers]
+        weights = self.shares
         if self.config.mode is model.Mode.REDIS:
             self.turns = RoundRobin(weights)
         if self.balance == "key":
@@ -122,6 +126,22 @@ class Backend:
         return sum(server.share for server in self._members)
 
     @property
+    def shares(self) -> list[int]:
+        """The weight in force of each server, in sixteenths, 0 for whoever takes no part in the choice."""
+        return [server.share if server in self._members else 0 for server in self.servers]
+
+    def quotas(self, total: int, seated: Sequence[int]) -> list[int]:
+        """Return how many of `total` sessions belong on each server; it has `seated` now."""
+        limits = [None if server.maxconn is None else server.limit for server in self.servers]
+        if self.algorithm.in_order:
+            return filled(self.shares, limits, total)
+        return quotas(self.shares, limits, total, seated)
+
+    def meant_for(self, key: int) -> Server | None:
+        """Return the server that a keyed algorithm means for `key`, None when there is none at all."""
+        return self._pick(None, key)
+
+    @property
     def weight(self) -> int:
         """The weights of those servers together as users set them, whatever slow starts leave of them."""
         return sum(server.weight for server in self._members)
@@ -163,6 +183,20 @@ class Backend:
         return server
 
     def _choose(self, avoid: Server | None, key: int) -> Server | None:
+        return (self.awaited and self._most_missing(avoid)) or self._pick(avoid, key)
+
+    def _most_missing(self, avoid: Server | None) -> Server | None:
+        """Return the server with room that most sessions are missing from; None when there is none."""
+        seated = [server.current for server in self.servers]
+        quota = self.quotas(sum(seated) + self.awaited, seated)
+        missing = {server: quota[index] - seated[index] for index, server in enumerate(self.servers)}
+        candidates = [server for server in self.servers if missing[server] > 0 and not server.full]
+        best = max((server for server in candidates if server is not avoid), key=missing.__getitem__, default=None)
+        if best is not None and avoid is None:  # who comes again after a failure has been counted
+            self.awaited -= 1
+        return best
+
+    def _pick(self, avoid: Server | None, key: int) -> Server | None:
         index = self._balancer.pick(key, -1 if avoid is None else self._index.get(avoid, -1))
         return self.servers[index] if index >= 0 else None
 

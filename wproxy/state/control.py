@@ -7,20 +7,26 @@ follow: it is applied, the backend prepares its choice anew, and a notice of it 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from wproxy.config.checks import AgentSettings
 from wproxy.config.model import Address, ServerLine
-from wproxy.policy.health import Transition
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus, Outcome
+from wproxy.policy.health import Health
 from wproxy.policy.weight import parse_weight
+from wproxy.state import marks
 from wproxy.state.admission import RateLimit
+from wproxy.state.agent import obey
 from wproxy.state.backend import Backend
 from wproxy.state.counters import CheckCounters, FrontendCounters, TrafficCounters
 from wproxy.state.downtime import Downtime
 from wproxy.state.frontend import Frontend, FrontendStatus
+from wproxy.state.rebalance import Rebalances
 from wproxy.state.registry import Registry
-from wproxy.state.server import Admin, CheckResult, Forced, Server
+from wproxy.state.server import Admin, Server
 from wproxy.state.session import Session
 from wproxy.state.warmup import Warmup
 
@@ -30,13 +36,13 @@ class ServerChange(enum.Enum):
 
     UP = "is UP"
     DOWN = "is DOWN"
+    STOPPING = "is stopping"
     MAINT = "is going DOWN for maintenance"
     DRAIN = "enters drain state"
     MAINT_TO_READY = "is UP/READY (leaving forced maintenance)"
     MAINT_TO_DRAIN = "is UP/DRAIN (leaving forced maintenance)"
     DRAIN_TO_READY = "is UP (leaving forced drain)"
     WEIGHT = "has no weight"
-    STOPPING = "is stopping"
     DOWN_TO_MAINT = "was DOWN and now enters maintenance"
     ADDED = "is new"
     REMOVED = "is gone"
@@ -50,6 +56,8 @@ _RETURNS = frozenset({ServerChange.UP, ServerChange.MAINT_TO_READY, ServerChange
 class ServerNotice:
     """A server changed: `check` when a health check was the reason, `backend_lost` when it was the last to serve.
 
+    `by_command` tells that somebody set its health; without that and without `check` the reason has been told before.
+
     Of weights only the change is told that takes the last server from a backend.
     """
 
@@ -58,23 +66,25 @@ class ServerNotice:
     change: ServerChange
     backend_lost: bool = False
     check: CheckResult | None = None
-    by_command: bool = False  # of UP, DOWN and STOPPING, which are otherwise the checks' doing
-
-
-@dataclass(frozen=True, slots=True)
-class FrontendNotice:
-    """A frontend was paused, resumed or shut down."""
-
-    frontend: Frontend
+    by_command: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CheckNotice:
-    """A health check ended otherwise than the one before; told for backends with `option log-health-checks` only."""
+    """A check of `server`, or of its agent, told something new; `health` is where it stands now."""
 
     backend: Backend
     server: Server
-    check: CheckResult
+    result: CheckResult
+    health: Health
+    agent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FrontendNotice:
+    """A frontend was paused or resumed."""
+
+    frontend: Frontend
 
 
 Notice: TypeAlias = ServerNotice | FrontendNotice | CheckNotice
@@ -87,6 +97,7 @@ class Control:
     def __init__(self, registry: Registry, clock: Callable[[], float]) -> None:
         self.registry = registry
         self.clock = clock
+        self.rebalances = Rebalances(registry.sessions, clock)
         self._subscribers: list[Subscriber] = []
         self.on_command: Callable[[], None] | None = None  # called when somebody has changed what is to be kept
 
@@ -97,7 +108,10 @@ class Control:
     def set_weight(self, server: Server, text: str) -> None:
         """Set the weight to `30` or to `50%` of the configured one; raise policy.weight.WeightError."""
         backend = self.registry.backends[server.backend_name]
-        server.weight = parse_weight(text, server.line.weight, static=backend.static)
+        weight = parse_weight(text, server.line.weight, static=backend.static)
+        if weight == server.weight:
+            return  # an agent says the same each time
+        server.weight = weight
         if self._rebuild(backend):
             self._notify(ServerNotice(backend, server, ServerChange.WEIGHT, backend_lost=True))
         self._commanded()
@@ -124,23 +138,55 @@ class Control:
 
     def report_check(self, server: Server, result: CheckResult) -> None:
         """Take note of a health check's outcome; one that was under way when maintenance began tells nothing."""
-        if server.admin.maint:
+        server.check_running = False
+        if server.admin.maint or not server.checking or result.status is CheckStatus.UNKNOWN:
             return
-        before, server.last_check = (server.last_check.status, str(server.health)), result
-        if result.status.passed:
-            transition = server.health.passed()
-            if server.forced is Forced.STOPPING:
-                server.forced, transition = Forced.NOTHING, Transition.UP
+        before = (server.health.counter, server.last_check.status)
+        server.last_check = result
+        server.check_counters.failed += not result.status.passed and server.health.counter > 0
+        with self._watching(server, result):
+            if result.status.passed:
+                server.health.passed()
+                server.stopping = server.health.up and result.status.outcome is Outcome.CONDITIONALLY
+            else:
+                server.health.failed()
+                server.stopping = server.stopping and server.health.up
+            if before != (server.health.counter, result.status):
+                self._tell_check(server, result, server.health)
+
+    def report_agent(self, server: Server, result: CheckResult) -> None:
+        """Do what an agent said; that it cannot be reached means nothing."""
+        server.agent_running = False
+        if not server.agent_asked or result.status is CheckStatus.UNKNOWN:
+            return
+        before = (server.agent_health.counter, server.last_agent.status)
+        result = server.last_agent = obey(self, server, result)
+        with self._watching(server, result):
+            if result.status in (CheckStatus.L7OK, CheckStatus.L7STS):
+                server.agent_health.force(up=result.status is CheckStatus.L7OK)
+            if result.status is not CheckStatus.CHECKED and before != (server.agent_health.counter, result.status):
+                self._tell_check(server, result, server.agent_health, agent=True)
+
+    @contextmanager
+    def _watching(self, server: Server, result: CheckResult | None = None) -> Iterator[None]:
+        """Apply what follows when the body changes whether `server` serves: by `result`, or by hand without one."""
+        was_running, was_stopping = server.running, server.stopping
+        yield
+        if server.running and not was_running:
+            change = ServerChange.STOPPING if server.stopping and result is None else ServerChange.UP
+        elif was_running and not server.running:
+            change = ServerChange.DOWN
+        elif server.running and server.stopping is not was_stopping:
+            change = ServerChange.STOPPING if server.stopping else ServerChange.UP
         else:
-            server.check_counters.failed += server.health.counter > 0
-            transition = server.health.failed()
+            return
+        logged = self.registry.backends[server.backend_name].config.check.log_changes
+        self._changed(server, change, None if logged else result, by_command=result is None)
+
+    def _tell_check(self, server: Server, result: CheckResult, health: Health, *, agent: bool = False) -> None:
         backend = self.registry.backends[server.backend_name]
-        if backend.config.logs.health_checks and (result.status, str(server.health)) != before:
-            self._notify(CheckNotice(backend, server, result))
-        if transition is Transition.UP:
-            self._changed(server, ServerChange.UP, result)
-        elif transition is Transition.DOWN:
-            self._changed(server, ServerChange.DOWN, result)
+        if backend.config.check.log_changes:
+            self._notify(CheckNotice(backend, server, result, health, agent))
 
     def pause(self, frontend: Frontend) -> None:
         """Stop accepting; live sessions stay."""
@@ -158,32 +204,45 @@ class Control:
 
     def set_up(self, server: Server) -> None:
         """Take `server` for healthy, until its checks say otherwise; in maintenance this means nothing."""
-        self._force(server, Forced.NOTHING, ServerChange.UP)
+        self._force(server, up=True)
 
     def set_stopping(self, server: Server) -> None:
         """Have `server` finish its sessions and get no new ones, until a check passes."""
-        self._force(server, Forced.STOPPING, ServerChange.STOPPING)
+        self._force(server, up=True, stopping=True)
 
     def set_down(self, server: Server) -> None:
         """Take `server` for dead, until its checks say otherwise; without checks until `set_up`."""
-        self._force(server, Forced.DOWN if server.check is None else Forced.NOTHING, ServerChange.DOWN)
+        self._force(server, up=False)
 
-    def _force(self, server: Server, forced: Forced, change: ServerChange) -> None:
+    def _force(self, server: Server, *, up: bool, stopping: bool = False) -> None:
         if server.admin.maint:
             return
-        before = (server.running, server.forced)
-        server.forced = forced
-        if change is ServerChange.DOWN:
-            server.health.pause()
-        else:
-            server.health.fill()
-        if (server.running, server.forced) != before:
-            self._changed(server, change, by_command=True)
+        with self._watching(server):
+            server.health.force(up=up)
+            server.forced_down = not up and server.check is None
+            server.stopping = stopping
 
     def set_check_address(self, server: Server, host: str | None, port: int | None) -> None:
         """Have `server` checked elsewhere than it serves; None leaves host or port as it is, port 0 ends that."""
         server.check_host = server.check_host if host is None else host
         server.check_port = server.check_port if port is None else port or None
+
+    def set_agent_health(self, server: Server, *, up: bool) -> None:
+        """Set what the agent last said by hand (management manual, "set server … agent")."""
+        with self._watching(server):
+            server.agent_health.force(up=up)
+
+    def set_agent(self, server: Server, agent: AgentSettings) -> None:
+        """Ask the agent of `server` elsewhere or with other words, from the next time on."""
+        server.agent = agent
+
+    def enable_agent(self, server: Server) -> None:
+        """Have the agent asked again that the configuration names."""
+        server.agent_asked = server.agent is not None
+
+    def disable_agent(self, server: Server) -> None:
+        """Ask the agent no more; the server stays as it has left it."""
+        server.agent_asked = False
 
     def enable_checks(self, server: Server) -> None:
         """Have the checks go on that the configuration asks for."""
@@ -266,7 +325,7 @@ class Control:
         """Take in a server that was not in the configuration; it begins in maintenance, and unchecked."""
         server = Server(backend.name, backend.free_number(), line, self.clock())
         server.admin = Admin.FORCED_MAINT
-        server.checking = False
+        server.checking = server.agent_asked = False
         server.health.pause()
         server.downtime = Downtime(there=False, now=self.clock())
         backend.add(server)
@@ -288,10 +347,12 @@ class Control:
         was_maint = server.admin.maint
         server.admin = admin | (server.admin & Admin.CONFIG_MAINT)
         if server.admin.maint:
-            server.forced = Forced.NOTHING
+            server.stopping = server.forced_down = False
             server.health.pause()
-        elif was_maint and server.check is not None:
-            server.health.restart()
+        elif was_maint:
+            server.agent_health.restart()
+            if server.check is not None:
+                server.health.restart()
         self._changed(server, change)
         self._commanded()
 
@@ -302,13 +363,14 @@ class Control:
     def _changed(
         self, server: Server, change: ServerChange, check: CheckResult | None = None, *, by_command: bool = False
     ) -> None:
-        """Stamp the change, have the backend choose by it, and tell."""
+        """Stamp the change, have the backend choose by it, end what it says has to end, and tell."""
         server.changed_at = self.clock()
         server.downtime.note(server.running, server.changed_at)
         backend = self.registry.backends[server.backend_name]
         self._begin_or_end_slow_start(backend, server, change)
         lost = self._rebuild(backend)
         self._notify(ServerNotice(backend, server, change, lost, check, by_command))
+        marks.follow(server, self.registry.sessions)
 
     def _begin_or_end_slow_start(self, backend: Backend, server: Server, change: ServerChange) -> None:
         """A server that comes back starts slowly, one that is still at it when a drain ends starts over."""

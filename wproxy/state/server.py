@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
-from wproxy.config.model import Address, CheckSettings, ServerLine
+from wproxy.config.checks import AgentSettings
+from wproxy.config.model import CheckSettings, ServerLine
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus
 from wproxy.policy.health import Health
 from wproxy.state.counters import CheckCounters, TrafficCounters
 from wproxy.state.downtime import Downtime
@@ -35,50 +36,14 @@ class Admin(enum.IntFlag):
         return bool(self & Admin.FORCED_DRAIN)
 
 
-class Forced(enum.Enum):
-    """What `set server … health` made of a server, against or without its checks; the next check may end it."""
-
-    NOTHING = "nothing"
-    DOWN = "down"
-    STOPPING = "stopping"
-
-
-class CheckStatus(enum.Enum):
-    """The outcome of a check: its name in `check_status`, its number in `srv_check_status`, its description."""
-
-    UNKNOWN = ("UNK", 0, "Unknown")
-    INI = ("INI", 1, "Initializing")
-    L4OK = ("L4OK", 6, "Layer4 check passed")
-    L4TOUT = ("L4TOUT", 7, "Layer4 timeout")
-    L4CON = ("L4CON", 8, "Layer4 connection problem")
-
-    def __init__(self, label: str, number: int, description: str) -> None:
-        self.label = label
-        self.number = number
-        self.description = description
-
-    @property
-    def passed(self) -> bool:
-        """Whether the server answered as it should."""
-        return self is CheckStatus.L4OK
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One check's outcome: status, what the system said about it, milliseconds it took."""
-
-    status: CheckStatus
-    info: str = ""
-    duration_ms: int = 0
-
-
 class Server:
     """One server of one backend. Changed only by `state.control.Control`, but for the counters and `current`."""
 
     __slots__ = (
-        "address", "admin", "backend_name", "changed_at", "check", "check_counters", "check_host", "check_port",
-        "checking", "counters", "current", "downtime", "forced", "health", "last_check", "last_session_at", "line",
-        "maxconn", "name", "queue", "removed", "served", "server_id", "warmup", "weight",
+        "address", "admin", "agent", "agent_asked", "agent_health", "agent_running", "backend_name", "changed_at",
+        "check", "check_counters", "check_host", "check_port", "check_running", "checking", "counters", "current",
+        "downtime", "forced_down", "health", "last_agent", "last_check", "last_session_at", "line", "maxconn", "name",
+        "queue", "removed", "served", "server_id", "stopping", "warmup", "weight",
     )  # fmt: skip
 
     def __init__(self, backend_name: str, server_id: int, line: ServerLine, now: float) -> None:
@@ -90,16 +55,23 @@ class Server:
         self.weight = line.weight
         self.admin = Admin.FORCED_MAINT | Admin.CONFIG_MAINT if line.disabled else Admin.READY
         self.check: CheckSettings | None = line.check
-        self.check_host: str | None = None  # `set server … check-addr` has them checked elsewhere than they serve
-        self.check_port: int | None = None
+        self.check_host = line.check.host if line.check else None  # where checks go instead of where it serves
+        self.check_port = line.check.port if line.check else None
         self.checking = line.check is not None  # `disable health` stops the checks that the configuration asks for
-        self.forced = Forced.NOTHING
+        self.forced_down = False  # `set server … health down` where no check could say it
+        self.stopping = False  # it keeps its sessions and gets no new ones: a command says so, or its check
         self.removed = False
         settings = line.check or CheckSettings()
         self.health = Health(settings.rise, settings.fall)
         if line.disabled:
             self.health.pause()
         self.last_check = CheckResult(CheckStatus.INI)
+        self.check_running = False
+        self.agent: AgentSettings | None = line.agent
+        self.agent_asked = line.agent is not None  # `disable agent` stops the questions
+        self.agent_health = Health(1, 1)
+        self.last_agent = CheckResult(CheckStatus.INI)
+        self.agent_running = False
         self.maxconn = line.maxconn
         self.queue: Queue = {}
         self.warmup: Warmup | None = None  # while it starts slowly
@@ -117,12 +89,14 @@ class Server:
     @property
     def running(self) -> bool:
         """Whether it is there at all: not in maintenance, and healthy as far as is known."""
-        return not self.admin.maint and (self.check is None or self.health.up) and self.forced is not Forced.DOWN
+        if self.admin.maint or self.forced_down:
+            return False
+        return (self.check is None or self.health.up) and self.agent_health.up
 
     @property
     def usable(self) -> bool:
         """Whether it may get new sessions."""
-        return self.running and not self.admin.drain and self.weight > 0 and self.forced is not Forced.STOPPING
+        return self.running and not self.admin.drain and not self.stopping and self.weight > 0
 
     @property
     def configured_weight(self) -> int:
@@ -172,21 +146,24 @@ class Server:
         """HAProxy's `status` column."""
         if self.admin.maint:
             return "MAINT"
-        if self.forced is Forced.STOPPING:
-            return "NOLB"
-        if not self.checking and not self.running:
-            return "DOWN"
+        if not self.agent_health.up:
+            return "DOWN (agent)"
+        if self.admin.drain and self.agent_asked and self.running:
+            return "DRAIN (agent)"
         if not self.checking:
-            return "DRAIN" if self.admin.drain else "no check"
+            return self._unchecked_status
         health = str(self.health)
+        if self.stopping:
+            return health.replace("UP", "NOLB")
         return health.replace("UP", "DRAIN") if self.admin.drain else health
 
     @property
-    def check_address(self) -> Address:
-        """Where the checks connect."""
-        if self.check_host is None and self.check_port is None:
-            return self.address
-        return Address(self.check_host or self.address.host, self.check_port or self.address.port)
+    def _unchecked_status(self) -> str:
+        if not self.running:
+            return "DOWN"
+        if self.stopping:
+            return "NOLB"
+        return "DRAIN" if self.admin.drain else "no check"
 
     def opened(self, now: float) -> None:
         """Count a session on a place that was reserved here."""

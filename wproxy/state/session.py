@@ -32,11 +32,33 @@ class Carriage:
     descriptors: tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides whether a session may be closed for its client to come back elsewhere.
+
+    `active_at` is when a byte last moved; `busy` tells that more is on the way, or that it is about to end by itself.
+    `home` is the server to which its client would be sent again whatever the weights, None when it is not tied to one.
+    """
+
+    active_at: float
+    busy: bool
+    home: Server | None
+
+
 class Carrier(Protocol):
     """The connection that carries a session: asked about, and closed, by somebody who has only the session."""
 
     def carriage(self) -> Carriage:
         """Describe the connection as it is now."""
+
+    def standing(self) -> Standing | None:
+        """Return how it stands between its two ends; None of one that has no server's connection to itself."""
+
+    def owes_answer(self) -> bool:
+        """Tell whether the server has said nothing since something was sent to it, as far as can be known."""
+
+    def close(self, cause: str) -> None:
+        """End the connection at once, for `cause` (see `Session.end`)."""
 
     def kill(self) -> None:
         """End the connection at once, because an administrator says so."""

@@ -7,6 +7,7 @@ cent (configuration manual, section 5.2, "slowstart").
 from __future__ import annotations
 
 WHOLE = 16  # sixteenths
+STEP_S = 0.25  # between two looks: shares grow with whole seconds, and servers come back at any part of one
 _EARLY_S = 0.05  # by which a timer of the loop may come too early
 
 

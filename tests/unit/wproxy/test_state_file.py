@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,14 @@ import pytest
 from wproxy.state_file import StateFile, path_for
 
 
+def opened(path: Path | None, warn: Callable[[str], object]) -> StateFile:
+    file = StateFile(path, warn)  # type: ignore[arg-type] # whatever `warn` returns is thrown away
+    file.open()
+    return file
+
+
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
-    file = StateFile(tmp_path / "deep" / "state.json", pytest.fail)
+    file = opened(tmp_path / "deep" / "state.json", pytest.fail)
     assert file.load() == {}
     file.save({"version": 1})
     file.save({"version": 1, "servers": {}})
@@ -20,13 +27,13 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 def test_a_damaged_file_is_an_empty_one(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "state.json"
     path.write_bytes(content)
-    assert StateFile(path, pytest.fail).load() == {}
+    assert opened(path, pytest.fail).load() == {}
 
 
 def test_a_file_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     told: list[str] = []
-    file = StateFile(tmp_path / "file" / "state.json", told.append)
+    file = opened(tmp_path / "file" / "state.json", told.append)
     file.save({})
     file.save({})
     assert len(told) == 1
@@ -34,7 +41,7 @@ def test_a_file_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
 
 
 def test_without_a_path_nothing_is_kept() -> None:
-    file = StateFile(None, pytest.fail)
+    file = opened(None, pytest.fail)
     file.save({"version": 1})
     assert file.load() == {}
 
@@ -48,6 +55,7 @@ def test_where_the_state_belongs(tmp_path: Path) -> None:
     assert first.parent == tmp_path
     assert first != second
     assert first == path_for(None, [str(Path("a.cfg").resolve())], environ)
+    assert path_for(None, ["a.cfg"], environ, 7) == tmp_path / "user-7" / first.name
 
 
 def test_without_a_folder_from_the_service_manager(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,8 +136,4 @@ PROXY_LOGS = (
         "option logasap", _FRONT, SetsTo("log_asap", True), "the line as soon as the server is connected", "4.2",
         undo=SetsTo("log_asap", False),
     ),
-    done(
-        "option log-health-checks", _BACK, SetsTo("log_health_checks", True), "a line when a check ends otherwise",
-        "4.2", undo=SetsTo("log_health_checks", False),
-    ),
 )  # fmt: skip

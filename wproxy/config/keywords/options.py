@@ -5,6 +5,7 @@ from __future__ import annotations
 from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Report, Section, SetsTo, Statement, at_most, done, ignored, refused
+from wproxy.config.keywords.checks import CHECK_OPTIONS
 
 _ANYWHERE = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND)
 _FRONT = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN)
@@ -12,7 +13,6 @@ _BACK = (Section.DEFAULTS, Section.LISTEN, Section.BACKEND)
 
 _HTTP = "acts in mode http only"
 _KERNEL = "tunes how HAProxy moves bytes"
-_CHECK = "wproxy probes by connecting only"
 
 _EVERY_LAST_RETRY = -1  # what `option redispatch` means without a number
 
@@ -75,11 +75,5 @@ OPTIONS = (
     *refused("option clitcpka", _FRONT, "", "4.2", reversible=True),
     *refused("option independent-streams, option nolinger", _ANYWHERE, "", "4.2", reversible=True),
     *refused("option tcpka", _ANYWHERE, "", "4.2"),
-    *refused(
-        "option httpchk, option tcp-check, option redis-check, option mysql-check, option pgsql-check,"
-        "option smtpchk, option ldap-check, option spop-check, option ssl-hello-chk, option external-check",
-        _BACK,
-        _CHECK,
-        "4.2",
-    ),
+    *CHECK_OPTIONS,
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import grp
+import pwd
+
 from wproxy.config import values
 from wproxy.config.drafts import GlobalDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
 from wproxy.config.keywords.bind import stats_socket
 from wproxy.config.keywords.logs import GLOBAL_LOGS
-from wproxy.config.values import ArgumentError
+from wproxy.config.values import ArgumentError, Type
 
 _HERE = (Section.GLOBAL,)
+_SPREAD_MAX = 50
 
 _TLS = "acts with TLS only, which is refused where it is asked for"
 _HTTP = "acts in mode http only"
@@ -24,6 +28,31 @@ def _description(process: GlobalDraft, statement: Statement, report: Report) -> 
         raise ArgumentError("expects a text")
     process.description = " ".join(statement.arguments)
 
+
+def _percent(text: str) -> float:
+    number = values.integer(text, 0)
+    if number > _SPREAD_MAX:
+        raise ArgumentError(f"needs a percentage from 0 to {_SPREAD_MAX}, not {number}")
+    return number / 100
+
+
+def _user(text: str) -> int:
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError:
+        raise ArgumentError(f"names no user of this machine: '{text}'") from None
+
+
+def _group(text: str) -> int:
+    try:
+        return grp.getgrnam(text).gr_gid
+    except KeyError:
+        raise ArgumentError(f"names no group of this machine: '{text}'") from None
+
+
+_USER = Type("<name>", "the name of a user", _user)
+_GROUP = Type("<name>", "the name of a group", _group)
+_ID = Type("<number>", "a number", values.count)
 
 GLOBAL: Grammar[GlobalDraft] = Grammar(
     (
@@ -49,8 +78,30 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "3.1",
         ),
         *GLOBAL_LOGS,
-        *ignored(
-            "user, group, uid, gid, chroot", _HERE, "wproxy keeps the user and the root it was started with", "3.1"
+        done(
+            "spread-checks",
+            _HERE,
+            Sets("spread_checks", Type("<percent>", "a percentage from 0 to 50", _percent)),
+            "vary the time between probes by so much",
+            "3.2",
+        ),
+        done(
+            "max-spread-checks",
+            _HERE,
+            Sets("max_spread_checks_s", values.TIMEOUT),
+            "longest time from the first server's first probe to the last one's",
+            "3.2",
+        ),
+        done("user", _HERE, Sets("user", _USER, once=True), "user to become when everything is open", "3.1"),
+        done("uid", _HERE, Sets("user", _ID, once=True), "the same, by its number", "3.1"),
+        done("group", _HERE, Sets("group", _GROUP, once=True), "group to become when everything is open", "3.1"),
+        done("gid", _HERE, Sets("group", _ID, once=True), "the same, by its number", "3.1"),
+        done(
+            "chroot",
+            _HERE,
+            Sets("chroot", values.PATH, once=True),
+            "folder that becomes the root; names of servers are looked up before, once",
+            "3.1",
         ),
         *ignored("ca-base, crt-base, default-path, issuers-chain-path", _HERE, "where HAProxy looks for files", "3.1"),
         *ignored(
@@ -99,7 +150,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         *ignored(
             "tune.idletimer, tune.listener.multi-queue, tune.maxaccept, tune.maxpollevents,"
             "tune.peers.max-updates-at-once, tune.recv_enough, tune.runqueue-depth, tune.sched.low-latency, cpu-map,"
-            "thread-group, thread-groups, profiling.tasks, max-spread-checks, spread-checks",
+            "thread-group, thread-groups, profiling.tasks",
             _HERE,
             _THREADS,
             "3.2",

@@ -7,6 +7,7 @@ from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused, single
 from wproxy.config.keywords.balance import balance, hash_type
 from wproxy.config.keywords.bind import bind
+from wproxy.config.keywords.checks import CHECK_RULES
 from wproxy.config.keywords.logs import PROXY_LOGS
 from wproxy.config.keywords.options import OPTIONS
 from wproxy.config.keywords.page import PAGE
@@ -107,8 +108,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *refused("tcp-request session", _FRONT, "", "4.2"),
         *refused("tcp-request content, tcp-request inspect-delay", _ANYWHERE, "", "4.2"),
         *refused("tcp-response content, tcp-response inspect-delay", _BACK, "", "4.2"),
-        *refused("tcp-check, http-check", _BACK, "wproxy probes by connecting only", "4.2"),
-        *refused("external-check command, external-check path", _BACK, "wproxy starts no external check", "4.2"),
+        *CHECK_RULES,
         *refused("email-alert", _ANYWHERE, "", "4.2"),
         *refused("load-server-state-from-file, server-state-file-name", _BACK, "", "4.2"),
         *refused("persist rdp-cookie, retry-on, source, transparent", _BACK, "", "4.2"),

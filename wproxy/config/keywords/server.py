@@ -9,13 +9,13 @@ from wproxy.config import values
 from wproxy.config.address import connecting
 from wproxy.config.drafts import ProxyDraft, ServerDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
+from wproxy.config.keywords.server_checks import CHECK_PARAMETERS
 from wproxy.config.parameters import apply_parameters
 from wproxy.config.values import ArgumentError
 
 _BOTH = (Section.SERVER, Section.DEFAULT_SERVER)
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 
-_AGENT = "acts with `agent-check` only, which is refused"
 _DEFAULT = "is the default"
 _HTTP = "acts in mode http only"
 _OBSERVE = "acts with `observe` only, which is refused"
@@ -32,6 +32,7 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
         done("fall", _BOTH, Sets("fall", values.POSITIVE), "bad probes before the server is down; default 3", "5.2"),
         done("maxconn", _BOTH, Sets("maxconn", values.LIMIT), "connections at a time; 0 is no limit", "5.2"),
         done("disabled", _BOTH, SetsTo("disabled", True), "start in maintenance", "5.2"),
+        *CHECK_PARAMETERS,
         done("enabled", _BOTH, SetsTo("disabled", False), "start in service, against a default-server line", "5.2"),
         done("backup", _BOTH, SetsTo("backup", True), "serves only while no other server can", "5.2"),
         done("no-backup", _BOTH, SetsTo("backup", False), "serves always, against a default-server line", "5.2"),
@@ -49,16 +50,15 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
             "check-send-proxy",
             _BOTH,
             SetsTo("check_send_proxy", True),
-            "accepted; health checks send no header yet",
+            "a health check that goes elsewhere begins with the header, too",
             "5.2",
         ),
         done("no-check-send-proxy", _BOTH, SetsTo("check_send_proxy", False), "the reverse", "5.2"),
         *ignored("cookie +1, redir +1, max-reuse +1, ws +1", _BOTH, _HTTP, "5.2"),
         *ignored("pool-low-conn +1, pool-max-conn +1, pool-purge-delay +1", _BOTH, _HTTP, "5.2"),
-        *ignored("agent-addr +1, agent-inter +1, agent-port +1, agent-send +1", _BOTH, _AGENT, "5.2"),
         *ignored("error-limit +1, on-error +1", _BOTH, _OBSERVE, "5.2"),
         *ignored("resolve-net +1, resolve-opts +1, resolve-prefer +1", _BOTH, _RESOLVERS, "5.2"),
-        *ignored("no-agent-check, no-check-ssl", _BOTH, _DEFAULT, "5.2"),
+        *ignored("no-check-ssl", _BOTH, _DEFAULT, "5.2"),
         *ignored("no-send-proxy-v2-ssl, no-send-proxy-v2-ssl-cn", _BOTH, _DEFAULT, "5.2"),
         *ignored("no-ssl, no-tfo", _BOTH, _DEFAULT, "5.2"),
         *ignored("log-proto +1", _BOTH, "acts in HAProxy's log rings only", "5.2"),
@@ -73,10 +73,9 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
             "5.2",
         ),
         *refused("ssl, check-ssl", _BOTH, "wproxy has no TLS yet", "5.2"),
-        *refused("minconn +1, fastinter +1, downinter +1", _BOTH, "", "5.2"),
-        *refused("addr +1, port +1, agent-check, check-proto +1, proxy-v2-options +1", _BOTH, "", "5.2"),
+        *refused("minconn +1, check-proto +1, proxy-v2-options +1", _BOTH, "", "5.2"),
         *refused("check-via-socks4, socks4 +1, id +1, init-addr +1, namespace +1", _BOTH, "", "5.2"),
-        *refused("observe +1, on-marked-down +1, on-marked-up +1, proto +1, resolvers +1", _BOTH, "", "5.2"),
+        *refused("observe +1, proto +1, resolvers +1", _BOTH, "", "5.2"),
         *refused("send-proxy-v2-ssl, send-proxy-v2-ssl-cn", _BOTH, "", "5.2"),
         *refused("set-proxy-v2-tlv-fmt +1, source +64, usesrc +1, shard +1, tcp-ut +1, track +1", _BOTH, "", "5.2"),
     )

@@ -248,9 +248,20 @@ class RedisConnection(asyncio.Protocol):
         """Describe the client's end; the connections to the servers are everybody's (`state.session.Carrier`)."""
         return describe(self.transport, None, "EST", self.expires_at(), self.services.clock())
 
+    def standing(self) -> None:
+        """Tell that no server's connection is its own: each command goes by the weights (`state.session.Carrier`)."""
+
+    def owes_answer(self) -> bool:
+        """Tell whether a reply is to come (`state.session.Carrier`)."""
+        return bool(self.slots)
+
     def kill(self) -> None:
         """End the session because an administrator says so (`state.session.Carrier`)."""
-        self.session.end("KD")
+        self.close("KD")
+
+    def close(self, cause: str) -> None:
+        """End the session at once, for `cause`."""
+        self.session.end(cause)
         self.transport.abort()
 
     def expires_at(self) -> float:

@@ -20,7 +20,8 @@ class Algorithm:
 
     A `static` one takes no weights at runtime but 0 and the configured one; what `consistent` makes is never static.
     One that is `keyed` needs the client's key, and means one server for it: the others choose among equals, so that a
-    retry need not insist on one. One `by_load` is told of every change of load.
+    retry need not insist on one. One `by_load` is told of every change of load. One that works `in_order` fills
+    a server up before the next, whatever the weights.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Algorithm:
     static: bool = False
     keyed: bool = False
     by_load: bool = False
+    in_order: bool = False
     consistent: Callable[[Candidates], Balancer] | None = None
 
 
@@ -37,7 +39,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
         Algorithm("roundrobin", roundrobin),
         Algorithm("static-rr", static_rr, static=True),
         Algorithm("leastconn", LeastConn, by_load=True),
-        Algorithm("first", First, by_load=True),
+        Algorithm("first", First, by_load=True, in_order=True),
         Algorithm("random", RandomDraws),
         Algorithm("source", HashMap, static=True, keyed=True, consistent=Ring),
         # mode redis: data go by the table of slots; in turn is what has no key, and what the statistics count.

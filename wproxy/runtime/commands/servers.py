@@ -1,16 +1,19 @@
-"""Commands that change servers; `add server` and `del server` are in `runtime.commands.dynamic`."""
+"""Commands that change servers; `add server` and `del server` are in `runtime.commands.dynamic`.
+
+What concerns their health checks and agents is in `runtime.commands.checks`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
 from wproxy.config.model import Address, Level
-from wproxy.runtime.command import Command, CommandError, Context, Message, Severity, whole_number, word
+from wproxy.runtime.command import PORTS, Command, CommandError, Context, Message, Setting, Severity, word
+from wproxy.runtime.commands import checks
 from wproxy.state.server import Server
 
 _BY = " by 'stats socket command'"
-_PORTS = 65536
 
 
 def get_weight(context: Context, arguments: Sequence[str]) -> str:
@@ -21,9 +24,6 @@ def get_weight(context: Context, arguments: Sequence[str]) -> str:
 def set_weight(context: Context, arguments: Sequence[str]) -> str:
     context.control.set_weight(context.server_to_change(word(arguments, 0)), word(arguments, 1))
     return ""
-
-
-Setting = Callable[[Context, Server, Sequence[str]], str | Message]
 
 
 def set_server(context: Context, arguments: Sequence[str]) -> str | Message:
@@ -86,60 +86,11 @@ def _read_port(text: str, old: int) -> tuple[int, str]:
     if not (text.isascii() and text.isdigit()):
         return old, f"problem converting port '{text}' to an int"
     port = int(text[:9])
-    if port >= _PORTS:
+    if port >= PORTS:
         return old, f"provided port is invalid: '{text}'"
     if port == old:
         return old, "no need to change the port"
     return port, f"port changed from '{old}' to '{port}'"
-
-
-def _set_agent(context: Context, server: Server, values: Sequence[str]) -> str:
-    raise CommandError("agent checks are not enabled on this server.\n")
-
-
-def _set_agent_address(context: Context, server: Server, values: Sequence[str]) -> str:
-    if not word(values, 0):
-        raise CommandError("set server <b>/<s> agent-addr requires an address and optionally a port.\n")
-    raise CommandError("agent checks are not enabled on this server")
-
-
-def _set_agent_port(context: Context, server: Server, values: Sequence[str]) -> str:
-    if not word(values, 0):
-        raise CommandError("set server <b>/<s> agent-port requires a port.\n")
-    raise CommandError("agent checks are not enabled on this server")
-
-
-def _set_check_address(context: Context, server: Server, values: Sequence[str]) -> str:
-    if not word(values, 0):
-        raise CommandError("set server <b>/<s> check-addr requires an address and optionally a port.\n")
-    _need_checks(server)
-    try:
-        host = str(ip_address(values[0]))
-    except ValueError:
-        raise CommandError(f"invalid addr '{values[0]}'") from None
-    port = _check_port(word(values, 2)) if word(values, 1) == "port" else None
-    context.control.set_check_address(server, host, port)
-    return ""
-
-
-def _set_check_port(context: Context, server: Server, values: Sequence[str]) -> str:
-    if not word(values, 0):
-        raise CommandError("set server <b>/<s> check-port requires a port.\n")
-    _need_checks(server)
-    context.control.set_check_address(server, None, _check_port(values[0]))
-    return ""
-
-
-def _need_checks(server: Server) -> None:
-    if server.check is None:
-        raise CommandError("health checks are not enabled on this server")
-
-
-def _check_port(text: str) -> int:
-    port = whole_number(text, "provided port is not an integer")
-    if not 0 <= port < _PORTS:
-        raise CommandError("provided port is invalid")
-    return port
 
 
 def _set_fqdn(context: Context, server: Server, values: Sequence[str]) -> str:
@@ -153,13 +104,8 @@ def _set_tls(context: Context, server: Server, values: Sequence[str]) -> str:
 
 
 _SETTINGS: Mapping[str, Setting] = {
+    **checks.SETTINGS,
     "addr": _set_address,
-    "agent": _set_agent,
-    "agent-addr": _set_agent_address,
-    "agent-port": _set_agent_port,
-    "agent-send": _set_agent,
-    "check-addr": _set_check_address,
-    "check-port": _set_check_port,
     "fqdn": _set_fqdn,
     "health": _set_health,
     "ssl": _set_tls,
@@ -175,29 +121,6 @@ def enable_server(context: Context, arguments: Sequence[str]) -> str:
 
 def disable_server(context: Context, arguments: Sequence[str]) -> str:
     context.control.set_maint(context.server_to_change(word(arguments, 0)))
-    return ""
-
-
-def enable_health(context: Context, arguments: Sequence[str]) -> str:
-    server = context.server_to_change(word(arguments, 0))
-    if server.check is None:
-        raise CommandError("Health check was not configured on this server, cannot enable.\n")
-    context.control.enable_checks(server)
-    return ""
-
-
-def disable_health(context: Context, arguments: Sequence[str]) -> str:
-    context.control.disable_checks(context.server_to_change(word(arguments, 0)))
-    return ""
-
-
-def enable_agent(context: Context, arguments: Sequence[str]) -> str:
-    context.server_to_change(word(arguments, 0))
-    raise CommandError("Agent was not configured on this server, cannot enable.\n")
-
-
-def disable_agent(context: Context, arguments: Sequence[str]) -> str:
-    context.server_to_change(word(arguments, 0))
     return ""
 
 
@@ -219,8 +142,4 @@ COMMANDS = (
         ("disable", "server"), "disable server (DEPRECATED)",
         "disable a server for maintenance (use 'set server' instead)", Level.ADMIN, disable_server,
     ),
-    Command(("enable", "health"), "enable health", "enable health checks", Level.ADMIN, enable_health),
-    Command(("disable", "health"), "disable health", "disable health checks", Level.ADMIN, disable_health),
-    Command(("enable", "agent"), "enable agent", "enable agent checks", Level.ADMIN, enable_agent),
-    Command(("disable", "agent"), "disable agent", "disable agent checks", Level.ADMIN, disable_agent),
 )  # fmt: skip

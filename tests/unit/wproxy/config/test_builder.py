@@ -128,6 +128,6 @@ def test_a_frontend_may_have_no_backend() -> None:
 
 
 def test_ignored_lines_and_warnings_come_along() -> None:
-    config = built("global\n chroot /tmp\nbackend b\n bind :1\n")
-    assert [line.keyword for line in config.ignored] == ["chroot"]
+    config = built("global\n ca-base /tmp\nbackend b\n bind :1\n")
+    assert [line.keyword for line in config.ignored] == ["ca-base"]
     assert len(config.warnings) == 1

@@ -71,7 +71,7 @@ def test_a_section_that_wproxy_does_not_read_is_skipped() -> None:
 def test_no_undoes_and_default_restores() -> None:
     reader, problems, report = read(
         "defaults\n option redispatch\nbackend a\n no option redispatch\nbackend b\n default option redispatch\n"
-        "backend c\n no option log-health-checks\n no option srvtcpka\n no log\n"
+        "backend c\n no option allbackups\n no option srvtcpka\n no log\n"
     )
     assert problems == []
     assert [proxy.redispatch for proxy in reader.proxies] == [None, None, -1]

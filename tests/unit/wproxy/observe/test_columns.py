@@ -4,9 +4,10 @@ import pytest
 
 from tests.unit.wproxy.state.parties import Waiter, backend, frontend_config, line
 from wproxy.observe.columns import COLUMNS, Line, Value
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
-from wproxy.state.server import Admin, CheckResult, CheckStatus, Server
+from wproxy.state.server import Admin, Server
 
 AT = {column.name: position for position, column in enumerate(COLUMNS)}
 

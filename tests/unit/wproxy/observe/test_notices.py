@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.wproxy.state.parties import Clock, backend_config, config, frontend_config, line
-from wproxy.config.model import Address, Config, Logs, Severity
+from wproxy.config.checks import HealthCheck
+from wproxy.config.model import Address, Config, Severity
 from wproxy.observe.notices import LogLine, lines
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus
 from wproxy.state.control import Control, Notice
 from wproxy.state.registry import Registry
-from wproxy.state.server import CheckResult, CheckStatus
 
 PASSED, FAILED = CheckResult(CheckStatus.L4OK), CheckResult(CheckStatus.L4CON, "Connection refused", 3)
 
@@ -76,7 +77,7 @@ def test_frontends(proxy_id: int, kind: str) -> None:
 
 
 def test_a_log_of_checks_tells_each_that_ends_otherwise_and_saves_the_reason() -> None:
-    back = replace(backend_config(line(check=True)), logs=Logs(health_checks=True))
+    back = replace(backend_config(line(check=True)), check=HealthCheck(log_changes=True))
     told = Told(Config(frontends=(frontend_config(),), backends=(back,)))
     for _ in range(2):
         told.control.report_check(told.server, PASSED)

@@ -5,7 +5,8 @@ import pytest
 from tests.unit.wproxy.state.parties import backend, line
 from wproxy.config.model import Address, ServerLine
 from wproxy.observe.servers_state import text
-from wproxy.state.server import Admin, CheckResult, CheckStatus, Forced
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus
+from wproxy.state.server import Admin
 
 
 def fields(shown: str) -> list[dict[str, str]]:
@@ -76,7 +77,7 @@ def test_addresses_without_host(address: Address, shown: tuple[str, str]) -> Non
 def test_what_commands_change() -> None:
     back = backend(line("a", check=True))
     server = back.servers[0]
-    server.forced, server.checking = Forced.STOPPING, False
+    server.stopping, server.checking = True, False
     server.address, server.check_port, server.check_host = Address("::1", 9), 7, "::2"
     (shown,) = fields(text([back], 100.0))
     assert (shown["srv_op_state"], shown["srv_check_state"]) == ("3", "2")

@@ -73,3 +73,20 @@ def test_it_takes_fall_failures_and_rise_passes(rise: int, fall: int) -> None:
     assert check(health, "p" + "f" * fall)[-1] is Transition.DOWN
     assert check(health, "p" * rise)[-1] is Transition.UP
     assert str(health) == "UP"
+
+
+def test_forced() -> None:
+    health = Health(2, 3)
+    assert (health.force(up=True), health.counter, health.full) == (Transition.NONE, 4, True)
+    assert (health.force(up=False), health.counter, health.full) == (Transition.DOWN, 0, False)
+    assert health.force(up=True) is Transition.UP
+
+
+def test_steps() -> None:
+    health = Health(2, 3)
+    health.failed()
+    assert health.steps == "0/2"
+    health.passed()
+    assert health.steps == "1/2"
+    health.passed()
+    assert health.steps == "3/3"

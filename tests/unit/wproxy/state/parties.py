@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from wproxy.config.model import Address, Backend, CheckSettings, Config, Frontend, Location, Mode, ServerLine, Timeouts
 from wproxy.state import backend as live
 from wproxy.state.server import Server
-from wproxy.state.session import Carriage
+from wproxy.state.session import Carriage, Standing
 
 HERE = Location("test.cfg", 1)
 
@@ -69,9 +69,20 @@ class Carrier:
 
     name: str
     killed: list[str]
+    stands: Standing | None = None
+    unanswered: bool = False
 
     def carriage(self) -> Carriage:
         return Carriage("tcpv4", "127.0.0.1:5", "127.0.0.1:6", "127.0.0.1:7", "EST", 62.0, 1, 2, (8, 9))
+
+    def standing(self) -> Standing | None:
+        return self.stands
+
+    def owes_answer(self) -> bool:
+        return self.unanswered
+
+    def close(self, cause: str) -> None:
+        self.killed.append(f"{self.name} {cause}")
 
     def kill(self) -> None:
         self.killed.append(self.name)

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tests.unit.wproxy.state.parties import Carrier, Clock, Waiter, config, line
+from wproxy.config.checks import AgentSettings, HealthCheck
 from wproxy.config.model import Address
+from wproxy.policy.checks.verdict import CheckResult, CheckStatus
+from wproxy.policy.checks.words import parse
 from wproxy.policy.weight import WeightError
 from wproxy.state.admission import RateLimit
 from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import FrontendStatus
 from wproxy.state.registry import Registry
-from wproxy.state.server import Admin, CheckResult, CheckStatus, Server
+from wproxy.state.server import Admin, Server
 
 PASSED, FAILED = CheckResult(CheckStatus.L4OK), CheckResult(CheckStatus.L4CON, "Connection refused")
 
@@ -258,13 +262,10 @@ def test_checks_are_switched_off_and_on(proxy: Proxy) -> None:
 def test_addresses(proxy: Proxy) -> None:
     proxy.control.set_address(proxy.a, Address("127.0.0.9", 9))
     assert proxy.changes() == [ServerChange.ADDRESS]
-    assert proxy.a.address == proxy.a.check_address == Address("127.0.0.9", 9)
-    proxy.control.set_check_address(proxy.a, "::1", None)
-    assert proxy.a.check_address == Address("::1", 9)
-    proxy.control.set_check_address(proxy.a, None, 7)
-    assert proxy.a.check_address == Address("::1", 7)
-    proxy.control.set_check_address(proxy.a, None, 0)
-    assert proxy.a.check_address == Address("::1", 9)
+    assert proxy.a.address == Address("127.0.0.9", 9)
+    for host, port, expected in (("::1", None, ("::1", None)), (None, 7, ("::1", 7)), (None, 0, ("::1", None))):
+        proxy.control.set_check_address(proxy.a, host, port)
+        assert (proxy.a.check_host, proxy.a.check_port) == expected
 
 
 def test_limits(proxy: Proxy) -> None:
@@ -326,3 +327,104 @@ def test_servers_come_and_go(proxy: Proxy) -> None:
     assert (list(proxy.backend.by_name), proxy.b.removed) == (["a", "c"], True)
     assert proxy.changes()[-1] is ServerChange.REMOVED
     assert proxy.control.add_server(proxy.backend, line("d")).server_id == 2
+
+
+# -- checks and agents -----------------------------------------------------------------------------------------------
+
+CONDITIONAL = CheckResult(CheckStatus.L7OKC, code=404)
+
+
+class Watched(Proxy):
+    """The same with an agent for server a and `option log-health-checks`."""
+
+    def __init__(self, *, log_changes: bool = True) -> None:
+        super().__init__()
+        self.a.agent = AgentSettings(1)
+        self.a.agent_asked = True
+        self.backend.config = replace(self.backend.config, check=HealthCheck(log_changes=log_changes))
+
+    def told(self) -> list[str]:
+        """Return the kinds of what was told since the last time."""
+        kinds = [each.change.name if isinstance(each, ServerNotice) else type(each).__name__ for each in self.notices]
+        self.notices.clear()
+        return kinds
+
+    def says(self, line: str) -> None:
+        """Have the agent say `line`."""
+        self.control.report_agent(self.a, CheckResult(CheckStatus.CHECKED, agent=parse(line)))
+
+
+def test_changes_of_checks_are_told_where_that_is_asked_for() -> None:
+    proxy = Watched()
+    told = []
+    for result in (PASSED, PASSED, FAILED, FAILED, FAILED, FAILED, PASSED, PASSED):
+        proxy.control.report_check(proxy.a, result)
+        told.append(proxy.told())
+    check = ["CheckNotice"]
+    assert told == [check, [], check, check, [*check, "DOWN"], [], check, [*check, "UP"]]
+    silent = Watched(log_changes=False)
+    silent.control.report_check(silent.a, FAILED)
+    assert silent.notices == [ServerNotice(silent.backend, silent.a, ServerChange.DOWN, False, FAILED)]
+
+
+def test_a_conditional_pass_takes_no_new_sessions() -> None:
+    proxy = Watched(log_changes=False)
+    proxy.control.report_check(proxy.a, CONDITIONAL)
+    assert (proxy.told(), proxy.a.status, proxy.backend.usable) == (["STOPPING"], "NOLB", 1)
+    proxy.control.report_check(proxy.a, FAILED)
+    assert (proxy.told(), proxy.a.status) == ([], "NOLB 2/3")
+    proxy.control.report_check(proxy.a, PASSED)
+    assert (proxy.told(), proxy.a.status) == (["UP"], "UP")
+
+
+def test_an_agent_takes_its_server_out_and_back() -> None:
+    proxy = Watched()
+    proxy.control.report_check(proxy.a, PASSED)
+    proxy.told()
+    proxy.says("down # lunch")
+    assert (proxy.told(), proxy.a.status) == (["CheckNotice", "DOWN"], "DOWN (agent)")
+    proxy.control.report_check(proxy.a, FAILED)
+    proxy.control.report_check(proxy.a, PASSED)
+    proxy.control.report_agent(proxy.a, CheckResult(CheckStatus.L7TOUT))  # not reached: nothing changes
+    assert proxy.told() == ["CheckNotice"] * 3
+    proxy.says("up 50%")
+    assert (proxy.told(), proxy.a.status, proxy.a.weight) == (["CheckNotice", "UP"], "UP", 15)
+    proxy.says("drain")
+    assert (proxy.told(), proxy.a.status) == (["DRAIN"], "DRAIN (agent)")
+
+
+def test_an_agent_is_listened_to_in_maintenance_and_forgotten_after_it() -> None:
+    proxy = Watched()
+    proxy.says("maint")
+    proxy.says("down")
+    assert (proxy.told(), proxy.a.status) == (["MAINT", "CheckNotice"], "MAINT")
+    proxy.says("ready")
+    assert (proxy.told(), proxy.a.status) == (["MAINT_TO_READY"], "UP 1/3")
+
+
+def test_the_agent_by_hand() -> None:
+    proxy = Watched()
+    proxy.control.set_agent_health(proxy.a, up=False)
+    assert proxy.notices == [ServerNotice(proxy.backend, proxy.a, ServerChange.DOWN, by_command=True)]
+    proxy.control.set_agent_health(proxy.a, up=False)
+    proxy.control.set_agent_health(proxy.a, up=True)
+    assert proxy.told() == ["DOWN", "UP"]
+
+
+def test_a_check_that_could_not_be_made_tells_nothing() -> None:
+    proxy = Watched()
+    proxy.a.check_running = proxy.a.agent_running = True
+    proxy.control.report_check(proxy.a, CheckResult(CheckStatus.UNKNOWN))
+    proxy.control.report_agent(proxy.a, CheckResult(CheckStatus.UNKNOWN))
+    assert (proxy.told(), proxy.a.last_check.status, proxy.a.status) == ([], CheckStatus.INI, "UP 1/3")
+    assert not (proxy.a.check_running)
+    assert not (proxy.a.agent_running)
+
+
+def test_what_is_not_checked_any_more_is_not_reported() -> None:
+    proxy = Watched()
+    proxy.control.disable_checks(proxy.a)
+    proxy.control.disable_agent(proxy.a)
+    proxy.control.report_check(proxy.a, FAILED)
+    proxy.says("down")
+    assert (proxy.told(), proxy.a.status) == ([], "no check")

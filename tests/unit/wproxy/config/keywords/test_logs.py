@@ -80,7 +80,6 @@ def test_targets_are_inherited_added_and_forgotten() -> None:
         (("option dontlog-normal",), Logs(normal=False)),
         (("option log-separate-errors",), Logs(separate_errors=True)),
         (("option logasap",), Logs(as_soon_as_possible=True)),
-        (("option log-health-checks",), Logs(health_checks=True)),
         (("log-tag t",), Logs(tag="t")),
     ],
 )

@@ -35,8 +35,9 @@ def test_redispatch(line: str, redispatch: int | None) -> None:
             "unknown keyword 'option redispach' in 'backend' section; did you mean 'option redispatch'?",
         ),
         (
-            "option httpchk",
-            "HAProxy's keyword 'option httpchk' is not supported by wproxy: wproxy probes by connecting only",
+            "option smtpchk",
+            "HAProxy's keyword 'option smtpchk' is not supported by wproxy: wproxy checks by tcp-check, redis-check "
+            "and httpchk",
         ),
     ],
 )

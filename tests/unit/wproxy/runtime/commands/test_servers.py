@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.wproxy.runtime.talking import Client
-from wproxy.config.model import CheckSettings
 from wproxy.state.frontend import FrontendStatus
 
 
@@ -97,16 +96,6 @@ def test_health(client: Client) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("agent up", "agent checks are not enabled on this server.\n\n"),
-        ("agent-send x", "agent checks are not enabled on this server.\n\n"),
-        ("agent-addr", "set server <b>/<s> agent-addr requires an address and optionally a port.\n\n"),
-        ("agent-addr 127.0.0.1", "agent checks are not enabled on this server\n"),
-        ("agent-port", "set server <b>/<s> agent-port requires a port.\n\n"),
-        ("agent-port 9", "agent checks are not enabled on this server\n"),
-        ("check-addr", "set server <b>/<s> check-addr requires an address and optionally a port.\n\n"),
-        ("check-addr 127.0.0.1", "health checks are not enabled on this server\n"),
-        ("check-port", "set server <b>/<s> check-port requires a port.\n\n"),
-        ("check-port 9", "health checks are not enabled on this server\n"),
         ("fqdn", "set server <b>/<s> fqdn requires a FQDN.\n\n"),
         ("fqdn x", "set server <b>/<s> fqdn failed because no resolution is configured.\n\n"),
         ("ssl on", "'set server <srv> ssl' cannot be set.  default-server should define ssl settings\n\n"),
@@ -115,21 +104,3 @@ def test_health(client: Client) -> None:
 )
 def test_settings_that_are_refused(client: Client, arguments: str, said: str) -> None:
     assert client.say(f"set server back/a {arguments}") == said
-
-
-def test_checks_elsewhere_and_not_at_all(client: Client) -> None:
-    client.a.check = CheckSettings()
-    assert client.say("set server back/a check-addr 127.0.0.9 port 7") == "\n"
-    assert str(client.a.check_address) == "127.0.0.9:7"
-    assert client.say("set server back/a check-addr 127.0.0.8;set server back/a check-port 6") == "\n\n"
-    assert str(client.a.check_address) == "127.0.0.8:6"
-    for port, said in (("x", "provided port is not an integer\n"), ("70000", "provided port is invalid\n")):
-        assert client.say(f"set server back/a check-port {port}") == said
-    assert client.say("set server back/a check-addr x") == "invalid addr 'x'\n"
-    assert client.say("enable health back/a") == "\n"
-    assert client.a.checking
-    assert client.say("disable health back/a") == "\n"
-    assert not client.a.checking
-    assert client.say("enable health back/b") == "Health check was not configured on this server, cannot enable.\n\n"
-    assert client.say("enable agent back/b") == "Agent was not configured on this server, cannot enable.\n\n"
-    assert client.say("disable agent back/b") == "\n"

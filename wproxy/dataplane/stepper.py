@@ -1,27 +1,26 @@
-"""The clock of slow starts: while a server warms up, its share is computed anew."""
+"""The clock of what goes on in steps for a while: slow starts, sessions to be closed one after another."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-STEP_S = 0.25  # shares grow with whole seconds, and servers come back at any part of one
 
+class Stepper:
+    """Calls `step` every `step_s` seconds from `start` on, until it returns False: there is nothing to go on with."""
 
-class Warmer:
-    """Calls `step` four times a second from `start` on, until it returns False: nobody warms up any more."""
+    __slots__ = ("_loop", "_step", "_step_s", "_timer")
 
-    __slots__ = ("_loop", "_step", "_timer")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, step: Callable[[], bool]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, step: Callable[[], bool], step_s: float) -> None:
         self._loop = loop
         self._step = step
+        self._step_s = step_s
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Make sure that the steps go on."""
         if self._timer is None:
-            self._timer = self._loop.call_later(STEP_S, self._turn)
+            self._timer = self._loop.call_later(self._step_s, self._turn)
 
     def stop(self) -> None:
         """Make no more steps."""

@@ -1,0 +1,192 @@
+"""Health checks from the outside: what they cost and hold, and what follows from them."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import threading
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.support.check_server import Questioned, Script, check_server
+from tests.support.proxies import Proxy, proxy
+from tests.support.tcp_server import accept, connect, listening_socket, port_of, read_exactly
+from tests.support.waiting import wait_for
+
+HELD = Script(end="hold")
+
+
+@pytest.fixture(params=["haproxy", "wproxy"])
+def program(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+def test_sessions_of_a_server_that_goes_down_end_if_so_wished(program: str, tmp_path: Path) -> None:
+    with ExitStack() as alive, listening_socket() as listening:
+        checked = alive.enter_context(check_server(HELD))
+        place = f"127.0.0.1:{port_of(listening)} check port {checked.port} inter 50ms fall 1"
+        lines = f"server a {place} on-marked-down shutdown-sessions", f"server b {place}"
+        with (
+            proxy(program, tmp_path, *lines) as made,
+            connect(made.port) as first,
+            accept(listening),
+            connect(made.port) as second,
+            accept(listening) as served,
+        ):
+            made.stats.wait_for_status("a", "UP")
+            alive.close()
+            made.stats.wait_for_status("b", "DOWN")
+            assert first.recv(1) == b""
+            served.sendall(b"still here")
+            assert read_exactly(second, 10) == b"still here"
+            made.stats.wait_until_idle("a")
+
+
+def in_state(made: Proxy, state: tuple[str, str]) -> bool:
+    row = made.stats.row("a")
+    return (row["status"], row["weight"]) == state
+
+
+def test_an_agent_steers_weight_and_state(program: str, tmp_path: Path) -> None:
+    says = [b"up 50%\n", b"drain\n", b"ready 20%\n", b"down # lunch\n", b"up 100%\n"]
+    # HAProxy 2.6 reads an agent that speaks first only when it has something to say to it.
+    agent = "agent-check agent-send x agent-inter 150ms agent-port"
+    states = [("no check", "20"), ("DRAIN (agent)", "20"), ("no check", "8"), ("DOWN (agent)", "8"), ("no check", "40")]
+    with (
+        check_server(HELD) as server,
+        check_server(*(Script((words,)) for words in says)) as spoken,
+        proxy(program, tmp_path, f"server a 127.0.0.1:{server.port} weight 40 {agent} {spoken.port}") as made,
+    ):
+        for state in states:
+            wait_for(partial(in_state, made, state))
+
+
+def test_an_agent_is_asked_in_maintenance_and_may_end_it(program: str, tmp_path: Path) -> None:
+    with check_server(HELD) as server, check_server(Script((b"maint\n",)), Script((b"ready\n",))) as spoken:
+        line = f"server a 127.0.0.1:{server.port} agent-check agent-send x agent-inter 200ms agent-port {spoken.port}"
+        with proxy(program, tmp_path, line) as made:
+            made.stats.wait_for_status("a", "MAINT")
+            made.stats.wait_for_status("a", "no check")
+
+
+def test_an_agent_that_speaks_without_being_asked(tmp_path: Path) -> None:
+    with check_server(HELD) as server, check_server(Script(banner=b"75%\n")) as spoken:
+        line = f"server a 127.0.0.1:{server.port} weight 100 agent-check agent-inter 50ms agent-port {spoken.port}"
+        with proxy("wproxy", tmp_path, line) as made:
+            wait_for(lambda: made.stats.row("a")["weight"] == "75")
+
+
+class Gauge:
+    """A server that never answers, and counts how many ask at once."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        self.now = self.most = self.total = 0
+        self._lock = threading.Lock()
+        threading.Thread(target=self._accept, args=(listening,), daemon=True).start()
+
+    def _accept(self, listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                with self._lock:
+                    self.now, self.total = self.now + 1, self.total + 1
+                    self.most = max(self.most, self.now)
+                threading.Thread(target=self._hold, args=(connection,), daemon=True).start()
+
+    def _hold(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while connection.recv(100):
+                pass
+        with self._lock:
+            self.now -= 1
+
+
+def test_checks_never_pile_up(tmp_path: Path) -> None:
+    """The interval is far below the time that a check may take."""
+    with listening_socket() as listening:
+        listening.settimeout(None)
+        gauge = Gauge(listening)
+        lines = "option redis-check", "timeout check 200ms", f"server a 127.0.0.1:{port_of(listening)} check inter 10ms"
+        with proxy("wproxy", tmp_path, *lines) as made:
+            wait_for(lambda: gauge.total > 5)
+            assert gauge.most == 1
+            made.stats.wait_for_status("a", "DOWN")
+
+
+def test_no_descriptor_stays_behind(tmp_path: Path) -> None:
+    """Each way a check can end: answer, silence, refusal, reset, hang-up, two connections."""
+    ends = [Script((b"+PONG\r\n",), end="hold"), HELD, Script((b"",), end="reset"), Script((b"",)), Script()]
+    with ExitStack() as stack:
+        servers = [stack.enter_context(check_server(script)) for script in ends]
+        ports = [*(server.port for server in servers), 1]
+        lines = [f"server s{number} 127.0.0.1:{port} check inter 20ms" for number, port in enumerate(ports)]
+        twice = ["tcp-check connect", "tcp-check send x", "tcp-check expect string +PONG", "tcp-check connect"]
+        rest = "\n    ".join(["backend twice", "option tcp-check", *twice, "tcp-check expect string y", *lines])
+        made = stack.enter_context(proxy("wproxy", tmp_path, "option redis-check", *lines, rest=rest))
+        asked = servers[0].questions
+        wait_for(lambda: len(asked) > 20)
+        before = made.descriptors
+        wait_for(lambda: len(asked) > 120, 20.0)
+        assert abs(made.descriptors - before) <= 2 * len(lines)
+
+
+def test_what_cannot_be_reached_by_its_name(tmp_path: Path) -> None:
+    """A name that cannot be resolved and a path that is not there are failures like others."""
+    lines = "server a name.invalid:1 check inter 50ms fall 1", f"server b {tmp_path}/none.sock check inter 50ms fall 1"
+    with proxy("wproxy", tmp_path, *lines) as made:
+        made.stats.wait_for_status("a", "DOWN", 20.0)
+        made.stats.wait_for_status("b", "DOWN")
+        assert "cannot resolve name.invalid" in made.stats.row("a")["last_chk"]
+        assert made.stats.row("b")["last_chk"] == "No such file or directory"
+
+
+def test_no_server_goes_down_because_the_proxy_has_no_descriptor_left(tmp_path: Path) -> None:
+    with check_server(Script((b"+PONG\r\n",), end="hold")) as server:
+        line = f"server a 127.0.0.1:{server.port} check inter 20ms fall 1"
+        with proxy("wproxy", tmp_path, "option redis-check", line) as made:
+            made.stats.wait_for_status("a", "UP")
+            pid = made.process.pid
+            limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (4, limits[1]))
+            wait_for(lambda: nobody_asks(server, 0.3))
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+            asked = len(server.questions)
+            wait_for(lambda: len(server.questions) > asked + 3)
+            assert made.stats.numbers("a", "chkfail", "chkdown") == (0, 0)
+
+
+def nobody_asks(server: Questioned, for_s: float) -> bool:
+    before = len(server.questions)
+    threading.Event().wait(for_s)
+    return len(server.questions) == before
+
+
+LOCAL_V2 = b"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
+HEADERS = {
+    "send-proxy": b"PROXY TCP4 127.0.0.1 127.0.0.1 ",
+    "send-proxy-v2": LOCAL_V2,
+    "check-send-proxy": b"PROXY TCP4 127.0.0.1 127.0.0.1 ",
+    "send-proxy-v2 check-send-proxy port {port}": LOCAL_V2,
+    "send-proxy port {port}": b"",
+}
+
+
+@pytest.mark.parametrize("words", HEADERS)
+@pytest.mark.parametrize(
+    ("rule", "plain"), [("", False), ("tcp-check connect default", False), ("tcp-check connect", True)]
+)
+def test_checks_begin_with_the_proxy_header_of_their_server(
+    program: str, tmp_path: Path, words: str, rule: str, plain: bool
+) -> None:
+    with check_server(Script((b"+PONG\r\n",), end="hold")) as server:
+        line = f"server a 127.0.0.1:{server.port} check inter 50ms {words.format(port=server.port)}"
+        rules = [rule] if rule else []
+        with proxy(
+            program, tmp_path, "option tcp-check", *rules, "tcp-check send PING", "tcp-check expect string +PONG", line
+        ):
+            wait_for(lambda: bool(server.questions))
+    assert server.questions[0].startswith((b"" if plain else HEADERS[words]) or b"PING")

@@ -1,0 +1,1 @@
+"""Health checks as pure conversations: bytes of the server in, verdict out; `dataplane.prober` does the I/O."""
