@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wproxy.config import model
 from wproxy.policy.balance import ALGORITHMS, Balancer, Candidates, Draws, RoundRobin, SlotTable
@@ -24,7 +24,7 @@ class Backend:
     __slots__ = (
         "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "awaited",
         "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "in_listen", "name",
-        "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
+        "on_slots", "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
     )  # fmt: skip
 
     def __init__(self, config: model.Backend, now: float, *, in_listen: bool = False, seed: int = 0) -> None:
@@ -47,6 +47,7 @@ class Backend:
         self._drawing = Draws(seed)
         self.turns = RoundRobin(())
         self.slots = SlotTable((), ())
+        self.on_slots: Callable[[], None] | None = None  # called when slots have got other owners
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)
 
@@ -94,6 +95,8 @@ class Backend:
         weights = [server.configured_weight for server in self.servers]
         if self.slots.weights != weights:  # an outage moves no slot, and a table takes long
             self.slots = SlotTable([server.name for server in self.servers], weights)
+            if self.on_slots is not None:
+                self.on_slots()
 
     def _make(self, candidates: Candidates) -> Balancer:
         consistent = self.algorithm.consistent if self.config.hash_type.consistent else None

@@ -3,53 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import cast
 
 from wproxy.dataplane.carriage import describe
-from wproxy.dataplane.redis.own import OWN
+from wproxy.dataplane.redis.conversation import Conversation
 from wproxy.dataplane.redis.router import Router
-from wproxy.dataplane.redis.slot import Place, Slot
+from wproxy.dataplane.redis.slot import Slot
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import slot_of
-from wproxy.policy.redis.routing import Target, fault
 from wproxy.policy.redis.window import Window
 from wproxy.protocols.resp import Request, RequestError, RequestParser, Run, whole_command
 from wproxy.protocols.resp.values import error as error_reply
 from wproxy.state.session import Carriage, Session
 
+_MOST_BEHIND_HELD = 64 * 1024  # bytes read behind a command that waits
 
-class RedisConnection(asyncio.Protocol):
-    """Parses what one client sends, has it routed, and writes the replies in order.
+
+class RedisConnection(Conversation):
+    """Parses what one client sends, has it done, and writes the replies in order.
 
     It stops reading while its window is full or the client does not take its replies, so that what one client costs is
     bounded by one read and the replies in the window.
     """
 
     __slots__ = (
-        "active_at", "at_eof", "client_id", "client_name", "closed", "parser", "places", "protocol", "route", "router",
-        "services", "session", "stalled", "stopping", "touched", "transport", "under_way", "untaken", "window",
-        "writable",
-    )  # fmt: skip
+        "active_at",
+        "at_eof",
+        "closed",
+        "left",
+        "parser",
+        "stalled",
+        "stopping",
+        "touched",
+        "untaken",
+        "window",
+    )
 
     def __init__(self, route: Route, router: Router, services: Services, session: Session | None = None) -> None:
-        self.route = route
-        self.router = router
-        self.services = services
-        self.session: Session = session  # type: ignore[assignment] # set when the connection is made
-        self.transport: asyncio.Transport = None  # type: ignore[assignment] # the same
+        super().__init__(route, router, services, session)
         self.parser = RequestParser()
-        self.places: deque[Place] = deque()
-        self.under_way = 0  # commands in them
+        self.left: list[Request] = []  # taken from the parser, but to wait until nothing is under way
         self.window = Window()
-        self.protocol = 2
-        self.client_id = 0
-        self.client_name = b""
         self.active_at = 0.0
         self.touched = False  # a flush is due
         self.stalled = False  # reading has stopped
-        self.writable = True  # the client takes its replies
         self.untaken = 0  # bytes of replies it had not taken when that was last looked at; only while not writable
         self.stopping = False  # no more commands: QUIT, or a protocol error
         self.at_eof = False  # the client sends no more
@@ -84,6 +82,9 @@ class RedisConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Answer what is under way, then close."""
         self.at_eof = True
+        if self.blocked is not None:
+            self.close("CD")  # as Redis does: who hangs up while it waits will not take what comes
+        self._work()
         self._write()
         return True
 
@@ -111,13 +112,15 @@ class RedisConnection(asyncio.Protocol):
         self.services.sessions.close(self.session)
         self.route.backend.current -= 1
         self.places.clear()
+        self.let_go()
 
     # -- commands ------------------------------------------------------------------------------------------------
 
     def _alone(self, arguments: list[bytes], raw: bytes) -> None:
         """Route the one command that a read has brought while nothing else is under way."""
-        if not self.writable or self.stopping:
+        if not self.plain or not self.writable or self.stopping:
             self.parser.feed(raw)
+            self._work()
             return
         self.route.frontend.counters.requests += 1
         counts = self.router.keyed.get(arguments[0])
@@ -132,8 +135,11 @@ class RedisConnection(asyncio.Protocol):
 
     def _work(self) -> None:
         """Route the commands that are there, as many as may be under way; then write what is answered."""
-        while self.writable and not self.stopping and (room := self.window.room(self.under_way)) > 0:
-            if (run := self.parser.take_run(room)) is not None:
+        while self.writable and not self.stopping and (room := self._room()) > 0:
+            if self.left:
+                self._commands(self.left)
+                continue
+            if self.plain and (run := self.parser.take_run(room)) is not None:
                 self._run(run)
                 continue
             try:
@@ -145,7 +151,17 @@ class RedisConnection(asyncio.Protocol):
                 break
             self.route.frontend.counters.requests += len(requests)
             self._commands(requests)
+        if self.at_eof and not self.places:
+            self._write()
         self._read_or_stall()
+
+    def _room(self) -> int:
+        """Return how many commands may be taken; none while one waits until nothing is under way."""
+        if self.held:
+            if self.places:
+                return 0
+            self.held = False
+        return self.window.room(self.under_way)
 
     def _run(self, run: Run) -> None:
         self.route.frontend.counters.requests += len(run.raws)
@@ -159,35 +175,22 @@ class RedisConnection(asyncio.Protocol):
     def _commands(self, requests: list[Request]) -> None:
         """Route commands one by one."""
         self.touched = True  # what the proxy answers itself is written below, without another turn of the loop
-        for arguments, raw in requests:
-            self._command(arguments, raw)
+        self.left = []
+        for done, (arguments, raw) in enumerate(requests):
+            if not self.command(arguments, raw):
+                self.left = requests[done:]
+                break
             if self.stopping:
                 break
+            if self.held:
+                self.left = requests[done + 1 :]
+                break
         self._write()
-
-    def _command(self, arguments: list[bytes], raw: bytes) -> None:
-        slot = self._place()
-        rules = self.router.rules
-        name = arguments[0]
-        rule = rules.get(name) or rules.get(name.upper())
-        refusal = fault(rule, arguments, self.router.backend.balance)
-        if rule is None or refusal is not None:
-            slot.answer(refusal or b"")
-        elif rule.target is Target.OWN:
-            slot.answer(OWN[rule.command.name.upper().encode()](self, arguments))
-        else:
-            self.router.route(rule, arguments, raw, slot, self.protocol)
-
-    def _place(self) -> Slot:
-        slot = Slot(self)
-        self.places.append(slot)
-        self.under_way += 1
-        return slot
 
     def _reject(self, error: RequestError) -> None:
         """Answer bytes that are no command, and read no more: where the next command begins is not known."""
         self.route.frontend.counters.request_errors += 1
-        self._place().answer(error_reply(f"ERR Protocol error: {error}"))
+        self.place().answer(error_reply(f"ERR Protocol error: {error}"))
         self.quit()
         self._write()
 
@@ -202,7 +205,7 @@ class RedisConnection(asyncio.Protocol):
     def flush(self) -> None:
         """Write the replies that came during this turn, then go on with what had to wait for them (`turn.Flushed`)."""
         self._write()
-        if self.stalled:
+        if self.stalled or self.held:
             self._work()
 
     def _write(self) -> None:
@@ -223,13 +226,16 @@ class RedisConnection(asyncio.Protocol):
             self.under_way -= count
             self.window.replied(count, len(data), self.under_way)
         # A stalled client has commands in the parser; its end is seen only after they have been taken.
-        if not places and (self.stopping or (self.at_eof and not self.stalled)):
+        if not places and (self.stopping or (self.at_eof and not self.stalled and not self.held)):
             self.closed = True
             self.transport.close()  # once the replies are taken, `connection_lost` is called
 
     def _read_or_stall(self) -> None:
         """Read from the client only while more of its commands may be under way; after its last one, nothing."""
-        full = self.stopping or not self.writable or self.window.room(self.under_way) <= 0
+        if self.held:  # a client that waits for data must be heard when it leaves
+            full = self.stopping or not self.writable or self.parser.buffered > _MOST_BEHIND_HELD
+        else:
+            full = self.stopping or not self.writable or self.window.room(self.under_way) <= 0
         if full == self.stalled or self.closed:
             return
         self.stalled = full
@@ -253,7 +259,7 @@ class RedisConnection(asyncio.Protocol):
 
     def owes_answer(self) -> bool:
         """Tell whether a reply is to come (`state.session.Carrier`)."""
-        return bool(self.slots)
+        return bool(self.places)
 
     def kill(self) -> None:
         """End the session because an administrator says so (`state.session.Carrier`)."""
@@ -271,7 +277,7 @@ class RedisConnection(asyncio.Protocol):
     def expired(self) -> None:
         """Drop a client that has been silent for too long; one that waits for a reply, or takes one, is not silent."""
         untaken, before = self.transport.get_write_buffer_size(), self.untaken
-        if (self.places and self.writable) or untaken < before:
+        if (self.places and self.writable) or untaken < before or (self.subscriber is not None and self.writable):
             self.untaken = min(untaken, before)
             self.active_at = self.services.clock()
             self.services.wheel.watch(self)

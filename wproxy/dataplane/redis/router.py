@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from array import array
 from binascii import crc_hqx
+from functools import cached_property
 from itertools import repeat
+from typing import Protocol
 
+from wproxy.dataplane.redis.dedicated import Pool
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.scatter import Scatter
-from wproxy.dataplane.redis.slot import Gather, One, Owner, Slot, Waiting
+from wproxy.dataplane.redis.several import SEVERAL, Errand
+from wproxy.dataplane.redis.slot import One, Owner, Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
-from wproxy.policy.balance.key import by_hash, slot_of
-from wproxy.policy.redis.builtin import ROWS
+from wproxy.policy.balance.key import SlotTable, by_hash, slot_of
+from wproxy.policy.redis.builtin import NEWER_ROWS, ROWS
 from wproxy.policy.redis.commands import parse_rows
-from wproxy.policy.redis.routing import CROSSSLOT, Rule, Target, common_slot, keyed, rules
+from wproxy.policy.redis.routing import CROSSING, CROSSSLOT, KEYLESS, Rule, Target, keyed, rules
 from wproxy.protocols.resp import Run, head
 from wproxy.state.backend import Backend
 from wproxy.state.server import Server
 
 _NO_SERVER = b"-SERVERDOWN no server of this backend has a weight\r\n"
 _NONE_AVAILABLE = b"-SERVERDOWN no server of this backend is available\r\n"
+
+
+class Waiter(Protocol):
+    """A command that waits for data at the owner of its slot."""
+
+    def follow(self) -> None:
+        """Wait at the slot's owner, if that is another one now."""
 
 
 class Router:
@@ -30,15 +42,19 @@ class Router:
         self.backend = backend
         self._services = services
         self._by_key = backend.balance == "key"
-        self.rules = rules(parse_rows(ROWS), frozenset(OWN), by_key=self._by_key)
+        self.rules = rules(parse_rows(ROWS + NEWER_ROWS), frozenset(OWN), by_key=self._by_key)
         self.keyed = keyed(self.rules)
         self.turn = Turn(services.loop)
+        self.pool = Pool(services, backend.config.timeouts)
+        self.waiters: dict[Waiter, None] = {}  # commands that wait for data, on connections of their own
+        self.databases = {0}  # those that every server has been seen to have
         self._heads = {
             head(name, count) for name, counts in self.keyed.items() for count in range(2, 6) if count in counts
         }
         self._links: dict[int, list[Link]] = {}
         self._slots = backend.slots
         self._owners = by_hash(backend.slots)
+        backend.on_slots = self.follow_slots
 
     def open(self) -> None:
         """Connect to every server, so that the first client does not wait for it."""
@@ -46,29 +62,75 @@ class Router:
 
     def close(self) -> None:
         """Close every link."""
+        self.pool.close()
         for links in self._links.values():
             for link in links:
                 link.close()
 
     def reconnect(self, server: Server) -> None:
         """Leave the address that `server` had; what is under way there is answered with an error."""
+        self.pool.leave(server)
         for links in self._links.values():
             for link in links:
                 if link.server is server:
                     link.break_off()
 
-    def route(self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
+    def route(
+        self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Waiting, protocol: int, database: int = 0
+    ) -> None:
         """Send a command that `policy.redis.routing.fault` has nothing against."""
         if rule.target is Target.SLOT:
-            slot_number = common_slot(rule.command.keys(arguments))
-            if slot_number < 0:
-                slot.answer(CROSSSLOT)
-            else:
-                self.to_owner(slot_number, raw, slot, protocol)
+            self.to_slot(rule.slot(arguments), raw, slot, protocol, database)
         elif rule.target is Target.TURN:
-            _NextInTurn(self, slot, protocol).send(raw)
+            _NextInTurn(self, slot, protocol, database).send(raw)
         else:
-            self._to_every(rule.absent, raw, slot, protocol)
+            SEVERAL[rule.target](self, Errand(rule, arguments, raw, slot, protocol, database))
+
+    def to_slot(self, slot_number: int, raw: bytes, waiting: Waiting, protocol: int, database: int) -> None:
+        """Send a command to the owner of the slot of that number, or where CROSSING and KEYLESS lead."""
+        if slot_number == CROSSING:
+            waiting.answer(CROSSSLOT)
+        elif (index := self.owner(slot_number)) < 0:
+            waiting.answer(_NO_SERVER)
+        else:
+            self.send(index, raw, waiting, protocol, database)
+
+    def owner(self, slot_number: int) -> int:
+        """Return the index of the server that owns a slot, of any running one for KEYLESS; -1 when there is none."""
+        if slot_number == KEYLESS:
+            links = self._links_of(2)
+            running = [index for index, running in enumerate(self.backend.running) if running]
+            return next((index for index in running if links[index].sendable), running[0] if running else -1)
+        return self.backend.slots.owners[slot_number]
+
+    def send(self, index: int, raw: bytes, waiting: Waiting, protocol: int, database: int) -> None:
+        """Send a command to the server of that index."""
+        link = self._links_of(protocol)[index]
+        if not self.backend.running[index]:
+            waiting.refused(raw, down(link.server))
+        elif database:
+            link.send_in(database, raw, waiting)
+        else:
+            link.send(raw, waiting)
+
+    def home(self, channel: bytes) -> int:
+        """Return the index of the server where a channel is published; weights and outages do not move it."""
+        return self._channels[slot_of(channel)]
+
+    @cached_property
+    def _channels(self) -> array[int]:
+        """The home of each slot: made when the first channel is used."""
+        names = [server.name for server in self.backend.servers]
+        return SlotTable(names, [1] * len(names)).owners
+
+    def moving(self) -> bool:
+        """Tell whether keys are on their way from one server to another, so that a SCAN has to go round again."""
+        return False
+
+    def follow_slots(self) -> None:
+        """Have commands that wait for data wait at the owner of their slot, after slots have got other owners."""
+        for waiter in [*self.waiters]:
+            waiter.follow()
 
     def next_link(self, protocol: int) -> Link | None:
         """Return the link to the server whose turn it is, leaving out those that are known to be broken."""
@@ -111,15 +173,11 @@ class Router:
         if self.backend.running[index]:
             link.send(raw, waiting)
         else:
-            waiting.refused(raw, _down(link.server))
+            waiting.refused(raw, down(link.server))
 
-    def _to_every(self, absent: frozenset[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
-        links = self._links_of(protocol)
-        for link, part in zip(links, Gather(slot, len(links), absent).parts(), strict=True):
-            if link.server.admin.maint:
-                part.refused(raw, _down(link.server))
-            else:
-                link.send(raw, part)
+    def links(self, protocol: int) -> list[Link]:
+        """Return the link to each server, in the servers' order."""
+        return self._links_of(protocol)
 
     def _links_of(self, protocol: int) -> list[Link]:
         """Return one link per server that speaks `protocol`; the first client that does makes them."""
@@ -145,11 +203,12 @@ class Router:
 class _NextInTurn(One):
     """A command that any server may execute: handed back by one, it goes to the next."""
 
-    __slots__ = ("_protocol", "_router", "_slot", "_tries")
+    __slots__ = ("_database", "_protocol", "_router", "_slot", "_tries")
 
-    def __init__(self, router: Router, slot: Waiting, protocol: int) -> None:
+    def __init__(self, router: Router, slot: Waiting, protocol: int, database: int) -> None:
         self._router = router
         self._slot = slot
+        self._database = database
         self._protocol = protocol
         self._tries = 0
 
@@ -160,7 +219,7 @@ class _NextInTurn(One):
             self._slot.answer(_NONE_AVAILABLE)
             return
         self._tries += 1
-        link.send(raw, self)
+        link.send_in(self._database, raw, self)
 
     def answer(self, reply: bytes) -> None:
         """Pass the reply on."""
@@ -172,7 +231,8 @@ class _NextInTurn(One):
         self.send(raw)
 
 
-def _down(server: Server) -> bytes:
+def down(server: Server) -> bytes:
+    """Return the error for a command whose server is known to be away."""
     return b"-SERVERDOWN %s is %s: its keys are out of reach until it is back\r\n" % (
         str(server).encode(),
         server.status.encode(),

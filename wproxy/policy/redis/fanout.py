@@ -32,14 +32,23 @@ def _sum(replies: Sequence[bytes]) -> bytes:
     return integer(sum(int(reply[1:]) for reply in replies))
 
 
-def _together(replies: Sequence[bytes]) -> bytes:
-    """Return the elements of all arrays in one."""
-    return array([element for reply in replies for element in elements(reply)])
-
-
 def _distinct(replies: Sequence[bytes]) -> bytes:
     """Return the elements of all arrays in one, each once."""
     return array([*dict.fromkeys(element for reply in replies for element in elements(reply))])
+
+
+def _most(replies: Sequence[bytes]) -> bytes:
+    """Return the largest number: a pattern is listened to on every server, so each of them counts all."""
+    return integer(max(int(reply[1:]) for reply in replies))
+
+
+def _sums(replies: Sequence[bytes]) -> bytes:
+    """Return an array of names and numbers with the numbers of all servers added up."""
+    rows = [elements(reply) for reply in replies]
+    sums = (
+        integer(sum(int(number[1:]) for number in column)) for column in zip(*(row[1::2] for row in rows), strict=True)
+    )
+    return array([value for pair in zip(rows[0][::2], sums, strict=True) for value in pair])
 
 
 def _first(replies: Sequence[bytes]) -> bytes:
@@ -63,9 +72,10 @@ FANOUTS: Mapping[str, Merge] = {
     "function|flush": _first,
     "function|load": _first,
     "function|restore": _first,
-    "keys": _together,
+    "keys": _distinct,
     "pubsub|channels": _distinct,
-    "pubsub|numpat": _sum,
+    "pubsub|numpat": _most,
+    "pubsub|numsub": _sums,
     "script|exists": _everywhere,
     "script|flush": _first,
     "script|load": _first,

@@ -19,7 +19,7 @@ def movable_keys(name: str, arguments: Arguments) -> list[bytes] | None:
 
     An empty list is a command without keys; None is one whose arguments are wrong, or that is not in the table.
     """
-    finder = _FINDERS.get(name)
+    finder = MOVABLE.get(name)
     return None if finder is None else finder(arguments)
 
 
@@ -77,7 +77,7 @@ _NUMKEYS_FIRST = _counted(1)
 _NUMKEYS_SECOND = _counted(2)
 _STORED = _counted(2, 1)
 
-_FINDERS: Mapping[str, Finder] = {
+MOVABLE: Mapping[str, Finder] = {
     "blmpop": _NUMKEYS_SECOND,
     "bzmpop": _NUMKEYS_SECOND,
     "eval": _NUMKEYS_SECOND,

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from functools import partial
 from itertools import permutations
 
 import pytest
 
 from wproxy.dataplane.redis.slot import Gather, Slot
-from wproxy.policy.redis.routing import SERVER_AWAY
+from wproxy.policy.redis.routing import SERVER_AWAY, merge
 
 NIL, VALUE = b"$-1\r\n", b"$1\r\nx\r\n"
 
@@ -44,7 +45,7 @@ def test_the_last_reply_of_a_gathering_completes_the_slot(
 ) -> None:
     owner = Owner()
     slot = Slot(owner)
-    parts = Gather(slot, 3, frozenset({NIL})).parts()
+    parts = Gather(slot, 3, partial(merge, absent=frozenset({NIL}))).parts()
     for done, index in enumerate(order):
         assert (slot.reply, owner.told) == (None, 0), done
         reply = replies[index]

@@ -1,0 +1,114 @@
+"""Commands that several servers execute, or one that is not found by a slot: a row per target of `routing.Target`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from wproxy.dataplane.redis.slot import Changed, Gather, Merge, Waiting
+from wproxy.policy.balance.key import slot_of
+from wproxy.policy.redis.fanout import AWAY, merge_all
+from wproxy.policy.redis.routing import KEYLESS, Rule, Target, merge
+from wproxy.policy.redis.scanning import first_server, next_cursor, own_cursor_of, read_cursor, with_cursor
+from wproxy.policy.redis.splitting import merge_parts, split
+from wproxy.protocols.resp import pack
+from wproxy.protocols.resp.values import array, bulk, error
+
+if TYPE_CHECKING:
+    from wproxy.dataplane.redis.router import Router
+
+
+class Errand(NamedTuple):
+    """One command of a client, and who waits for its reply."""
+
+    rule: Rule
+    arguments: list[bytes]
+    raw: bytes
+    slot: Waiting
+    protocol: int
+    database: int
+
+
+def _split(router: Router, errand: Errand) -> None:
+    """Send to each owner what concerns its keys; unchanged when there is only one."""
+    splitting = errand.rule.splitting
+    owners = router.backend.slots.owners
+    parts = split(splitting, errand.arguments, lambda key: owners[slot_of(key)])
+    if len(parts) == 1 or parts[0].group < 0:  # without weights no slot has an owner
+        router.to_slot(slot_of(errand.arguments[1]), errand.raw, errand.slot, errand.protocol, errand.database)
+        return
+
+    def merged(replies: list[bytes]) -> bytes:
+        return merge_parts(splitting, parts, replies)
+
+    gather = Gather(errand.slot, len(parts), merged)  # type: ignore[arg-type] # telling parts bring no None
+    for part, waiting in zip(parts, gather.parts(telling=True), strict=True):
+        router.send(part.group, part.raw, waiting, errand.protocol, errand.database)
+
+
+def _to_every(router: Router, errand: Errand) -> None:
+    """Ask every server for the key that one of them has."""
+    indices = list(range(len(router.backend.servers)))
+    if errand.rule.command.name == "randomkey":
+        random.shuffle(indices)
+    _fan_out(router, errand, partial(merge, absent=errand.rule.absent), indices)
+
+
+def _to_all(router: Router, errand: Errand) -> None:
+    """Have every server do it."""
+    indices = list(range(len(router.backend.servers)))
+    _fan_out(router, errand, partial(merge_all, errand.rule.command.name), indices)
+
+
+def _fan_out(router: Router, errand: Errand, merged: Merge, indices: list[int]) -> None:
+    if not indices:
+        errand.slot.answer(AWAY)
+        return
+    parts = Gather(errand.slot, len(indices), merged).parts()
+    links = router.links(errand.protocol)
+    for index, part in zip(indices, parts, strict=True):
+        if links[index].server.admin.maint:
+            part.refused(errand.raw, AWAY)
+        else:
+            links[index].send_in(errand.database, errand.raw, part)
+
+
+def _to_any(router: Router, errand: Errand) -> None:
+    router.to_slot(KEYLESS, errand.raw, errand.slot, errand.protocol, errand.database)
+
+
+def _scan(router: Router, errand: Errand) -> None:
+    """Ask the server that the cursor names, and have the client get a cursor that says where to go on."""
+    cursor = read_cursor(errand.arguments[1])
+    if cursor is None:
+        errand.slot.answer(error("ERR invalid cursor"))
+        return
+    by_id = {server.server_id: index for index, server in enumerate(router.backend.servers)}
+    ids = sorted(by_id)
+    at = first_server(cursor, ids)
+    if at is None:
+        errand.slot.answer(array([bulk(b"0"), array([])]))
+        return
+
+    def renumbered(reply: bytes) -> bytes:
+        return with_cursor(reply, next_cursor(at, own_cursor_of(reply), ids, moving=router.moving()))
+
+    raw = pack([errand.arguments[0], b"%d" % at.own, *errand.arguments[2:]])
+    waiting = Changed(errand.slot, renumbered)
+    router.send(by_id[at.server_id], raw, waiting, errand.protocol, errand.database)
+
+
+def _publish(router: Router, errand: Errand) -> None:
+    router.send(router.home(errand.arguments[1]), errand.raw, errand.slot, errand.protocol, 0)
+
+
+SEVERAL: Mapping[Target, Callable[[Router, Errand], None]] = {
+    Target.SPLIT: _split,
+    Target.EVERY: _to_every,
+    Target.ALL: _to_all,
+    Target.ANY: _to_any,
+    Target.SCAN: _scan,
+    Target.CHANNEL: _publish,
+}
