@@ -121,16 +121,16 @@ def test_a_timeout_is_kept(beside: Beside) -> None:
 
 
 def test_waiting_is_no_silence_for_any_timeout(tmp_path: Path) -> None:
-    with beside_redis(tmp_path, "timeout client 200ms", "timeout server 200ms") as beside:
-        with Client(beside.proxy.port) as client:
-            assert client.ask("BLPOP", "q", "0.7") is None
-            assert client.ask("PING") == b"PONG"
-            client.send(pack("BLPOP", "q", 0))
-            with pytest.raises(TimeoutError):
-                client.socket.settimeout(0.7)
-                client.reply()
-            ask(beside.proxy.port, "RPUSH", "q", "x")
-            assert client.reply() == [b"q", b"x"]
+    short = "timeout client 200ms", "timeout server 200ms"
+    with beside_redis(tmp_path, *short) as beside, Client(beside.proxy.port) as client:
+        assert client.ask("BLPOP", "q", "0.7") is None
+        assert client.ask("PING") == b"PONG"
+        client.send(pack("BLPOP", "q", 0))
+        client.socket.settimeout(0.7)
+        with pytest.raises(TimeoutError):
+            client.reply()
+        ask(beside.proxy.port, "RPUSH", "q", "x")
+        assert client.reply() == [b"q", b"x"]
 
 
 @pytest.mark.parametrize("how", ["close", "reset", "half", "kill"])
@@ -172,9 +172,11 @@ def test_a_client_that_waits_may_not_fill_the_memory(beside: Beside) -> None:
 
 
 def test_a_server_that_dies_answers_who_waits(tmp_path: Path) -> None:
-    with killable_redis(tmp_path) as a, proxy(
-        "wproxy", tmp_path, "balance key", f"server a 127.0.0.1:{a.port}", mode="redis"
-    ) as made, Client(made.port) as client:
+    with (
+        killable_redis(tmp_path) as a,
+        proxy("wproxy", tmp_path, "balance key", f"server a 127.0.0.1:{a.port}", mode="redis") as made,
+        Client(made.port) as client,
+    ):
         client.send(pack("BLPOP", "q", 0))
         wait_for(lambda: waiting_on(a.port) == 1)
         a.kill()

@@ -59,9 +59,11 @@ def test_clients_in_several_databases_share_connections_without_mixing_them_up(b
 
 
 def test_a_reset_of_the_servers_connection_does_not_lose_the_database(tmp_path: Path) -> None:
-    with killable_redis(tmp_path) as a, proxy(
-        "wproxy", tmp_path, "balance key", f"server a 127.0.0.1:{a.port}", mode="redis"
-    ) as made, Client(made.port) as client:
+    with (
+        killable_redis(tmp_path) as a,
+        proxy("wproxy", tmp_path, "balance key", f"server a 127.0.0.1:{a.port}", mode="redis") as made,
+        Client(made.port) as client,
+    ):
         assert client.ask("SELECT", 3) == b"OK"
         a.kill()
         a.start()
@@ -123,7 +125,9 @@ def test_a_transaction_has_one_slot(beside: Beside) -> None:
         assert str(client.ask("EXEC")).startswith("EXECABORT")
 
 
-@pytest.mark.parametrize("line", ["DBSIZE", "SELECT 1", "HELLO 3", "CLIENT SETNAME x", "SUBSCRIBE c", "MONITOR", "SCAN 0"])
+@pytest.mark.parametrize(
+    "line", ["DBSIZE", "SELECT 1", "HELLO 3", "CLIENT SETNAME x", "SUBSCRIBE c", "MONITOR", "SCAN 0"]
+)
 def test_what_is_not_for_one_server_is_not_for_a_transaction(beside: Beside, line: str) -> None:
     with Client(beside.proxy.port) as client:
         client.ask("MULTI")
@@ -197,9 +201,11 @@ def test_a_watched_key_whose_slot_has_moved_makes_exec_nil(tmp_path: Path) -> No
 
 
 def test_a_lost_watch_makes_exec_nil(tmp_path: Path) -> None:
-    with killable_redis(tmp_path) as a, proxy(
-        "wproxy", tmp_path, "balance key", f"server a 127.0.0.1:{a.port}", mode="redis"
-    ) as made, Client(made.port) as client:
+    with (
+        killable_redis(tmp_path) as a,
+        proxy("wproxy", tmp_path, "balance key", f"server a 127.0.0.1:{a.port}", mode="redis") as made,
+        Client(made.port) as client,
+    ):
         assert client.ask("WATCH", "k") == b"OK"
         a.kill()
         a.start()
@@ -222,10 +228,9 @@ def test_hello_waits_for_the_replies_in_the_old_protocol(beside: Beside) -> None
             client.ask("HSET", "h", "f", "v")
             two, three = b"*2\r\n$1\r\nf\r\n$1\r\nv\r\n", b"%1\r\n$1\r\nf\r\n$1\r\nv\r\n"
             for _ in range(50):
-                client.socket.sendall(
-                    pack("SET", "k", "old") + pack("HGETALL", "h") + pack("HELLO", "3") + pack("GET", "k") + pack("HGETALL", "h")
-                    + pack("SET", "k", "new") + pack("HELLO", "2") + pack("GET", "k") + pack("HGETALL", "h")
-                )  # fmt: skip
+                lines = ["SET k old", "HGETALL h", "HELLO 3", "GET k", "HGETALL h"]
+                lines += ["SET k new", "HELLO 2", "GET k", "HGETALL h"]
+                client.send(*(pack(*line.split()) for line in lines))
                 answer = bytearray()
                 while answer.count(b"f\r\n") < 3 or not answer.endswith(two):
                     answer += client.socket.recv(65536)
@@ -275,8 +280,8 @@ def test_the_words_of_a_handshake(beside: Beside) -> None:
 @pytest.mark.parametrize(
     "line",
     ["DEBUG SLEEP 1", "SHUTDOWN", "MONITOR", "SYNC", "PSYNC ? -1", "REPLICAOF NO ONE", "SLAVEOF NO ONE", "ACL LIST",
-     "CLIENT KILL ID 1", "CLIENT REPLY OFF", "CLIENT TRACKING on", "SWAPDB 0 1", "WAIT 1 1", "SAVE", "BGSAVE", "FAILOVER",
-     "MODULE LIST", "SCRIPT KILL", "MIGRATE h 1 k 0 1", "LATENCY DOCTOR", "SLOWLOG GET", "ROLE"],
+     "CLIENT KILL ID 1", "CLIENT REPLY OFF", "CLIENT TRACKING on", "SWAPDB 0 1", "WAIT 1 1", "SAVE", "BGSAVE",
+     "FAILOVER", "MODULE LIST", "SCRIPT KILL", "MIGRATE h 1 k 0 1", "LATENCY DOCTOR", "SLOWLOG GET", "ROLE"],
 )  # fmt: skip
 def test_what_is_for_one_server_or_dangerous_is_refused(beside: Beside, line: str) -> None:
     reply = str(ask(beside.proxy.port, *line.split()))
@@ -312,7 +317,12 @@ def test_info_and_client_info_tell_the_truth(beside: Beside) -> None:
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_redis_py_with_its_whole_handshake(beside: Beside, protocol: int) -> None:
     with redis.Redis(
-        port=beside.proxy.port, protocol=protocol, db=3, client_name="tester", decode_responses=True, health_check_interval=1
+        port=beside.proxy.port,
+        protocol=protocol,
+        db=3,
+        client_name="tester",
+        decode_responses=True,
+        health_check_interval=1,
     ) as client:
         client.mset({f"k{n}": str(n) for n in range(30)})
         assert client.mget([f"k{n}" for n in range(30)]) == [str(n) for n in range(30)]
@@ -333,7 +343,9 @@ def test_redis_cli_and_redis_benchmark(beside: Beside) -> None:
         return done.stdout.decode()
 
     port = beside.proxy.port
-    cli = run("redis-cli", "-p", port, given=b"SELECT 5\nMULTI\nSET a 1\nINCR a\nEXEC\nMGET a b\nDBSIZE\nINFO cluster\n")
+    cli = run(
+        "redis-cli", "-p", port, given=b"SELECT 5\nMULTI\nSET a 1\nINCR a\nEXEC\nMGET a b\nDBSIZE\nINFO cluster\n"
+    )
     assert cli.split() == ["OK", "OK", "QUEUED", "QUEUED", "OK", "2", "2", "1", "#", "Cluster", "cluster_enabled:0"]
     assert run("redis-cli", "-p", port, "-n", 5, "--scan").split() == ["a"]
     assert "keyspace" in run("redis-cli", "-p", port, "-n", 5, "--bigkeys")
@@ -346,8 +358,29 @@ def test_redis_cli_and_redis_benchmark(beside: Beside) -> None:
 def test_everything_at_once_in_one_pipeline(beside: Beside) -> None:
     lines = []
     for turn in range(30):
-        lines += ["SET k 1", f"SELECT {turn % 3}", "GET k", "WATCH k", "INCR k", "MULTI", "GET k", "EXEC", "MULTI", "INCR k"]
-        lines += ["EXEC", "RPUSH l a b", "BLPOP l 0", "BLPOP l 1", "BLPOP l 0.01", "MSET a 1 b 2", "MGET a b", "UNWATCH", "RESET"]
+        lines += [
+            "SET k 1",
+            f"SELECT {turn % 3}",
+            "GET k",
+            "WATCH k",
+            "INCR k",
+            "MULTI",
+            "GET k",
+            "EXEC",
+            "MULTI",
+            "INCR k",
+        ]
+        lines += [
+            "EXEC",
+            "RPUSH l a b",
+            "BLPOP l 0",
+            "BLPOP l 1",
+            "BLPOP l 0.01",
+            "MSET a 1 b 2",
+            "MGET a b",
+            "UNWATCH",
+            "RESET",
+        ]
     beside.compare(*lines, together=True)
 
 

@@ -23,6 +23,9 @@ OK = b"+OK\r\n"
         ("config|set", [OK, b"-ERR no such thing\r\n"], b"-ERR no such thing\r\n"),
         ("script|exists", [b"*2\r\n:1\r\n:1\r\n", b"*2\r\n:1\r\n:0\r\n"], b"*2\r\n:1\r\n:0\r\n"),
         ("dbsize", [b":3\r\n", None], AWAY),
+        ("pubsub|numpat", [b":3\r\n", b":4\r\n"], b":4\r\n"),
+        ("pubsub|numsub", [b"*2\r\n$1\r\na\r\n:1\r\n", b"*2\r\n$1\r\na\r\n:2\r\n"], b"*2\r\n$1\r\na\r\n:3\r\n"),
+        ("pubsub|numsub", [b"*0\r\n", b"*0\r\n"], b"*0\r\n"),
     ],
 )
 def test_one_reply_of_all(name: str, replies: list[bytes | None], merged: bytes) -> None:
