@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from tests.support.programs import need
 from tests.support.proxies import proxy
 from tests.support.resp import Client, ask, pack
 from tests.support.waiting import wait_for
+from wproxy.protocols.resp import ReplySplitter
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +167,7 @@ def test_transactions_of_many_clients_do_not_interleave(beside: Beside) -> None:
 
 def test_optimistic_locking_of_redis_py_counts_exactly(beside: Beside) -> None:
     def add(pipe: redis.client.Pipeline) -> None:
-        value = int(pipe.get("n") or 0)  # type: ignore[arg-type]
+        value = int(pipe.get("n") or 0)
         pipe.multi()
         pipe.set("n", value + 1)
 
@@ -382,6 +385,64 @@ def test_everything_at_once_in_one_pipeline(beside: Beside) -> None:
             "RESET",
         ]
     beside.compare(*lines, together=True)
+
+
+_WORDS = [
+    "SET k 1", "GET k", "INCR k", "APPEND j x", "GET j", "MSET a 1 b 2 c 3", "MGET a b c k", "DEL a k", "DBSIZE", "PING x",
+    "MULTI", "EXEC", "DISCARD", "WATCH k", "UNWATCH", "SELECT 0", "SELECT 1", "SELECT 2", "SELECT 77", "RPUSH l x y",
+    "LLEN l", "BLPOP l 0.01", "BRPOP l 0.01", "LPOP l", "XREAD BLOCK 1 STREAMS s 0", "XADD s * f v", "XLEN s", "NOSUCH",
+    "GET", "HELLO 4", "ECHO y", "RESET", "EXISTS a b c j k", "CLIENT SETNAME x", "CLIENT GETNAME", "TOUCH a b",
+    "SUBSCRIBE c", "UNSUBSCRIBE", "UNSUBSCRIBE c", "PUBLISH nobody x", "FLUSHDB",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_commands_in_any_pieces_are_answered_as_by_redis(beside: Beside, seed: int) -> None:
+    chance = random.Random(seed)
+    lines = []
+    inside = False  # MULTI, where the proxy refuses what is for another slot or not for one server
+    for _ in range(400):
+        line = chance.choice(_WORDS)
+        word = line.split()[0]
+        if inside and (word not in _IN_MULTI or line == "GET j"):
+            continue
+        inside = word == "MULTI" or (inside and word not in ("EXEC", "DISCARD", "RESET"))
+        lines.append(line)
+    sent = b"".join(pack(*line.split()) for line in [*lines, "RESET", "ECHO end"])
+    answers = []
+    for port in (beside.plain, beside.proxy.port):
+        client, pieces = Raw(port), random.Random(seed)
+        client.socket.settimeout(30)
+        at = 0
+        while at < len(sent):
+            size = pieces.choice((1, 7, 100, 3000))
+            client.socket.sendall(sent[at : at + size])
+            at += size
+        received = b""
+        while not received.endswith(b"$3\r\nend\r\n"):
+            data = client.socket.recv(65536)
+            assert data, received[-200:]
+            received += data
+        client.close()
+        answers.append(ReplySplitter().split(_STREAM_ID.sub(b"$5\r\nan ID", received)))
+    theirs, ours = answers
+    at = next((at for at, (one, other) in enumerate(zip(theirs, ours, strict=False)) if one != other), None)
+    assert at is None, (theirs[at - 3 : at + 3], ours[at - 3 : at + 3])
+    assert len(theirs) == len(ours)
+
+
+_IN_MULTI = {
+    "SET", "GET", "INCR", "PING", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "NOSUCH", "ECHO", "RESET",
+}  # fmt: skip
+_STREAM_ID = re.compile(rb"\$15\r\n\d{13}-\d")
+
+
+def test_a_backend_without_servers_says_so(tmp_path: Path) -> None:
+    with proxy("wproxy", tmp_path, "balance key", mode="redis") as made, Client(made.port) as client:
+        assert client.ask("PING") == b"PONG"
+        lines = ["GET a", "MGET a b", "DBSIZE", "SCAN 0", "TIME", "SELECT 1", "WATCH a", "BLPOP a 0", "SUBSCRIBE c"]
+        for line in [*lines, "PSUBSCRIBE c", "PUBLISH c x", "EVAL x 0", "RANDOMKEY"]:
+            assert str(client.ask(*line.split())).startswith("SERVERDOWN "), line
 
 
 def test_raw_replies_of_a_pipeline_that_ends_in_quit(beside: Beside) -> None:

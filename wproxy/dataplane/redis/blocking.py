@@ -14,7 +14,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from wproxy.dataplane.redis.dedicated import TOO_MANY, Dedicated
+from wproxy.dataplane.redis.dedicated import TOO_MANY, Dedicated, keep_alive
 from wproxy.dataplane.redis.router import Router, down
 from wproxy.dataplane.redis.slot import One, Slot
 from wproxy.policy.redis.blocking import came_to_nothing, patience_s, with_patience
@@ -50,6 +50,7 @@ class Blocked(One):
         """Wait for the first time, `patience` seconds from now at most."""
         self._until = self._client.services.clock() + patience
         self._client.blocked = self
+        keep_alive(self._client.transport)
         self._router.waiters[self] = None
         self._ask(raw, patience)
 

@@ -82,8 +82,6 @@ class RedisConnection(Conversation):
     def eof_received(self) -> bool:
         """Answer what is under way, then close."""
         self.at_eof = True
-        if self.blocked is not None:
-            self.close("CD")  # as Redis does: who hangs up while it waits will not take what comes
         self._work()
         self._write()
         return True
@@ -151,7 +149,9 @@ class RedisConnection(Conversation):
                 break
             self.route.frontend.counters.requests += len(requests)
             self._commands(requests)
-        if self.at_eof and not self.places:
+        if self.at_eof and self.blocked is not None:
+            self.close("CD")  # as Redis does: who has hung up will not take what comes
+        elif self.at_eof and not self.places:
             self._write()
         self._read_or_stall()
 

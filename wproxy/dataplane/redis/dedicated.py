@@ -124,9 +124,7 @@ class Dedicated(asyncio.Protocol):
         if self.closed:  # given up meanwhile
             self._transport.abort()
             return
-        sock = self._transport.get_extra_info("socket")
-        if sock is not None:  # who waits for ever must hear of a server that vanished
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        keep_alive(self._transport)
         self.server.current += 1
         self.server.counters.sessions_max = max(self.server.counters.sessions_max, self.server.current)
         out, self._out = self._out, []
@@ -208,6 +206,16 @@ class Dedicated(asyncio.Protocol):
 
     def _down(self) -> bytes:
         return b"-SERVERDOWN %s does not answer\r\n" % str(self.server).encode()
+
+
+def keep_alive(transport: asyncio.Transport) -> None:
+    """Have the kernel notice within two minutes that the peer has vanished, where nobody waits for it to speak."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
 
 
 class Pool:

@@ -70,6 +70,7 @@ class Router:
     def reconnect(self, server: Server) -> None:
         """Leave the address that `server` had; what is under way there is answered with an error."""
         self.pool.leave(server)
+        self.databases = {0}
         for links in self._links.values():
             for link in links:
                 if link.server is server:

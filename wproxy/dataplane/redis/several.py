@@ -34,8 +34,7 @@ class Errand(NamedTuple):
 def _split(router: Router, errand: Errand) -> None:
     """Send to each owner what concerns its keys; unchanged when there is only one."""
     splitting = errand.rule.splitting
-    owners = router.backend.slots.owners
-    parts = split(splitting, errand.arguments, lambda key: owners[slot_of(key)])
+    parts = split(splitting, errand.arguments, lambda key: router.owner(slot_of(key)))
     if len(parts) == 1 or parts[0].group < 0:  # without weights no slot has an owner
         router.to_slot(slot_of(errand.arguments[1]), errand.raw, errand.slot, errand.protocol, errand.database)
         return
@@ -88,6 +87,9 @@ def _scan(router: Router, errand: Errand) -> None:
     by_id = {server.server_id: index for index, server in enumerate(router.backend.servers)}
     ids = sorted(by_id)
     at = first_server(cursor, ids)
+    if not ids:
+        errand.slot.answer(AWAY)
+        return
     if at is None:
         errand.slot.answer(array([bulk(b"0"), array([])]))
         return
@@ -101,7 +103,10 @@ def _scan(router: Router, errand: Errand) -> None:
 
 
 def _publish(router: Router, errand: Errand) -> None:
-    router.send(router.home(errand.arguments[1]), errand.raw, errand.slot, errand.protocol, 0)
+    if router.backend.servers:
+        router.send(router.home(errand.arguments[1]), errand.raw, errand.slot, errand.protocol, 0)
+    else:
+        errand.slot.answer(AWAY)
 
 
 SEVERAL: Mapping[Target, Callable[[Router, Errand], None]] = {

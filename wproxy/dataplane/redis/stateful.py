@@ -81,9 +81,12 @@ def _try_database(client: Conversation, number: int) -> None:
         client.use(number)
         return _OK
 
-    links = client.router.links(2)
+    links, slot = client.router.links(2), client.place()
+    if not links:
+        slot.answer(_AWAY)
+        return
     client.held = True
-    for link, part in zip(links, Gather(client.place(), len(links), merged).parts(), strict=True):
+    for link, part in zip(links, Gather(slot, len(links), merged).parts(), strict=True):
         link.try_database(number, part)
 
 

@@ -8,13 +8,12 @@ without knowing.
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING, ClassVar
 
-from wproxy.dataplane.redis.dedicated import TOO_MANY, Dedicated
+from wproxy.dataplane.redis.dedicated import TOO_MANY, Dedicated, keep_alive
 from wproxy.dataplane.redis.router import down
 from wproxy.dataplane.redis.slot import One, Slot
-from wproxy.policy.redis.routing import Rule
+from wproxy.policy.redis.routing import Rule, Target
 from wproxy.policy.redis.subscriptions import Change, Subscriptions
 from wproxy.protocols.resp import pack
 from wproxy.protocols.resp.elements import elements
@@ -28,6 +27,7 @@ _PING_S = 30.0  # a server that vanished is noticed after this long and `timeout
 _MESSAGES = (b">3\r\n$7\r\nmessage\r\n", b">4\r\n$8\r\npmessage\r\n")
 _PING = b"*1\r\n$4\r\nPING\r\n"
 _AWAY = b"-SERVERDOWN a server that would have to be listened to is away\r\n"
+_ONLY = b"only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
 _ALLOWED = frozenset({"psubscribe", "punsubscribe", "quit", "reset", "subscribe", "unsubscribe"})
 
 
@@ -52,27 +52,23 @@ class Subscriber:
         self._early_bytes = 0
         self._pinged_at = client.services.clock()
         client.services.wheel.watch(self)
-        sock = client.transport.get_extra_info("socket")
-        if sock is not None:  # `timeout client` does not count for who only listens
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        keep_alive(client.transport)  # `timeout client` does not count for who only listens
 
     # -- commands ------------------------------------------------------------------------------------------------
 
     def command(self, rule: Rule | None, refusal: bytes | None, arguments: list[bytes], raw: bytes) -> bool:
         """Do what may be done by a client that listens and speaks RESP2 (`conversation.Modal`)."""
-        name = "" if rule is None else rule.command.name.partition("|")[0]
+        name = "" if rule is None else rule.command.name
         if name in _ALLOWED and refusal is None:
             return self._client.ordinary(rule, arguments, raw)
         slot = self._client.place()
-        if rule is None or not rule.command.fits(len(arguments)):
+        if rule is None or rule.target is Target.CONTAINER or not rule.command.fits(len(arguments)):
             slot.answer(refusal or b"")
         elif name == "ping":
             slot.answer(array([bulk(b"pong"), bulk(arguments[1] if len(arguments) > 1 else b"")]))
         else:
-            slot.answer(
-                b"-ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
-                b"this context\r\n" % name.encode()
-            )
+            prefix = b"EXECABORT Transaction discarded because of:" if name == "exec" else b"ERR"
+            slot.answer(b"-%b Can't execute '%b': %b\r\n" % (prefix, name.encode(), _ONLY))
         return True
 
     def begin(self, word: bytes, names: list[bytes], slot: Slot) -> None:
@@ -195,8 +191,11 @@ def subscribe(client: Conversation, rule: Rule, arguments: list[bytes], raw: byt
     """Do SUBSCRIBE, UNSUBSCRIBE, PSUBSCRIBE or PUNSUBSCRIBE, once everything before has been executed."""
     if client.places:
         return client.wait()
-    client.held = True
     slot = client.place()
+    if not client.router.backend.servers:
+        slot.answer(_AWAY)
+        return True
+    client.held = True
     if client.subscriber is None:
         client.subscriber = Subscriber(client)
     client.subscriber.begin(rule.command.name.encode(), arguments[1:], slot)
