@@ -8,12 +8,11 @@ from typing import cast
 from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.redis.conversation import Conversation
 from wproxy.dataplane.redis.router import Router
-from wproxy.dataplane.redis.slot import Slot
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.window import Window
-from wproxy.protocols.resp import Request, RequestError, RequestParser, Run, whole_command
+from wproxy.protocols.resp import Request, RequestError, RequestParser, Run, arguments_of, match_command
 from wproxy.protocols.resp.values import error as error_reply
 from wproxy.state.session import Carriage, Session
 
@@ -73,9 +72,7 @@ class RedisConnection(Conversation):
         self.session.bytes_in += len(data)
         self.active_at = self.services.clock()
         self.window.received(len(data))
-        if not self.places and self.parser.idle and (arguments := whole_command(data)) is not None:
-            self._alone(arguments, data)
-        else:
+        if self.places or not self.parser.idle or not self._alone(data):
             self.parser.feed(data)
             self._work()
 
@@ -114,22 +111,18 @@ class RedisConnection(Conversation):
 
     # -- commands ------------------------------------------------------------------------------------------------
 
-    def _alone(self, arguments: list[bytes], raw: bytes) -> None:
-        """Route the one command that a read has brought while nothing else is under way."""
-        if not self.plain or not self.writable or self.stopping:
-            self.parser.feed(raw)
-            self._work()
-            return
+    def _alone(self, data: bytes) -> bool:
+        """Route `data` if it is one short command, and nothing else is under way."""
+        if not self.plain or not self.writable or self.stopping or (command := match_command(data)) is None:
+            return False
+        head, key = command
         self.route.frontend.counters.requests += 1
-        counts = self.router.keyed.get(arguments[0])
-        if counts is not None and len(arguments) in counts:
-            slot = Slot(self)
-            self.places.append(slot)
-            self.under_way = 1
-            self.router.to_owner(slot_of(arguments[1]), raw, slot, self.protocol)
+        if head in self.router.heads:
+            self.router.to_owner(slot_of(key), data, self.place(), self.protocol)
         else:
-            self._commands([(arguments, raw)])
+            self._commands([(arguments_of(data), data)])
             self._read_or_stall()
+        return True
 
     def _work(self) -> None:
         """Route the commands that are there, as many as may be under way; then write what is answered."""

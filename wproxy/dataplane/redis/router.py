@@ -43,14 +43,13 @@ class Router:
         self._services = services
         self._by_key = backend.balance == "key"
         self.rules = rules(parse_rows(ROWS + NEWER_ROWS), frozenset(OWN), by_key=self._by_key)
-        self.keyed = keyed(self.rules)
-        self.turn = Turn(services.loop)
         self.pool = Pool(services, backend.config.timeouts)
         self.waiters: dict[Waiter, None] = {}  # commands that wait for data, on connections of their own
         self.databases = {0}  # those that every server has been seen to have
-        self._heads = {
-            head(name, count) for name, counts in self.keyed.items() for count in range(2, 6) if count in counts
+        self.heads = {  # of the commands that go to the owner of their first argument and ask for nothing else
+            head(name, count) for name, counts in keyed(self.rules).items() for count in range(2, 6) if count in counts
         }
+        self.turn = Turn(services.loop)
         self._links: dict[int, list[Link]] = {}
         self._slots = backend.slots
         self._owners = by_hash(backend.slots)
@@ -155,7 +154,7 @@ class Router:
 
     def scatter(self, run: Run, owner: Owner, protocol: int) -> Scatter | None:
         """Send each command of `run` to the owner of its key, None when they are to be looked at one by one."""
-        if not self._heads.issuperset(run.heads):
+        if not self.heads.issuperset(run.heads):
             return None
         if self._slots is not self.backend.slots:
             self._slots = self.backend.slots

@@ -59,9 +59,9 @@ class SlotTable:
         _correct(self.owners, costs, quotas)
 
 
-def by_hash(table: SlotTable) -> array[int]:
+def by_hash(table: SlotTable) -> list[int]:
     """Return the owner for every CRC16, so that a key's slot need not be cut out of it."""
-    return table.owners * (65536 // SLOTS)
+    return table.owners.tolist() * (65536 // SLOTS)
 
 
 def _costs(name: str, weight: int) -> array[float]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from wproxy.errors import WproxyError
+from wproxy.protocols.resp.lengths import sized
 
 
 class ReplyError(WproxyError):
@@ -26,10 +27,8 @@ _PUSH = ord(">")
 _LONGEST_LENGTH = 19  # digits of a 64-bit number
 _LONGEST_LINE = 64 * 1024 * 1024  # an error or a big number is short; this only bounds a server gone mad
 
-# What most commands are answered with, a whole read of it taken in one step: short strings, and lines. Lengths are
-# checked afterwards, by columns; a value is taken with its CRLF, so that a line, which has none, is told from "".
-_SHORT = re.compile(rb"(\$(\d{1,4})\r\n([^\r]{0,1024}+\r\n)|(?:[+:-][^\r]*|\$-1|_)\r\n)")
-_size = [b"", b"", *(b"%d" % size for size in range(1025))].__getitem__  # by the length of a value with its CRLF
+# What most commands are answered with, a whole read of it taken in one step: short strings, and lines.
+_SHORT = re.compile(rb"\$%b\r\n|(?:[+:-][^\r]*|\$-1|_)\r\n" % sized(511), re.DOTALL)
 
 
 class ReplySplitter:
@@ -114,10 +113,8 @@ def _short_replies(buffer: bytes) -> list[bytes]:
         return [_OK] * count
     if _SHORT.match(buffer) is None:
         return []
-    replies, sizes, values = zip(*_SHORT.findall(buffer), strict=True)
-    if tuple(map(_size, map(len, values))) != sizes or not buffer.startswith(b"".join(replies)):
-        return []
-    return list(replies)
+    replies: list[bytes] = _SHORT.findall(buffer)
+    return replies if buffer.startswith(b"".join(replies)) else []  # otherwise, something between them was skipped
 
 
 def _length(buffer: bytes, at: int, end: int) -> int:

@@ -1,12 +1,8 @@
-r"""Takes many short commands out of a read at once: what the request parser does in a loop, done by whole columns.
+r"""Takes short commands out of a read, many at once: what the request parser does byte by byte, by one expression.
 
-The bytes are matched by one regular expression, which cannot check that an argument is as long as its length says.
-That is made up for column by column, each check a single pass in C. What is left out (longer arguments, CR inside one,
-more than five, inline commands, faults) is the loop's business, which says what is wrong with it.
-
-Why the checks suffice. The joined matches equal the read's beginning, so nothing between them was skipped. A match is
-`*N`, then N times `$L` CRLF and bytes without CR, CRLF; the expression has fixed N and the name's length, and the other
-lengths are compared as text, so that `03` and `3` differ. Each byte has thereby one meaning, the one the loop gives it.
+The expression gives each byte the one meaning that the parser's loop gives it: N of `*N` and every length are part of
+it (`lengths.sized`), so that what it matches is valid without another look. What it leaves out (longer arguments, more
+than five, inline commands, faults) is the loop's business, which also says what is wrong.
 """
 
 from __future__ import annotations
@@ -14,65 +10,73 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_LONGEST = 1024  # bytes of an argument
-_ROOM_BYTES = 160  # looked at per command that may be taken, so that no command is matched more than a few times
-_CRLF = b"\r\n"
+from wproxy.protocols.resp.lengths import payloads, sized
 
-_ARGUMENT = rb"\$\d{1,4}\r\n[^\r]{0,%d}+\r\n" % _LONGEST
-_NAME = b"|".join(rb"%d\r\n[^\r]{%d}" % (size, size) for size in range(2, 10))
+_LONGEST = 255  # bytes of an argument
+_LONGEST_NAME = 9  # PEXPIREAT; few names are longer
+_LONGEST_COMMAND = 1500  # more than five arguments of _LONGEST bytes take
+_LOOKED_AT = 160  # bytes per command that may be taken, so that no command is matched more than a few times
+
+_ARGUMENT = rb"\$%b\r\n" % sized(_LONGEST)
 _COMMAND = re.compile(
-    rb"((\*(?:2|3()|4()|5())\r\n\$(?:"  # an empty group tells the conditions below how many arguments there are
-    + _NAME
-    + rb")\r\n)\$(\d{1,4})\r\n([^\r]{0,%d}+)\r\n(" % _LONGEST
-    + b"(?(3)%b)(?(4)%b)(?(5)%b)))" % (_ARGUMENT, _ARGUMENT * 2, _ARGUMENT * 3)
+    # An empty group tells the conditions below that there is a fifth, a fourth, a third argument.
+    rb"((\*(?:2|(?:3|(?:4|5())())())\r\n\$%b\r\n)\$(%b)\r\n(?(3)%b)(?(4)%b)(?(5)%b))"
+    % (sized(_LONGEST_NAME), sized(_LONGEST), _ARGUMENT, _ARGUMENT, _ARGUMENT),
+    re.DOTALL,
 )
-_SIZES = [b"%d" % size for size in range(_LONGEST + 1)]
-_size = _SIZES.__getitem__  # by length, as it is written
-_bulk_size = [b"$" + size for size in _SIZES].__getitem__
-_MOST_TOKENS = 2 * 5 + 2
+_ARGUMENTS = re.compile(rb"\$(%b)\r\n" % sized(_LONGEST), re.DOTALL)
+_payload = payloads(_LONGEST).__getitem__
 
 
 class Run(NamedTuple):
     r"""Commands in a row, in columns: of each its head (`*3\r\n$3\r\nSET\r\n`), its first argument and its bytes."""
 
     heads: tuple[bytes, ...]
-    keys: tuple[bytes, ...]
+    keys: list[bytes]
     raws: tuple[bytes, ...]
     whole: bytes  # the bytes of all
 
     def requests(self) -> list[tuple[list[bytes], bytes]]:
         """Return the arguments and the bytes of each command, as `RequestParser.take` does."""
-        return [(raw.split(_CRLF)[2:-1:2], raw) for raw in self.raws]
+        return [(arguments_of(raw), raw) for raw in self.raws]
 
 
 def match_run(buffer: bytes, at: int, limit: int) -> Run | None:
     """Return at most `limit` commands that stand in `buffer` from `at` on; None when the loop has to look at them."""
-    if _COMMAND.match(buffer, at) is None:
-        return None
-    rows = _COMMAND.findall(buffer, at, at + limit * _ROOM_BYTES)[:limit]
+    rows = _COMMAND.findall(buffer, at, at + limit * _LOOKED_AT)[:limit]
     if not rows:
         return None
-    raws, heads, _, _, _, sizes, keys, rests = zip(*rows, strict=True)
+    raws, heads, _, _, _, keys = zip(*rows, strict=True)
     whole = b"".join(raws)
-    if not buffer.startswith(whole, at) or tuple(map(_size, map(len, keys))) != sizes:
+    if not buffer.startswith(whole, at):  # something between them was skipped
         return None
-    rest = b"".join(rests).split(_CRLF)
-    if list(map(_bulk_size, map(len, rest[1::2]))) != rest[:-1:2]:
-        return None
-    return Run(heads, keys, raws, whole)
+    return Run(heads, _payloads(keys), raws, whole)
 
 
-def whole_command(data: bytes) -> list[bytes] | None:
-    """Return the arguments of the one short command that `data` is, None when it is anything else."""
-    if len(data) > _LONGEST:
+def match_command(data: bytes) -> tuple[bytes, bytes] | None:
+    """Return the head and the first argument of the one short command that `data` is, None when it is not one."""
+    if len(data) > _LONGEST_COMMAND:
         return None
-    tokens = data.split(_CRLF, _MOST_TOKENS)
-    arguments = tokens[2::2]
-    if len(tokens) != 2 * len(arguments) + 2 or tokens[-1] or tokens[0] != b"*%d" % len(arguments):
+    match = _COMMAND.fullmatch(data)
+    if match is None:
         return None
-    return arguments if list(map(_bulk_size, map(len, arguments))) == tokens[1:-1:2] else None
+    found, key = match.group(2, 6)
+    return found, key[_payload(len(key))]
+
+
+def arguments_of(raw: bytes) -> list[bytes]:
+    """Return the arguments of a command that `match_run` or `match_command` has found."""
+    tokens = raw.split(b"\r\n")
+    if len(tokens) == 2 * int(raw[1:2]) + 2:  # no CRLF but those around the arguments and their lengths
+        return tokens[2:-1:2]
+    return _payloads(_ARGUMENTS.findall(raw))
 
 
 def head(name: bytes, count: int) -> bytes:
     """Return the head of a command called `name` with `count` arguments, the name included."""
     return b"*%d\r\n$%d\r\n%b\r\n" % (count, len(name), name)
+
+
+def _payloads(counted: tuple[bytes, ...] | list[bytes]) -> list[bytes]:
+    """Return the bytes of strings with their lengths in front."""
+    return list(map(bytes.__getitem__, counted, map(_payload, map(len, counted))))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from binascii import crc_hqx
 from collections import Counter
 from hashlib import sha256
 from itertools import pairwise
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wproxy.policy.balance import SlotTable, slot_of
-from wproxy.policy.balance.key import SLOTS
+from wproxy.policy.balance.key import SLOTS, by_hash
 
 NAMES = [f"redis{letter}" for letter in "ABCDEFGH"]
+TWO = SlotTable(NAMES[:2], [30, 70])
 
 
 @pytest.mark.parametrize(
@@ -116,3 +118,8 @@ def test_100_000_random_keys_within_three_sigma() -> None:
     table = SlotTable(["redisA", "redisB"], [30, 70])
     owners = Counter(table.owners[slot_of(random.randbytes(12))] for _ in range(count))
     assert abs(owners[0] - 0.3 * count) < 3 * sqrt(count * 0.3 * 0.7)
+
+
+@given(st.binary(max_size=20).filter(lambda key: b"{" not in key))
+def test_the_owner_of_a_hash_is_the_owner_of_its_slot(key: bytes) -> None:
+    assert by_hash(TWO)[crc_hqx(key, 0)] == TWO.owners[slot_of(key)]

@@ -165,18 +165,6 @@ def test_what_touches_keys_it_does_not_name_is_refused(line: bytes) -> None:
     assert error.startswith(b"-CROSSSLOT ")
 
 
-def test_what_a_look_at_the_first_argument_decides() -> None:
-    table = keyed(BY_KEY)
-    assert table[b"get"] == range(2, 3)
-    assert table[b"DEL"] == range(2, 3)
-    assert table[b"mset"] == range(3, 4)
-    assert 5 in table[b"set"]
-    assert table.keys().isdisjoint(
-        {b"sort", b"eval", b"rename", b"publish", b"blpop", b"xread", b"watch", b"georadius"}
-    )
-    assert not keyed(IN_TURN)
-
-
 # tests/conformance/test_resp.py asks a real server for the same.
 @pytest.mark.parametrize(
     ("arguments", "error"),
@@ -260,3 +248,18 @@ def test_absent_replies_are_those_redis_gives() -> None:
     assert IN_TURN[b"TYPE"].absent == {b"+none\r\n"}
     assert IN_TURN[b"DEL"].absent == {b":0\r\n"}
     assert IN_TURN[b"GETRANGE"].absent == {b"$0\r\n\r\n"}
+
+
+def test_keyed_commands_are_those_that_a_look_up_decides() -> None:
+    table = keyed(BY_KEY)
+    assert set(table) == {spelling for name in table for spelling in (name.upper(), name.lower())}
+    for name, counts in table.items():
+        rule = BY_KEY[name.upper()]
+        for count in range(1, 9):
+            arguments = [name, *[b"%d" % number for number in range(count - 1)]]
+            fits = fault(rule, arguments, "key") is None
+            assert (count in counts) == (fits and list(rule.command.keys(arguments)) == arguments[1:2])
+            assert rule.target in (Target.SLOT, Target.SPLIT)
+    assert {b"GET", b"SET", b"set", b"EXPIRE", b"MGET", b"DEL"} < set(table)
+    assert not {b"PING", b"BLPOP", b"EVAL", b"PUBLISH", b"FLUSHALL", b"SORT", b"WATCH", b"RENAME"} & set(table)
+    assert not keyed(IN_TURN)
