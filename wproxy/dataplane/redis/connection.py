@@ -26,18 +26,7 @@ class RedisConnection(Conversation):
     bounded by one read and the replies in the window.
     """
 
-    __slots__ = (
-        "active_at",
-        "at_eof",
-        "closed",
-        "left",
-        "parser",
-        "stalled",
-        "stopping",
-        "touched",
-        "untaken",
-        "window",
-    )
+    __slots__ = ("active_at", "at_eof", "closed", "left", "parser", "stalled", "touched", "untaken", "window")
 
     def __init__(self, route: Route, router: Router, services: Services, session: Session | None = None) -> None:
         super().__init__(route, router, services, session)
@@ -48,7 +37,6 @@ class RedisConnection(Conversation):
         self.touched = False  # a flush is due
         self.stalled = False  # reading has stopped
         self.untaken = 0  # bytes of replies it had not taken when that was last looked at; only while not writable
-        self.stopping = False  # no more commands: QUIT, or a protocol error
         self.at_eof = False  # the client sends no more
         self.closed = False  # nothing more is to be written
 
@@ -86,11 +74,13 @@ class RedisConnection(Conversation):
     def pause_writing(self) -> None:
         """Ask for nothing more while the client does not take what it has asked for."""
         self.writable = False
+        self.settle()
         self.untaken = self.transport.get_write_buffer_size()
 
     def resume_writing(self) -> None:
         """Go on; a client that takes its replies is not silent."""
         self.writable = True
+        self.settle()
         self.untaken = 0
         self.active_at = self.services.clock()
         self._work()
@@ -100,6 +90,7 @@ class RedisConnection(Conversation):
         if error is not None:
             self.route.backend.counters.client_aborts += 1
         self.closed = self.stopping = True
+        self.settle()
         self.session.end("--" if error is None else "CD")
         self.services.wheel.forget(self)
         if self.route.log is not None:
@@ -113,7 +104,7 @@ class RedisConnection(Conversation):
 
     def _alone(self, data: bytes) -> bool:
         """Route `data` if it is one short command, and nothing else is under way."""
-        if not self.plain or not self.writable or self.stopping or (command := match_command(data)) is None:
+        if not self.plain or (command := match_command(data)) is None:
             return False
         head, key = command
         self.route.frontend.counters.requests += 1
@@ -126,7 +117,13 @@ class RedisConnection(Conversation):
 
     def _work(self) -> None:
         """Route the commands that are there, as many as may be under way; then write what is answered."""
-        while self.writable and not self.stopping and (room := self._room()) > 0:
+        while self.writable and not self.stopping:
+            if self.held:
+                if self.places:
+                    break
+                self.held = False
+            if (room := self.window.room(self.under_way)) <= 0:
+                break
             if self.left:
                 self._commands(self.left)
                 continue
@@ -147,14 +144,6 @@ class RedisConnection(Conversation):
         elif self.at_eof and not self.places:
             self._write()
         self._read_or_stall()
-
-    def _room(self) -> int:
-        """Return how many commands may be taken; none while one waits until nothing is under way."""
-        if self.held:
-            if self.places:
-                return 0
-            self.held = False
-        return self.window.room(self.under_way)
 
     def _run(self, run: Run) -> None:
         self.route.frontend.counters.requests += len(run.raws)
@@ -240,8 +229,9 @@ class RedisConnection(Conversation):
     # -- the end -------------------------------------------------------------------------------------------------
 
     def quit(self) -> None:
-        """Take no more commands; close when those under way are answered (`own.Client`)."""
+        """Take no more commands; close when those under way are answered (`Conversation`)."""
         self.stopping = True
+        self.settle()
 
     def carriage(self) -> Carriage:
         """Describe the client's end; the connections to the servers are everybody's (`state.session.Carrier`)."""

@@ -37,11 +37,12 @@ class Modal(Protocol):
 
 
 class Conversation(asyncio.Protocol):
-    """One client, as its commands see it. `plain` tells that nothing has to be looked at but the command itself."""
+    """One client, as its commands see it. `plain` tells that a command may go out as it is, at once."""
 
     __slots__ = (
         "blocked", "client_id", "client_name", "database", "held", "library", "modal", "places", "plain", "protocol",
-        "route", "router", "services", "session", "subscriber", "transport", "under_way", "watch", "writable",
+        "route", "router", "services", "session", "stopping", "subscriber", "transport", "under_way", "watch",
+        "writable",
     )  # fmt: skip
 
     def __init__(self, route: Route, router: Router, services: Services, session: Session | None) -> None:
@@ -60,6 +61,7 @@ class Conversation(asyncio.Protocol):
         self.plain = True
         self.held = False  # the next command waits until nothing is under way
         self.writable = True  # the client takes its replies
+        self.stopping = False  # no more commands: QUIT, or a protocol error
         self.modal: Modal | None = None
         self.watch: Watch | None = None
         self.blocked: Blocked | None = None
@@ -112,7 +114,7 @@ class Conversation(asyncio.Protocol):
 
     def settle(self) -> None:
         """Say whether commands need more than a look at themselves, after something has changed."""
-        self.plain = self.modal is None and not self.database
+        self.plain = self.writable and not self.stopping and self.modal is None and not self.database
 
     def use(self, database: int) -> None:
         """Have the next commands executed in `database`."""
