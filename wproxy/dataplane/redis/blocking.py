@@ -31,7 +31,8 @@ class Blocked(One):
     """One command that may wait, until it is answered."""
 
     __slots__ = (
-        "_arguments", "_client", "_connection", "_index", "_leaving", "_name", "_number", "_router", "_slot", "_until",
+        "_arguments", "_client", "_connection", "_index", "_keys", "_leaving", "_name", "_number", "_router", "_slot",
+        "_until",
     )  # fmt: skip
 
     def __init__(self, client: Conversation, slot: Slot, rule: Rule, arguments: list[bytes], number: int) -> None:
@@ -41,6 +42,7 @@ class Blocked(One):
         self._name = rule.command.name
         self._arguments = arguments
         self._number = number
+        self._keys = rule.keys(arguments)
         self._index = -1
         self._connection: Dedicated | None = None
         self._leaving = False  # it has been asked to stop waiting, because its slot has another owner
@@ -52,7 +54,16 @@ class Blocked(One):
         self._client.blocked = self
         keep_alive(self._client.transport)
         self._router.waiters[self] = None
-        self._ask(raw, patience)
+        self._prepare(raw, patience)
+
+    def _prepare(self, raw: bytes, patience: float) -> None:
+        """Ask when the keys are at the owner, unless the client has gone by then."""
+
+        def ask() -> None:
+            if self in self._router.waiters:
+                self._ask(raw, patience)
+
+        self._router.prepare(self._keys, self._client.database, ask)
 
     def _ask(self, raw: bytes, patience: float) -> None:
         router = self._router
@@ -77,7 +88,7 @@ class Blocked(One):
         left_s = self._until - self._client.services.clock()
         if self._leaving and came_to_nothing(reply) and left_s > 0:
             self._leaving = False
-            self._ask(with_patience(self._name, self._arguments, left_s), left_s)
+            self._prepare(with_patience(self._name, self._arguments, left_s), left_s)
         else:
             self._finish(reply)
 
@@ -127,7 +138,7 @@ def may_block(client: Conversation, rule: Rule, arguments: list[bytes], raw: byt
     patience = patience_s(rule.command.name, arguments)
     number = rule.slot(arguments)
     if patience is None or number == CROSSING:
-        client.router.to_slot(number, raw, client.place(), client.protocol, client.database)
+        client.router.to_keys(rule.keys(arguments), raw, client.place(), client.protocol, client.database)
         return True
     if client.places:
         return client.wait()

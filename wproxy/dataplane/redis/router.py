@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from binascii import crc_hqx
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import repeat
 from typing import Protocol
@@ -19,7 +20,7 @@ from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import SlotTable, by_hash, slot_of
 from wproxy.policy.redis.builtin import NEWER_ROWS, ROWS
 from wproxy.policy.redis.commands import parse_rows
-from wproxy.policy.redis.routing import CROSSING, CROSSSLOT, KEYLESS, Rule, Target, keyed, rules
+from wproxy.policy.redis.routing import CROSSING, CROSSSLOT, KEYLESS, Rule, Target, common_slot, keyed, rules
 from wproxy.protocols.resp import Run, head
 from wproxy.state.backend import Backend
 from wproxy.state.server import Server
@@ -80,20 +81,28 @@ class Router:
     ) -> None:
         """Send a command that `policy.redis.routing.fault` has nothing against."""
         if rule.target is Target.SLOT:
-            self.to_slot(rule.slot(arguments), raw, slot, protocol, database)
+            self.to_keys(rule.keys(arguments), raw, slot, protocol, database)
         elif rule.target is Target.TURN:
             _NextInTurn(self, slot, protocol, database).send(raw)
         else:
             SEVERAL[rule.target](self, Errand(rule, arguments, raw, slot, protocol, database))
 
-    def to_slot(self, slot_number: int, raw: bytes, waiting: Waiting, protocol: int, database: int) -> None:
-        """Send a command to the owner of the slot of that number, or where CROSSING and KEYLESS lead."""
+    def to_keys(self, keys: Sequence[bytes], raw: bytes, waiting: Waiting, protocol: int, database: int) -> None:
+        """Send a command, or a transaction, that touches `keys` to the owner of the slot they share."""
+        slot_number = common_slot(keys)
         if slot_number == CROSSING:
             waiting.answer(CROSSSLOT)
         elif (index := self.owner(slot_number)) < 0:
             waiting.answer(_NO_SERVER)
         else:
             self.send(index, raw, waiting, protocol, database)
+
+    def prepare(self, keys: Sequence[bytes], database: int, ready: Callable[[], None]) -> None:
+        """Call `ready` when `keys`, of one slot, are at its owner.
+
+        For who is about to use them over a connection of its own. There they always are, as long as nothing moves keys.
+        """
+        ready()
 
     def owner(self, slot_number: int) -> int:
         """Return the index of the server that owns a slot, of any running one for KEYLESS; -1 when there is none."""

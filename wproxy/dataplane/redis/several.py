@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from wproxy.dataplane.redis.slot import Changed, Gather, Merge, Waiting
 from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.fanout import AWAY, merge_all
-from wproxy.policy.redis.routing import KEYLESS, Rule, Target, merge
+from wproxy.policy.redis.routing import Rule, Target, merge
 from wproxy.policy.redis.scanning import first_server, next_cursor, own_cursor_of, read_cursor, with_cursor
 from wproxy.policy.redis.splitting import merge_parts, split
 from wproxy.protocols.resp import pack
@@ -36,7 +36,7 @@ def _split(router: Router, errand: Errand) -> None:
     splitting = errand.rule.splitting
     parts = split(splitting, errand.arguments, lambda key: router.owner(slot_of(key)))
     if len(parts) == 1 or parts[0].group < 0:  # without weights no slot has an owner
-        router.to_slot(slot_of(errand.arguments[1]), errand.raw, errand.slot, errand.protocol, errand.database)
+        router.to_keys(errand.arguments[1:2], errand.raw, errand.slot, errand.protocol, errand.database)
         return
 
     def merged(replies: list[bytes]) -> bytes:
@@ -75,7 +75,7 @@ def _fan_out(router: Router, errand: Errand, merged: Merge, indices: list[int]) 
 
 
 def _to_any(router: Router, errand: Errand) -> None:
-    router.to_slot(KEYLESS, errand.raw, errand.slot, errand.protocol, errand.database)
+    router.to_keys((), errand.raw, errand.slot, errand.protocol, errand.database)
 
 
 def _scan(router: Router, errand: Errand) -> None:

@@ -149,19 +149,23 @@ class Queueing:
         elif not len(transaction):
             slot.answer(b"*0\r\n")
         else:
-            waiting = Last(slot, len(transaction) + 1)
-            client.router.to_slot(transaction.slot, transaction.whole(), waiting, client.protocol, client.database)
+            waiting, keys = Last(slot, len(transaction) + 1), [*transaction.keys]
+            client.router.to_keys(keys, transaction.whole(), waiting, client.protocol, client.database)
         return True
 
     def _execute_watched(self, watch: Watch, slot: Slot) -> None:
         client, transaction = self._client, self.transaction
-        if not watch.holds:
-            watch.drop()
-            slot.answer(b"_\r\n" if client.protocol == 3 else b"*-1\r\n")
-            return
+
+        def execute() -> None:
+            if watch.holds:
+                watch.connection.select(client.database)
+                watch.connection.send(transaction.whole(), Last(_Executed(slot, watch), len(transaction) + 1))
+            else:
+                watch.drop()
+                slot.answer(b"_\r\n" if client.protocol == 3 else b"*-1\r\n")
+
         client.held = True
-        watch.connection.select(client.database)
-        watch.connection.send(transaction.whole(), Last(_Executed(slot, watch), len(transaction) + 1))
+        client.router.prepare([*transaction.keys], client.database, execute)
 
 
 _REFUSALS = {"multi": NESTED, "watch": LATE_WATCH}
@@ -198,9 +202,14 @@ def watch(client: Conversation, rule: Rule, arguments: list[bytes], raw: bytes) 
             slot.answer(TOO_MANY)
             return True
         client.watch = Watch(router, connection, index, number)
+    connection = client.watch.connection
     client.held = True
-    client.watch.connection.select(client.database)
-    client.watch.connection.send(raw, slot)
+
+    def ask() -> None:
+        connection.select(client.database)
+        connection.send(raw, slot)
+
+    router.prepare(rule.keys(arguments), client.database, ask)
     return True
 
 

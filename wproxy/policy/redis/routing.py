@@ -52,11 +52,16 @@ class Rule:
         """How it is taken apart (Target.SPLIT)."""
         return SPLITTINGS[self.command.name]
 
+    def keys(self, arguments: Sequence[bytes]) -> Sequence[bytes]:
+        """Return the keys in `arguments`; none where the arguments make no sense."""
+        command = self.command
+        if command.name in MOVABLE:
+            return movable_keys(command.name, arguments) or ()
+        return command.keys(arguments)
+
     def slot(self, arguments: Sequence[bytes]) -> int:
         """Return the slot that all keys in `arguments` share, or CROSSING, or KEYLESS."""
-        command = self.command
-        keys = movable_keys(command.name, arguments) if command.name in MOVABLE else command.keys(arguments)
-        return common_slot(keys) if keys else KEYLESS
+        return common_slot(self.keys(arguments))
 
 
 _NIL = frozenset({b"$-1\r\n", b"_\r\n", b"*-1\r\n"})
@@ -269,7 +274,9 @@ KEYLESS = -2  # of a command without keys, or whose arguments make no sense: any
 
 
 def common_slot(keys: Sequence[bytes]) -> int:
-    """Return the slot that all of `keys` share, CROSSING when they do not share one."""
+    """Return the slot that all of `keys` share, CROSSING when they do not share one, KEYLESS without any."""
+    if not keys:
+        return KEYLESS
     slot = slot_of(keys[0])
     for key in keys[1:]:
         if slot_of(key) != slot:

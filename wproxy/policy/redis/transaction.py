@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wproxy.policy.redis.blocking import TIMEOUTS
-from wproxy.policy.redis.routing import CROSSING, CROSSSLOT, KEYLESS, Rule, Target
+from wproxy.policy.redis.routing import CROSSING, CROSSSLOT, KEYLESS, Rule, Target, common_slot
 
 MOST_BYTES = 64 * 1024 * 1024
 QUEUED = b"+QUEUED\r\n"
@@ -22,13 +22,14 @@ _OWN = frozenset({"echo", "ping"})  # answered by the proxy elsewhere, by the se
 
 
 class Transaction:
-    """What one client has queued. `slot` is that of the keys so far, `routing.KEYLESS` while there were none."""
+    """What one client has queued, and the keys of it, which are in one slot: `routing.KEYLESS` while there are none."""
 
-    __slots__ = ("_raws", "_size", "faulty", "slot")
+    __slots__ = ("_raws", "_size", "_slot", "faulty", "keys")
 
     def __init__(self, slot: int = KEYLESS) -> None:
         """Begin one; `slot` is that of watched keys."""
-        self.slot = slot
+        self.keys: dict[bytes, None] = {}
+        self._slot = slot
         self.faulty = False
         self._raws: list[bytes] = []
         self._size = 0
@@ -63,10 +64,13 @@ class Transaction:
         """Return what is against queueing a command; None, and the slot is noted, when nothing is."""
         name = rule.command.name
         if rule.target in (Target.SLOT, Target.SPLIT) or name in TIMEOUTS:
-            slot = rule.slot(arguments)
-            if slot == CROSSING or (slot != KEYLESS and self.slot not in (slot, KEYLESS)):
+            keys = rule.keys(arguments)
+            slot = common_slot(keys)
+            if slot == CROSSING or (slot != KEYLESS and self._slot not in (slot, KEYLESS)):
                 return CROSSSLOT
-            self.slot = slot if slot != KEYLESS else self.slot
+            if keys:
+                self._slot = slot
+                self.keys.update(dict.fromkeys(keys))
             return None
         if rule.target is Target.ANY or name in _OWN or name == "unwatch":
             return None

@@ -5,7 +5,7 @@ import pytest
 from wproxy.policy.balance import slot_of
 from wproxy.policy.redis.builtin import ROWS
 from wproxy.policy.redis.commands import parse_rows
-from wproxy.policy.redis.routing import CROSSSLOT, KEYLESS, resolve, rules
+from wproxy.policy.redis.routing import CROSSSLOT, resolve, rules
 from wproxy.policy.redis.transaction import MOST_BYTES, QUEUED, Transaction
 from wproxy.protocols.resp import pack
 
@@ -23,7 +23,7 @@ def test_commands_of_one_slot_are_sent_whole() -> None:
     transaction = Transaction()
     lines = [b"ping", b"set {a}b 1", b"mget a {a}c", b"blpop {a}l 0", b"eval x 1 a", b"time", b"unwatch", b"echo x"]
     assert [queue(transaction, line) for line in lines] == [QUEUED] * len(lines)
-    assert transaction.slot == slot_of(b"a")
+    assert list(transaction.keys) == [b"{a}b", b"a", b"{a}c", b"{a}l"]
     assert len(transaction) == len(lines)
     assert transaction.whole() == b"".join(pack(line.split()) for line in [b"MULTI", *lines, b"EXEC"])
 
@@ -41,7 +41,7 @@ def test_a_second_slot_is_refused(line: bytes) -> None:
 def test_watched_keys_decide_the_slot() -> None:
     transaction = Transaction(slot_of(b"a"))
     assert queue(transaction, b"get b") == CROSSSLOT
-    assert Transaction().slot == KEYLESS
+    assert queue(transaction, b"get {a}b") == QUEUED
 
 
 @pytest.mark.parametrize("line", [b"dbsize", b"select 1", b"scan 0", b"publish c x", b"client id", b"subscribe c"])
