@@ -232,6 +232,10 @@ def test_a_server_that_dies_ends_what_listens_to_it(tmp_path: Path) -> None:
         assert listener.rest() == b""
         assert str(late.ask("SUBSCRIBE", "c")).startswith("SERVERDOWN")
         assert str(late.ask("PUBLISH", "c", "x")).startswith("SERVERDOWN")
+        made.stats.ask("disable server main/a")
+        assert str(late.ask("SUBSCRIBE", "c")).startswith("SERVERDOWN")
+        assert b"flags=N" in late.ask("CLIENT", "INFO")
+        made.stats.ask("enable server main/a")
         a.start()
         wait_for(lambda: late.ask("SET", "k", "v") == b"OK")
         assert late.ask("SUBSCRIBE", "c") == [b"subscribe", b"c", 1]

@@ -77,6 +77,8 @@ def _set_name(client: Conversation, given: Sequence[bytes]) -> bytes:
 
 def _set_info(client: Conversation, given: Sequence[bytes]) -> bytes:
     name, version = client.library
+    if not clean(given[1]):
+        return error("ERR lib-name and lib-ver cannot contain spaces, newlines or special characters.")
     match given[0].upper():
         case b"LIB-NAME":
             client.library = (given[1][:_LONGEST], version)
@@ -84,7 +86,7 @@ def _set_info(client: Conversation, given: Sequence[bytes]) -> bytes:
             client.library = (name, given[1][:_LONGEST])
         case _:
             return error(f"ERR Unrecognized option '{given[0].decode('latin-1')[:64]}'")
-    return _OK if clean(given[1]) else error("ERR lib-name and lib-ver cannot contain spaces or special characters.")
+    return _OK
 
 
 _LONGEST = 256

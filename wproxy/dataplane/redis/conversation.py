@@ -69,14 +69,17 @@ class Conversation(asyncio.Protocol):
 
     def command(self, arguments: list[bytes], raw: bytes) -> bool:
         """Do a command; False when it has to wait for what is under way."""
-        rule = resolve(self.router.rules, arguments)
-        refusal = fault(rule, arguments, self.router.backend.balance)
+        router, name = self.router, arguments[0]
+        rule = router.rules.get(name) or router.rules.get(name.upper())
+        if rule is not None and rule.target is Target.CONTAINER:
+            rule = resolve(router.rules, arguments)
+        refusal = fault(rule, arguments, router.backend.balance)
         if self.modal is not None:
             return self.modal.command(rule, refusal, arguments, raw)
-        if refusal is not None:
-            self.place().answer(refusal)
-            return True
-        return self.ordinary(rule, arguments, raw)
+        if refusal is None:
+            return self.ordinary(rule, arguments, raw)
+        self.place().answer(refusal)
+        return True
 
     def ordinary(self, rule: Rule | None, arguments: list[bytes], raw: bytes) -> bool:
         """Do a command that nothing is against."""

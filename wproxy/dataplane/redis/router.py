@@ -13,7 +13,7 @@ from wproxy.dataplane.redis.dedicated import Pool
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.scatter import Scatter
-from wproxy.dataplane.redis.several import SEVERAL, Errand
+from wproxy.dataplane.redis.several import SEVERAL, Errand, fan_out
 from wproxy.dataplane.redis.slot import One, Owner, Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
@@ -84,6 +84,10 @@ class Router:
             self.to_keys(rule.keys(arguments), raw, slot, protocol, database)
         elif rule.target is Target.TURN:
             _NextInTurn(self, slot, protocol, database).send(raw)
+        elif rule.merged is not None and (links := self._links_of(protocol)):
+            fan_out(links, raw, slot, rule.merged, database)
+        elif rule.merged is not None:
+            slot.answer(_NO_SERVER)
         else:
             SEVERAL[rule.target](self, Errand(rule, arguments, raw, slot, protocol, database))
 
@@ -228,7 +232,10 @@ class _NextInTurn(One):
             self._slot.answer(_NONE_AVAILABLE)
             return
         self._tries += 1
-        link.send_in(self._database, raw, self)
+        if self._database:
+            link.send_in(self._database, raw, self)
+        else:
+            link.send(raw, self)
 
     def answer(self, reply: bytes) -> None:
         """Pass the reply on."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.slot import Changed, Gather, Merge, Waiting
 from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.fanout import AWAY, merge_all
-from wproxy.policy.redis.routing import Rule, Target, merge
+from wproxy.policy.redis.routing import Rule, Target
 from wproxy.policy.redis.scanning import first_server, next_cursor, own_cursor_of, read_cursor, with_cursor
 from wproxy.policy.redis.splitting import merge_parts, split
 from wproxy.protocols.resp import pack
@@ -47,31 +48,27 @@ def _split(router: Router, errand: Errand) -> None:
         router.send(part.group, part.raw, waiting, errand.protocol, errand.database)
 
 
-def _to_every(router: Router, errand: Errand) -> None:
-    """Ask every server for the key that one of them has."""
-    indices = list(range(len(router.backend.servers)))
-    if errand.rule.command.name == "randomkey":
-        random.shuffle(indices)
-    _fan_out(router, errand, partial(merge, absent=errand.rule.absent), indices)
-
-
 def _to_all(router: Router, errand: Errand) -> None:
     """Have every server do it."""
-    indices = list(range(len(router.backend.servers)))
-    _fan_out(router, errand, partial(merge_all, errand.rule.command.name), indices)
-
-
-def _fan_out(router: Router, errand: Errand, merged: Merge, indices: list[int]) -> None:
-    if not indices:
+    links = router.links(errand.protocol)
+    if not links:
         errand.slot.answer(AWAY)
         return
-    parts = Gather(errand.slot, len(indices), merged).parts()
-    links = router.links(errand.protocol)
-    for index, part in zip(indices, parts, strict=True):
-        if links[index].server.admin.maint:
-            part.refused(errand.raw, AWAY)
+    name = errand.rule.command.name
+    if name == "randomkey":
+        links = random.sample(links, len(links))
+    fan_out(links, errand.raw, errand.slot, partial(merge_all, name), errand.database)
+
+
+def fan_out(links: Sequence[Link], raw: bytes, slot: Waiting, merged: Merge, database: int) -> None:
+    """Send a command to every server, unless it is in maintenance; `merged` makes one reply of theirs."""
+    for link, part in zip(links, Gather(slot, len(links), merged).parts(), strict=True):
+        if link.server.admin.maint:
+            part.refused(raw, AWAY)
+        elif database:
+            link.send_in(database, raw, part)
         else:
-            links[index].send_in(errand.database, errand.raw, part)
+            link.send(raw, part)
 
 
 def _to_any(router: Router, errand: Errand) -> None:
@@ -111,7 +108,6 @@ def _publish(router: Router, errand: Errand) -> None:
 
 SEVERAL: Mapping[Target, Callable[[Router, Errand], None]] = {
     Target.SPLIT: _split,
-    Target.EVERY: _to_every,
     Target.ALL: _to_all,
     Target.ANY: _to_any,
     Target.SCAN: _scan,

@@ -78,6 +78,7 @@ class Subscriber:
         error = self._connect(errands) if change.adds else None
         if error is not None:
             self._tidy()
+            self._client.subscribed()
             slot.answer(error)
             return
         self._change, self._slot = change, slot

@@ -55,11 +55,18 @@ def _first(replies: Sequence[bytes]) -> bytes:
     return replies[0]
 
 
+def _any_key(replies: Sequence[bytes]) -> bytes:
+    """Return the first reply that is not nil."""
+    return next((reply for reply in replies if reply not in _NILS), replies[0])
+
+
 def _everywhere(replies: Sequence[bytes]) -> bytes:
     """Return an array of numbers, each the least that a server told: SCRIPT EXISTS is true when all have the script."""
     columns = zip(*(elements(reply) for reply in replies), strict=True)
     return array([integer(min(int(number[1:]) for number in column)) for column in columns])
 
+
+_NILS = frozenset({b"$-1\r\n", b"_\r\n"})
 
 FANOUTS: Mapping[str, Merge] = {
     "config|resetstat": _first,
@@ -76,6 +83,7 @@ FANOUTS: Mapping[str, Merge] = {
     "pubsub|channels": _distinct,
     "pubsub|numpat": _most,
     "pubsub|numsub": _sums,
+    "randomkey": _any_key,
     "script|exists": _everywhere,
     "script|flush": _first,
     "script|load": _first,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.blocking import TIMEOUTS
@@ -39,13 +40,16 @@ class Target(enum.Enum):
 class Rule:
     """What to do with one command.
 
-    `absent` holds the replies by which a server says that it does not have the key (Target.EVERY).
+    `absent` holds the replies by which a server says that it does not have the key (Target.EVERY); `merged` makes one
+    reply of all.
     """
 
     command: Command
     target: Target
     absent: frozenset[bytes] = frozenset()
     check: Callable[[Sequence[bytes]], bytes | None] | None = None  # returns the error of arguments that cannot be done
+    unchecked: int = 0  # so many arguments need no check
+    merged: Callable[[Sequence[bytes | None]], bytes] | None = None
 
     @property
     def splitting(self) -> Splitting:
@@ -154,8 +158,6 @@ def _rule_for_all(command: Command, by_key: bool) -> Rule | None:
         return Rule(command, Target.ALL)
     if name == "scan":
         return Rule(command, Target.SCAN)
-    if name == "randomkey":
-        return Rule(command, Target.EVERY, _NIL)
     return Rule(command, Target.CHANNEL) if name == "publish" else None
 
 
@@ -170,11 +172,12 @@ def _rule_by_key(command: Command) -> Rule:
 
 def _rule_in_turn(command: Command) -> Rule:
     if command.name in _IN_TURN:
-        return Rule(command, Target.TURN, check=_plain_set if command.name == "set" else None)
+        return Rule(command, Target.TURN, check=_plain_set if command.name == "set" else None, unchecked=3)
     absent = _SCATTERED.get(command.name)
     if absent is None:
         return Rule(command, Target.REFUSED)
-    return Rule(command, Target.EVERY, absent, check=_one_key if command.last_key < 0 else None)
+    check = _one_key if command.last_key < 0 else None
+    return Rule(command, Target.EVERY, absent, check, 2, partial(merge, absent=absent))
 
 
 def keyed(table: Mapping[bytes, Rule]) -> dict[bytes, range]:
@@ -224,17 +227,17 @@ def fault(rule: Rule | None, arguments: Sequence[bytes], balance: str) -> bytes 
     if rule.target is Target.CONTAINER:
         shown = _printable(arguments[1][:128])
         return b"-ERR unknown subcommand '%b'. Try %b HELP.\r\n" % (shown, command.name.upper().encode())
-    return rule.check(arguments) if rule.check is not None else None
+    if rule.check is None or len(arguments) <= rule.unchecked:
+        return None
+    return rule.check(arguments)
 
 
 def _one_key(arguments: Sequence[bytes]) -> bytes | None:
-    if len(arguments) == 2:
-        return None
     return b"-ERR '%b' with several keys needs 'balance key' on this proxy\r\n" % arguments[0].lower()
 
 
 def _plain_set(arguments: Sequence[bytes]) -> bytes | None:
-    if len(arguments) > 3 and not _CONDITIONS.isdisjoint(word.upper() for word in arguments[3:]):
+    if not _CONDITIONS.isdisjoint(word.upper() for word in arguments[3:]):
         return b"-ERR SET with NX, XX or GET needs 'balance key' on this proxy\r\n"
     return None
 

@@ -72,6 +72,10 @@ def test_every_row_is_a_command_of_redis() -> None:
         (b"ECHO hello", b"hello"),
         (b"CLIENT ID", 7),
         (b"CLIENT SETINFO LIB-NAME x", b"OK"),
+        (
+            b"CLIENT SETINFO LIB-VER \x07",
+            "ERR lib-name and lib-ver cannot contain spaces, newlines or special characters.",
+        ),
         (b"CLIENT SETINFO nonsense x", "ERR Unrecognized option 'nonsense'"),
         (b"CLIENT NO-TOUCH on", b"OK"),
         (b"CLIENT REPLY skip", "ERR CLIENT REPLY OFF and SKIP are not supported by this proxy: read the replies"),

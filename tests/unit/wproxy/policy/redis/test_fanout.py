@@ -20,6 +20,8 @@ OK = b"+OK\r\n"
         ),
         ("pubsub|channels", [b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", b"*1\r\n$1\r\na\r\n"], b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"),
         ("flushall", [OK, OK], OK),
+        ("randomkey", [b"$-1\r\n", b"$1\r\nk\r\n"], b"$1\r\nk\r\n"),
+        ("randomkey", [b"_\r\n", b"_\r\n"], b"_\r\n"),
         ("config|set", [OK, b"-ERR no such thing\r\n"], b"-ERR no such thing\r\n"),
         ("script|exists", [b"*2\r\n:1\r\n:1\r\n", b"*2\r\n:1\r\n:0\r\n"], b"*2\r\n:1\r\n:0\r\n"),
         ("dbsize", [b":3\r\n", None], AWAY),

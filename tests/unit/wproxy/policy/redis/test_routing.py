@@ -62,7 +62,7 @@ def verdict(table: dict[bytes, Rule], line: bytes) -> Target | bytes:
         (b"Config Get x", Target.ANY, Target.ANY),
         (b"config set x y", Target.ALL, Target.ALL),
         (b"time", Target.ANY, Target.ANY),
-        (b"randomkey", Target.EVERY, Target.EVERY),
+        (b"randomkey", Target.ALL, Target.ALL),
         (b"scan 0", Target.SCAN, Target.SCAN),
         (b"publish c x", Target.CHANNEL, Target.CHANNEL),
         (b"subscribe c", Target.STATE, Target.STATE),
