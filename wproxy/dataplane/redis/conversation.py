@@ -71,6 +71,9 @@ class Conversation(asyncio.Protocol):
         """Do a command; False when it has to wait for what is under way."""
         router, name = self.router, arguments[0]
         rule = router.rules.get(name) or router.rules.get(name.upper())
+        if rule is not None and self.modal is None and rule.free(len(arguments)):
+            router.route(rule, arguments, raw, self.place(), self.protocol, self.database)
+            return True
         if rule is not None and rule.target is Target.CONTAINER:
             rule = resolve(router.rules, arguments)
         refusal = fault(rule, arguments, router.backend.balance)

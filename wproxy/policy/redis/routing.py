@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from wproxy.policy.balance.key import slot_of
@@ -36,6 +36,9 @@ class Target(enum.Enum):
     REFUSED = "refused"
 
 
+_NOT_ROUTED = frozenset({Target.OWN, Target.STATE, Target.CONTAINER, Target.REFUSED})
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What to do with one command.
@@ -50,6 +53,14 @@ class Rule:
     check: Callable[[Sequence[bytes]], bytes | None] | None = None  # returns the error of arguments that cannot be done
     unchecked: int = 0  # so many arguments need no check
     merged: Callable[[Sequence[bytes | None]], bytes] | None = None
+    routed: bool = field(init=False)  # a server answers it, and all that can be against it are its arguments
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "routed", self.target not in _NOT_ROUTED)
+
+    def free(self, count: int) -> bool:
+        """Tell whether with `count` arguments it may go out unseen: it is what `fault` finds nothing against."""
+        return self.routed and self.command.fits(count) and (self.check is None or count <= self.unchecked)
 
     @property
     def splitting(self) -> Splitting:

@@ -127,6 +127,20 @@ def test_subcommands_have_rules_of_their_own() -> None:
     assert verdict(BY_KEY, b"object encoding") == b"-ERR wrong number of arguments for 'object|encoding' command\r\n"
 
 
+def test_what_is_free_to_go_has_nothing_against_it() -> None:
+    for table, balance in ((BY_KEY, "key"), (IN_TURN, "roundrobin")):
+        for rule in table.values():
+            for count in range(1, 7):
+                arguments = [rule.command.name.encode(), *[b"NX"] * (count - 1)]
+                if rule.free(count):
+                    assert fault(rule, arguments, balance) is None
+    assert BY_KEY[b"GET"].free(2)
+    assert not BY_KEY[b"GET"].free(3)
+    assert IN_TURN[b"SET"].free(3)
+    assert not IN_TURN[b"SET"].free(4)
+    assert not BY_KEY[b"MULTI"].free(1)
+
+
 @pytest.mark.parametrize(
     ("line", "keys"),
     [
