@@ -107,6 +107,7 @@ class Application:
         self._rebalancer = Stepper(self._loop, self._control.rebalances.step, rebalance.STEP_S)
         self._control.rebalances.on_begin = self._rebalancer.start
         self._services = Services(self._loop, self._registry.sessions, self._registry.captures)
+        self._services.warn = partial(log, "WARNING")
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
         self._routers = {

@@ -64,7 +64,7 @@ def test_several_keys_need_one_slot_whoever_owns_it(sharded: Sharded) -> None:
         assert client.ask("MSET", "{t}a", 1, "{t}b", 2) == b"OK"
         assert client.ask("MGET", "{t}a", "{t}b", "{t}c") == [b"1", b"2", None]
         assert client.ask("DEL", "{t}a", "{t}b") == 2
-        for words in (("MGET", "x", "y"), ("DEL", "x", "y"), ("MSET", "x", 1, "y", 2), ("SINTER", "x", "y")):
+        for words in (("RENAME", "x", "y"), ("MSETNX", "x", 1, "y", 2), ("SINTER", "x", "y")):
             assert str(client.ask(*words)).startswith("CROSSSLOT")
 
 
@@ -81,7 +81,6 @@ def test_the_types_of_redis_work(sharded: Sharded) -> None:
         assert client.ask("SET", "n", 5, "NX") is None
         assert "WRONGTYPE" in str(client.ask("INCR", "l"))
         assert client.ask("XADD", "x", "1-1", "f", "v") == b"1-1"
-        assert client.ask("BLPOP", "l", 1).__class__.__name__ == "ReplyError"  # would hold up everybody's connection
 
 
 def test_a_dead_servers_keys_say_so_and_the_others_work(tmp_path: Path, redis_pair: tuple[int, int]) -> None:
@@ -228,7 +227,6 @@ def test_what_the_proxy_answers_itself(sharded: Sharded) -> None:
         assert client.ask("CLIENT", "GETNAME") == b"me"
         assert client.ask("CLIENT", "ID") > 0
         assert client.ask("SELECT", 0) == b"OK"
-        assert "database 0 only" in str(client.ask("SELECT", 1))
         assert "NOPROTO" in str(client.ask("HELLO", 4))
         assert client.ask("HELLO")[:2] == [b"server", b"redis"]
         assert client.ask("RESET") == b"RESET"

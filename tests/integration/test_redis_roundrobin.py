@@ -140,7 +140,7 @@ def test_what_needs_one_owner_is_refused_and_says_what_helps(spread: tuple[Proxy
         replies = client.pipeline(refused)
         assert len(errors(replies)) == len(refused)
         assert all("balance key" in text for text in errors(replies))
-        assert "not supported" in str(client.ask("KEYS", "*"))
+        assert client.ask("KEYS", "*") == []
         assert "unknown command" in str(client.ask("NOSUCH", "x"))
         assert "wrong number of arguments" in str(client.ask("GET"))
         assert client.ask("PING") == b"PONG"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from wproxy.dataplane.wheel import Wheel
 from wproxy.state.captures import Captures
@@ -12,14 +13,16 @@ from wproxy.state.session import Sessions
 class Services:
     """Made once by `app`, shared by all of the data plane; owns the tasks that outlive their caller."""
 
-    __slots__ = ("_tasks", "captures", "clock", "loop", "sessions", "wheel")
+    __slots__ = ("_tasks", "captures", "clock", "loop", "sessions", "started_at", "warn", "wheel")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sessions: Sessions, captures: Captures) -> None:
         self.loop = loop
         self.clock = loop.time
+        self.started_at = loop.time()
         self.wheel = Wheel(loop)
         self.sessions = sessions
         self.captures = captures
+        self.warn: Callable[[str], None] = lambda text: None  # tells the administrator; `app` says how
         self._tasks: set[asyncio.Task[None]] = set()
 
     def keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:

@@ -25,8 +25,8 @@ class Backend:
     __slots__ = (
         "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "awaited",
         "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "epochs",
-        "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "places", "proxy_id", "queue", "running",
-        "served", "servers", "slots", "turns",
+        "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "places", "proxy_id", "queue", "running", "served",
+        "servers", "slots", "turns",
     )  # fmt: skip
 
     def __init__(

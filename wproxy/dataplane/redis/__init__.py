@@ -5,5 +5,6 @@
                   └──────────── Slot.answer ◀── ReplySplitter ◀──┘
 
 A slot is a place in the order of one client's replies. The link answers slots in the order of its server's replies; the
-connection writes the prefix of its slots that have been answered.
+connection writes the prefix of its slots that have been answered. A `Conversation` is what the connection remembers:
+database, transaction, watched keys, subscriptions; those have connections of their own (`dedicated`).
 """

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import cast
 
 from wproxy.dataplane.carriage import describe
-from wproxy.dataplane.redis.own import OWN
+from wproxy.dataplane.redis.conversation import Conversation
 from wproxy.dataplane.redis.router import Router
-from wproxy.dataplane.redis.slot import Place, Slot
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import slot_of
-from wproxy.policy.redis.routing import Target, fault
 from wproxy.policy.redis.secrets import NAMES, hidden, masked
 from wproxy.policy.redis.window import Window
 from wproxy.protocols.resp import Request, RequestError, RequestParser, Run, arguments_of, match_command
@@ -21,43 +18,29 @@ from wproxy.protocols.resp.values import error as error_reply
 from wproxy.state.captures import LIMIT, NOBODY, Capture, Excerpt, Named, Side
 from wproxy.state.session import UNKNOWN_ADDRESS, Carriage, Session
 
+_MOST_BEHIND_HELD = 64 * 1024  # bytes read behind a command that waits
 
-class RedisConnection(asyncio.Protocol):
-    """Parses what one client sends, has it routed, and writes the replies in order.
+
+class RedisConnection(Conversation):
+    """Parses what one client sends, has it done, and writes the replies in order.
 
     It stops reading while its window is full or the client does not take its replies, so that what one client costs is
     bounded by one read and the replies in the window.
     """
 
-    __slots__ = (
-        "active_at", "at_eof", "client_id", "client_name", "closed", "confided", "parser", "places", "protocol",
-        "route", "router", "services", "session", "stalled", "stopping", "touched", "transport", "under_way", "untaken",
-        "window",
-        "writable",
-    )  # fmt: skip
+    __slots__ = ("active_at", "at_eof", "closed", "left", "parser", "stalled", "touched", "untaken", "window")
 
     def __init__(self, route: Route, router: Router, services: Services, session: Session | None = None) -> None:
-        self.route = route
-        self.router = router
-        self.services = services
-        self.session: Session = session  # type: ignore[assignment] # set when the connection is made
-        self.transport: asyncio.Transport = None  # type: ignore[assignment] # the same
+        super().__init__(route, router, services, session)
         self.parser = RequestParser()
-        self.places: deque[Place] = deque()
-        self.under_way = 0  # commands in them
+        self.left: list[Request] = []  # taken from the parser, but to wait until nothing is under way
         self.window = Window()
-        self.protocol = 2
-        self.client_id = 0
-        self.client_name = b""
         self.active_at = 0.0
         self.touched = False  # a flush is due
         self.stalled = False  # reading has stopped
-        self.writable = True  # the client takes its replies
         self.untaken = 0  # bytes of replies it had not taken when that was last looked at; only while not writable
-        self.stopping = False  # no more commands: QUIT, or a protocol error
         self.at_eof = False  # the client sends no more
         self.closed = False  # nothing more is to be written
-        self.confided = False  # a secret was sent: none of its bytes are shown to anybody
 
     # -- the loop's side -----------------------------------------------------------------------------------------
 
@@ -86,17 +69,20 @@ class RedisConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Answer what is under way, then close."""
         self.at_eof = True
+        self._work()
         self._write()
         return True
 
     def pause_writing(self) -> None:
         """Ask for nothing more while the client does not take what it has asked for."""
         self.writable = False
+        self.settle()
         self.untaken = self.transport.get_write_buffer_size()
 
     def resume_writing(self) -> None:
         """Go on; a client that takes its replies is not silent."""
         self.writable = True
+        self.settle()
         self.untaken = 0
         self.active_at = self.services.clock()
         self._work()
@@ -106,6 +92,7 @@ class RedisConnection(asyncio.Protocol):
         if error is not None:
             self.route.backend.counters.client_aborts += 1
         self.closed = self.stopping = True
+        self.settle()
         self.session.end("--" if error is None else "CD")
         self.services.wheel.forget(self)
         if self.route.log is not None:
@@ -113,17 +100,18 @@ class RedisConnection(asyncio.Protocol):
         self.services.sessions.close(self.session)
         self.route.backend.current -= 1
         self.places.clear()
+        self.let_go()
 
     # -- commands ------------------------------------------------------------------------------------------------
 
     def _alone(self, data: bytes) -> bool:
         """Route `data` if it is one short command, and nothing else is under way."""
-        if not self.writable or self.stopping or (command := match_command(data)) is None:
+        if not self.plain or (command := match_command(data)) is None:
             return False
         head, key = command
         self.route.frontend.counters.requests += 1
         if head in self.router.heads:
-            self.router.to_owner(slot_of(key), (key,), data, self._place(), self.protocol)
+            self.router.to_owner(slot_of(key), (key,), data, self.place(), self.protocol)
         else:
             self._commands([(arguments_of(data), data)])
             self._read_or_stall()
@@ -131,8 +119,17 @@ class RedisConnection(asyncio.Protocol):
 
     def _work(self) -> None:
         """Route the commands that are there, as many as may be under way; then write what is answered."""
-        while self.writable and not self.stopping and (room := self.window.room(self.under_way)) > 0:
-            if (run := self.parser.take_run(room)) is not None:
+        while self.writable and not self.stopping:
+            if self.held:
+                if self.places:
+                    break
+                self.held = False
+            if (room := self.window.room(self.under_way)) <= 0:
+                break
+            if self.left:
+                self._commands(self.left)
+                continue
+            if self.plain and (run := self.parser.take_run(room)) is not None:
                 self._run(run)
                 continue
             try:
@@ -144,6 +141,10 @@ class RedisConnection(asyncio.Protocol):
                 break
             self.route.frontend.counters.requests += len(requests)
             self._commands(requests)
+        if self.at_eof and self.blocked is not None:
+            self.close("CD")  # as Redis does: who has hung up will not take what comes
+        elif self.at_eof and not self.places:
+            self._write()
         self._read_or_stall()
 
     def _run(self, run: Run) -> None:
@@ -158,37 +159,23 @@ class RedisConnection(asyncio.Protocol):
     def _commands(self, requests: list[Request]) -> None:
         """Route commands one by one."""
         self.touched = True  # what the proxy answers itself is written below, without another turn of the loop
-        for arguments, raw in requests:
-            self._command(arguments, raw)
+        self.left = []
+        for done, (arguments, raw) in enumerate(requests):
+            if not self.command(arguments, raw):
+                self.left = requests[done:]
+                break
             if self.stopping:
                 break
+            if self.held:
+                self.left = requests[done + 1 :]
+                break
         self._write()
-
-    def _command(self, arguments: list[bytes], raw: bytes) -> None:
-        slot = self._place()
-        rules = self.router.rules
-        name = arguments[0]
-        rule = rules.get(name) or rules.get(name.upper())
-        refusal = fault(rule, arguments, self.router.backend.balance)
-        if rule is None or refusal is not None:
-            self.confided |= name.upper() in NAMES
-            slot.answer(refusal or b"")
-        elif rule.target is Target.OWN:
-            slot.answer(OWN[rule.command.name.upper().encode()](self, arguments))
-        else:
-            self.router.route(rule, arguments, raw, slot, self.protocol)
-
-    def _place(self) -> Slot:
-        slot = Slot(self)
-        self.places.append(slot)
-        self.under_way += 1
-        return slot
 
     def _reject(self, error: RequestError) -> None:
         """Answer bytes that are no command, and read no more: where the next command begins is not known."""
         self.route.frontend.counters.request_errors += 1
         self._keep_error(str(error))
-        self._place().answer(error_reply(f"ERR Protocol error: {error}"))
+        self.place().answer(error_reply(f"ERR Protocol error: {error}"))
         self.quit()
         self._write()
 
@@ -228,7 +215,7 @@ class RedisConnection(asyncio.Protocol):
     def flush(self) -> None:
         """Write the replies that came during this turn, then go on with what had to wait for them (`turn.Flushed`)."""
         self._write()
-        if self.stalled:
+        if self.stalled or self.held:
             self._work()
 
     def _write(self) -> None:
@@ -249,13 +236,16 @@ class RedisConnection(asyncio.Protocol):
             self.under_way -= count
             self.window.replied(count, len(data), self.under_way)
         # A stalled client has commands in the parser; its end is seen only after they have been taken.
-        if not places and (self.stopping or (self.at_eof and not self.stalled)):
+        if not places and (self.stopping or (self.at_eof and not self.stalled and not self.held)):
             self.closed = True
             self.transport.close()  # once the replies are taken, `connection_lost` is called
 
     def _read_or_stall(self) -> None:
         """Read from the client only while more of its commands may be under way; after its last one, nothing."""
-        full = self.stopping or not self.writable or self.window.room(self.under_way) <= 0
+        if self.held:  # a client that waits for data must be heard when it leaves
+            full = self.stopping or not self.writable or self.parser.buffered > _MOST_BEHIND_HELD
+        else:
+            full = self.stopping or not self.writable or self.window.room(self.under_way) <= 0
         if full == self.stalled or self.closed:
             return
         self.stalled = full
@@ -267,8 +257,9 @@ class RedisConnection(asyncio.Protocol):
     # -- the end -------------------------------------------------------------------------------------------------
 
     def quit(self) -> None:
-        """Take no more commands; close when those under way are answered (`own.Client`)."""
+        """Take no more commands; close when those under way are answered (`Conversation`)."""
         self.stopping = True
+        self.settle()
 
     def carriage(self) -> Carriage:
         """Describe the client's end; the connections to the servers are everybody's (`state.session.Carrier`)."""
@@ -297,7 +288,7 @@ class RedisConnection(asyncio.Protocol):
     def expired(self) -> None:
         """Drop a client that has been silent for too long; one that waits for a reply, or takes one, is not silent."""
         untaken, before = self.transport.get_write_buffer_size(), self.untaken
-        if (self.places and self.writable) or untaken < before:
+        if (self.places and self.writable) or untaken < before or (self.subscriber is not None and self.writable):
             self.untaken = min(untaken, before)
             self.active_at = self.services.clock()
             self.services.wheel.watch(self)

@@ -24,7 +24,7 @@ from wproxy.dataplane.connector import open_connection
 from wproxy.dataplane.redis.slot import One, Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
-from wproxy.protocols.resp import ReplySplitter
+from wproxy.protocols.resp import ReplySplitter, pack
 from wproxy.protocols.resp.replies import ReplyError
 from wproxy.state.captures import LIMIT, Excerpt
 from wproxy.state.server import Server
@@ -42,7 +42,8 @@ class LinkState(enum.Enum):
     """Whether commands can be sent."""
 
     CONNECTING = "connecting"
-    READY = "ready"
+    READY = "ready"  # and in database 0
+    ELSEWHERE = "elsewhere"  # as ready, but in another database
     BROKEN = "broken"
     CLOSED = "closed"
 
@@ -51,8 +52,8 @@ class Link(asyncio.Protocol):
     """Sends commands to `server` and answers those who wait, in order."""
 
     __slots__ = (
-        "_connect_s", "_hello", "_lost", "_out", "_owed", "_parked", "_progress_at", "_report", "_server_s",
-        "_services", "_splitter", "_task", "_transport", "_turn", "_unsent", "_waiting", "server", "state",
+        "_connect_s", "_database", "_hello", "_lost", "_out", "_owed", "_parked", "_progress_at", "_report",
+        "_server_s", "_services", "_splitter", "_task", "_transport", "_turn", "_unsent", "_waiting", "server", "state",
     )  # fmt: skip
 
     def __init__(
@@ -81,7 +82,8 @@ class Link(asyncio.Protocol):
         self._unsent = 0  # commands in it
         self._waiting: deque[Waiting] = deque()  # its last entries are those whose commands stand in `_out`, one each
         self._owed = 0  # replies they wait for
-        self._parked: list[tuple[bytes, Waiting]] = []
+        self._parked: list[tuple[int, bytes, Waiting]] = []  # each with its database
+        self._database = 0  # in which the server is once it has read what has been sent to it
         self._progress_at = 0.0
         self._lost = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -95,7 +97,7 @@ class Link(asyncio.Protocol):
     @property
     def sendable(self) -> bool:
         """Whether `send` would do more than refuse."""
-        return self.state is LinkState.READY or self.state is LinkState.CONNECTING
+        return self.state in _SENDABLE
 
     def send(self, raw: bytes, waiting: Waiting) -> None:
         """Send `raw`, the commands that `waiting` wants the replies of; it gets them back when they cannot be sent."""
@@ -105,10 +107,36 @@ class Link(asyncio.Protocol):
             self._out.append(raw)
             self._waiting.append(waiting)
             self._unsent += waiting.wanted
-        elif self.state is LinkState.CONNECTING:
-            self._parked.append((raw, waiting))
+        else:
+            self.send_in(0, raw, waiting)
+
+    def send_in(self, database: int, raw: bytes, waiting: Waiting) -> None:
+        """Send `raw` to be executed in `database`; the server is told to change only when it is in another one."""
+        if self.state is LinkState.CONNECTING:
+            self._parked.append((database, raw, waiting))
+        elif self.state is LinkState.READY or self.state is LinkState.ELSEWHERE:
+            if database != self._database:
+                self._database = database
+                self._append(_select(database), _Silent(self))
+            self.state = LinkState.ELSEWHERE if database else LinkState.READY
+            self._append(raw, waiting)
         else:
             waiting.refused(raw, self._down())
+
+    def try_database(self, database: int, waiting: Waiting) -> None:
+        """Ask whether the server has `database`: the answer to SELECT is `waiting`'s. It is then where it was."""
+        if self.state is LinkState.READY or self.state is LinkState.ELSEWHERE:
+            self._append(_select(database), waiting)
+            self._append(_select(self._database), _Silent(self))
+        else:
+            waiting.refused(_select(database), self._down())
+
+    def _append(self, raw: bytes, waiting: Waiting) -> None:
+        if not self._out:
+            self._turn.add(self)
+        self._out.append(raw)
+        self._waiting.append(waiting)
+        self._unsent += waiting.wanted
 
     def close(self) -> None:
         """Give up the connection; whoever still waits gets an error."""
@@ -173,13 +201,14 @@ class Link(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._splitter = ReplySplitter()
         self.state = LinkState.READY
+        self._database = 0
         self.server.current += 1
         self.server.counters.sessions_max = max(self.server.counters.sessions_max, self.server.current)
         parked, self._parked = self._parked, []
         if self._hello:
-            self.send(self._hello, _Greeting(self))
-        for raw, waiting in parked:
-            self.send(raw, waiting)
+            self.send(self._hello, _Silent(self))
+        for database, raw, waiting in parked:
+            self.send_in(database, raw, waiting)
 
     def data_received(self, data: bytes) -> None:
         """Answer those whose replies are complete."""
@@ -246,7 +275,8 @@ class Link(asyncio.Protocol):
             first = waiting.popleft()
             self.server.counters.response_errors += first.wanted
             first.answer(lost)
-        for raw, who in [*zip(unsent, waiting, strict=True), *parked]:
+        handed_back = [*zip(unsent, waiting, strict=True), *((raw, who) for _, raw, who in parked)]
+        for raw, who in handed_back:
             who.refused(raw, self._down())
 
     def _down(self) -> bytes:
@@ -255,8 +285,12 @@ class Link(asyncio.Protocol):
         )
 
 
-class _Greeting(One):
-    """Waits for the answer to HELLO: without it the connection speaks the wrong protocol."""
+def _select(database: int) -> bytes:
+    return pack([b"SELECT", b"%d" % database])
+
+
+class _Silent(One):
+    """Waits for the answer to HELLO or SELECT: without it the connection is not what it is taken for."""
 
     __slots__ = ("_link",)
 
@@ -268,4 +302,7 @@ class _Greeting(One):
             self._link.break_off()
 
     def refused(self, raw: bytes, error: bytes) -> None:
-        """Nothing to do: the next connection greets again."""
+        """Nothing to do: the next connection begins anew."""
+
+
+_SENDABLE = frozenset({LinkState.READY, LinkState.ELSEWHERE, LinkState.CONNECTING})

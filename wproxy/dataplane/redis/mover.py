@@ -69,6 +69,7 @@ class Mover:
         self._due: list[Ask | Move | Delete] = []
         self._direct: dict[tuple[str, str], bool] = {}  # whether source and target reach each other
         self._probing: dict[tuple[str, str], list[Move]] = {}
+        self._closed = False
         self._sources: Counter[str] = Counter()  # of the `MIGRATE`s that are under way
         self._targets: Counter[str] = Counter()
 
@@ -80,10 +81,15 @@ class Mover:
 
     def rest(self) -> None:
         """Close the links: there is nothing to move any more."""
-        for link in self._links.values():
-            link.close()
-        self._links.clear()
+        links, self._links = self._links, {}
         self._direct.clear()
+        for link in links.values():
+            link.close()
+
+    def close(self) -> None:
+        """Close the links for good, whatever is under way."""
+        self._closed = True  # who is told that its command was lost gets no other link
+        self.rest()
 
     def leave(self, server: str) -> None:
         """Give up the address that `server` had."""
@@ -104,7 +110,7 @@ class Mover:
     def _link(self, name: str) -> Link | None:
         """Return the link to a server that is there."""
         server = self._servers(name)
-        if server is None:
+        if server is None or self._closed:
             return None
         link = self._links.get(name)
         if link is None or link.server is not server:
@@ -207,7 +213,7 @@ class Mover:
             for move in moves:
                 self._results.away(move.slot, move.key, move.source)
         elif fate is Fate.LOST or reply.startswith(b"-IOERR"):
-            self._direct[pair] = self._direct[pair] and fate is Fate.LOST
+            self._direct[pair] = self._direct.get(pair, False) and fate is Fate.LOST
             self._all(moves, Outcome.DOUBT)
         elif reply.startswith(b"+NOKEY"):
             self._all(moves, Outcome.ABSENT)

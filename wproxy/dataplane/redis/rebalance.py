@@ -47,17 +47,21 @@ class Links(Protocol):
     def connect(self, server: Server, protocol: int = 2) -> Link:
         """Return a link that nobody else uses, opened."""
 
+    def when_quiet(self, slots: frozenset[int], call: Callable[[], None]) -> None:
+        """Call when nothing is under way on `slots` over connections of their own."""
+
 
 class Held:
     """A client's command on a moving slot."""
 
-    __slots__ = ("keys", "protocol", "raw", "waiting")
+    __slots__ = ("database", "keys", "protocol", "raw", "waiting")
 
-    def __init__(self, keys: Sequence[Key], raw: bytes, waiting: Waiting, protocol: int) -> None:
+    def __init__(self, keys: Sequence[Key], raw: bytes, waiting: Waiting, protocol: int, database: int) -> None:
         self.keys = keys
         self.raw = raw
         self.waiting = waiting
         self.protocol = protocol
+        self.database = database
 
 
 class Rebalance:
@@ -133,7 +137,10 @@ class Rebalance:
         if not self.chain.epochs:
             self._moved_before = self.mover.moved
         for fence in self.chain.change(slots, self._services.clock()):
-            _Fencing(fence, self._fenced).send(self._links_to(fence.server))
+            fencing = _Fencing(fence, self._fenced)
+            fencing.await_one()
+            self._links.when_quiet(fence.slots, fencing.passed)
+            fencing.send(self._links_to(fence.server))
         self._forget(slots)
 
     def _links_to(self, name: str) -> list[Link]:
@@ -195,7 +202,7 @@ class Rebalance:
             for command in moving.waiting():
                 assert isinstance(command, Held)
                 command.waiting.refused(command.raw, b"-SERVERDOWN this proxy is stopping\r\n")
-        self.mover.rest()
+        self.mover.close()
 
     # -- commands ------------------------------------------------------------------------------------------------
 
@@ -207,13 +214,42 @@ class Rebalance:
         if len(names) == 1 and moving.at_home((database, names[0])):
             server = self._links.backend.by_name[moving.owner]
             if server.running:
-                self._links.link(server, protocol).send(raw, waiting)
+                self._links.link(server, protocol).send_in(database, raw, waiting)
                 return
         keys = [(database, name) for name in dict.fromkeys(names)]
-        self._do(moving.command(Held(keys, raw, waiting, protocol)))
+        self._do(moving.command(Held(keys, raw, waiting, protocol, database)))
         if moving.holding:
             self._do([action for name in moving.givers if not self._is_there(name) for action in moving.stuck(name)])
         self._forget((slot,))
+
+    def prepare(
+        self,
+        slot: int,
+        names: Sequence[bytes],
+        database: int,
+        ready: Callable[[], None],
+        failed: Callable[[bytes], None],
+    ) -> None:
+        """Call `ready` when the keys `names` are at the owner of a moving slot, `failed` when one cannot be moved."""
+        left = [(database, name) for name in dict.fromkeys(names)]
+        opened = self.chain.opened
+
+        def go_on(settled: bool) -> None:
+            if not settled:
+                failed(f"-SERVERDOWN {self._links.backend.name}: a key cannot be moved to its server now\r\n".encode())
+            elif left:
+                self.background(slot, left.pop(), go_on, force=True)
+            elif opened != self.chain.opened:  # what was settled first may have another owner again
+                self.prepare(slot, names, database, ready, failed)
+            else:
+                ready()
+
+        go_on(True)
+
+    @property
+    def generation(self) -> int:
+        """See `Router.generation`."""
+        return self.chain.opened << 1 | bool(self.chain.moving)
 
     def _replied(self, slot: int, command: Command) -> None:
         self._do(self.chain.moving[slot].replied(command))
@@ -284,7 +320,7 @@ class Rebalance:
         if server is None or not _there(server):
             waiting.refused(command.raw, self._down(send.server))
         else:
-            self._links.link(server, command.protocol).send(command.raw, waiting)
+            self._links.link(server, command.protocol).send_in(command.database, command.raw, waiting)
 
     def _server(self, name: str) -> Server | None:
         return self._links.backend.by_name.get(name)
@@ -355,6 +391,10 @@ class _Fencing:
         self._done = done
         self._left = 1
 
+    def await_one(self) -> None:
+        """Wait for one more call of `passed`."""
+        self._left += 1
+
     def send(self, links: Sequence[Link]) -> None:
         """Put a question behind all that is under way on each of `links`."""
         for link in links:
@@ -386,8 +426,8 @@ class _Mark(One):
         self._passed()
 
 
-class _Told(One):
-    """Passes a reply on and tells of it."""
+class _Told:
+    """Passes replies on and tells of the last."""
 
     __slots__ = ("_tell", "_waiting")
 
@@ -395,8 +435,21 @@ class _Told(One):
         self._waiting = waiting
         self._tell = tell
 
+    @property
+    def wanted(self) -> int:
+        """How many replies are still to come."""
+        return self._waiting.wanted
+
+    def take(self, replies: Sequence[bytes], at: int) -> int:
+        """Pass on what is wanted of `replies`."""
+        last = self._waiting.wanted <= len(replies) - at
+        end = self._waiting.take(replies, at)
+        if last:
+            self._tell()
+        return end
+
     def answer(self, reply: bytes) -> None:
-        """Pass the reply on."""
+        """Pass the reply on, for all that are wanted."""
         self._waiting.answer(reply)
         self._tell()
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from binascii import crc_hqx
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
+from typing import Protocol
 
+from wproxy.dataplane.redis.dedicated import Pool
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.rebalance import Rebalance
 from wproxy.dataplane.redis.scatter import Pieces, Scatter, Share
-from wproxy.dataplane.redis.slot import Gather, One, Owner, Slot, Waiting
+from wproxy.dataplane.redis.several import SEVERAL, Errand, fan_out
+from wproxy.dataplane.redis.slot import One, Owner, Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import MOVING, by_hash, slot_of
-from wproxy.policy.redis.builtin import ROWS
+from wproxy.policy.redis.builtin import NEWER_ROWS, ROWS
 from wproxy.policy.redis.commands import parse_rows
-from wproxy.policy.redis.routing import CROSSSLOT, Rule, Target, common_slot, keyed, rules
+from wproxy.policy.redis.routing import CROSSING, CROSSSLOT, KEYLESS, Rule, Target, common_slot, keyed, rules
 from wproxy.policy.redis.secrets import masked
 from wproxy.protocols.resp import Run, head
 from wproxy.state.backend import Backend
@@ -27,6 +30,13 @@ _NO_SERVER = b"-SERVERDOWN no server of this backend has a weight\r\n"
 _NONE_AVAILABLE = b"-SERVERDOWN no server of this backend is available\r\n"
 
 
+class Waiter(Protocol):
+    """A command that waits for data at the owner of its slot."""
+
+    def follow(self) -> None:
+        """Wait at the slot's owner, if that is another one now."""
+
+
 class Router:
     """Owns the links of `backend`."""
 
@@ -34,13 +44,19 @@ class Router:
         self.backend = backend
         self._services = services
         self._by_key = backend.balance == "key"
-        self.rules = rules(parse_rows(ROWS), frozenset(OWN), by_key=self._by_key)
+        self.rules = rules(parse_rows(ROWS + NEWER_ROWS), frozenset(OWN), by_key=self._by_key)
+        self.pool = Pool(services, backend.config.timeouts)
+        self.waiters: dict[Waiter, None] = {}  # commands that wait for data, on connections of their own
+        self.databases = {0}  # those that every server has been seen to have
         self.heads = {  # of the commands that go to the owner of their first argument and ask for nothing else
             head(name, count) for name, counts in keyed(self.rules).items() for count in range(2, 6) if count in counts
         }
         self.turn = Turn(services.loop)
         self._links: dict[int, list[Link]] = {}
         self._servers = list(backend.servers)  # those of the links
+        self._homes = tuple(backend.servers)  # of channels
+        self._engaged: dict[int, int] = {}  # commands on connections of their own, by slot
+        self._for_quiet: list[tuple[frozenset[int], Callable[[], None]]] = []  # who waits until some slots have none
         self._slots = backend.slots
         self.owners = by_hash(backend.slots)  # -1 and MOVING apart, numbers of links
         self._rebalance = Rebalance(self, services) if self._by_key else None
@@ -57,12 +73,15 @@ class Router:
         """Close every link."""
         if self._rebalance is not None:
             self._rebalance.close()
+        self.pool.close()
         for links in self._links.values():
             for link in links:
                 link.close()
 
     def reconnect(self, server: Server) -> None:
         """Leave the address that `server` had; what is under way there is answered with an error."""
+        self.pool.leave(server)
+        self.databases = {0}
         for links in self._links.values():
             for link in links:
                 if link.server is server:
@@ -70,18 +89,118 @@ class Router:
         if self._rebalance is not None:
             self._rebalance.mover.leave(server.name)
 
-    def route(self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
+    def route(
+        self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Waiting, protocol: int, database: int = 0
+    ) -> None:
         """Send a command that `policy.redis.routing.fault` has nothing against."""
         if rule.target is Target.SLOT:
-            slot_number = common_slot(rule.command.keys(arguments))
-            if slot_number < 0:
-                slot.answer(CROSSSLOT)
-            else:
-                self.to_owner(slot_number, rule.command.keys(arguments), raw, slot, protocol)
+            self.to_keys(rule.keys(arguments), raw, slot, protocol, database)
         elif rule.target is Target.TURN:
-            _NextInTurn(self, slot, protocol).send(raw)
+            _NextInTurn(self, slot, protocol, database).send(raw)
+        elif rule.merged is not None and (links := self._links_of(protocol)):
+            fan_out(links, raw, slot, rule.merged, database)
+        elif rule.merged is not None:
+            slot.answer(_NO_SERVER)
         else:
-            self._to_every(rule.absent, raw, slot, protocol)
+            SEVERAL[rule.target](self, Errand(rule, arguments, raw, slot, protocol, database))
+
+    def to_keys(self, keys: Sequence[bytes], raw: bytes, waiting: Waiting, protocol: int, database: int) -> None:
+        """Send a command, or a transaction, that touches `keys` to the owner of the slot they share."""
+        slot_number = common_slot(keys)
+        if slot_number == CROSSING:
+            waiting.answer(CROSSSLOT)
+        elif slot_number != KEYLESS:
+            self.to_owner(slot_number, keys, raw, waiting, protocol, database)
+        elif (index := self.owner(KEYLESS)) < 0:
+            waiting.answer(_NO_SERVER)
+        else:
+            self.send(index, raw, waiting, protocol, database)
+
+    def prepare(
+        self, keys: Sequence[bytes], database: int, ready: Callable[[], None], failed: Callable[[bytes], None]
+    ) -> None:
+        """Call `ready` when `keys`, of one slot, are at its owner, or `failed` with the error when they cannot be.
+
+        For who is about to use them over a connection of its own, and says so at once (`engage`).
+        """
+        slot_number = common_slot(keys)
+        if slot_number >= 0 and self.owners[slot_number] == MOVING and self._rebalance is not None:
+            self._rebalance.prepare(slot_number, keys, database, ready, failed)
+        else:
+            ready()
+
+    def owner(self, slot_number: int) -> int:
+        """Return the index of the server that owns a slot, of any running one for KEYLESS; -1 when there is none."""
+        if slot_number == KEYLESS:
+            links = self._links_of(2)
+            running = [index for index, running in enumerate(self.backend.running) if running]
+            return next((index for index in running if links[index].sendable), running[0] if running else -1)
+        return self.backend.slots.owners[slot_number]
+
+    def group(self, slot_number: int) -> int:
+        """Return what the slots have in common that one command may go to: an owner, or for a moving slot itself."""
+        index = self.owners[slot_number]
+        return MOVING - slot_number if index == MOVING else index
+
+    def send(self, index: int, raw: bytes, waiting: Waiting, protocol: int, database: int) -> None:
+        """Send a command to the server of that index."""
+        link = self._links_of(protocol)[index]
+        if not self.backend.running[index]:
+            waiting.refused(raw, down(link.server))
+        elif database:
+            link.send_in(database, raw, waiting)
+        else:
+            link.send(raw, waiting)
+
+    def home(self, channel: bytes) -> int:
+        """Return the index of the server where a channel is published; weights and outages do not move it.
+
+        Nor does a server that comes later; when one goes for good, its channels are the next one's.
+        """
+        homes = self._homes
+        at = slot_of(channel) % len(homes)
+        for server in (*homes[at:], *homes[:at]):
+            if not server.removed:
+                return self._servers.index(server)
+        return 0
+
+    @property
+    def generation(self) -> int:
+        """Another number whenever keys have moved, or begun to; odd while they do (`policy.redis.scanning`)."""
+        return 0 if self._rebalance is None else self._rebalance.generation
+
+    # -- connections of their own --------------------------------------------------------------------------------
+
+    def engage(self, slot_number: int) -> None:
+        """Take note that a command on this slot is under way over a connection of its own."""
+        self._engaged[slot_number] = self._engaged.get(slot_number, 0) + 1
+
+    def disengage(self, slot_number: int) -> None:
+        """Take note that it has been answered."""
+        left = self._engaged.pop(slot_number) - 1
+        if left:
+            self._engaged[slot_number] = left
+            return
+        for waiting in [each for each in self._for_quiet if slot_number in each[0]]:
+            if self._engaged.keys().isdisjoint(waiting[0]):
+                self._for_quiet.remove(waiting)
+                waiting[1]()
+
+    def awaits_quiet(self, slot_number: int) -> bool:
+        """Tell whether somebody waits until nothing is under way there."""
+        return any(slot_number in slots for slots, _ in self._for_quiet)
+
+    def when_quiet(self, slots: frozenset[int], call: Callable[[], None]) -> None:
+        """Call when nothing is under way on `slots` over connections of their own; those that wait are asked to end."""
+        if self._engaged.keys().isdisjoint(slots):
+            call()
+        else:
+            self._for_quiet.append((slots, call))
+
+    def follow_slots(self) -> None:
+        """Have commands that wait for data wait at the owner of their slot, after slots have got other owners."""
+        for waiter in [*self.waiters]:
+            waiter.follow()
 
     def next_link(self, protocol: int) -> Link | None:
         """Return the link to the server whose turn it is, leaving out those that are known to be broken."""
@@ -95,13 +214,15 @@ class Router:
         usable = [link for link in links if link.sendable and link.server.usable]
         return usable[0] if usable else None
 
-    def to_owner(self, slot_number: int, keys: Sequence[bytes], raw: bytes, waiting: Waiting, protocol: int) -> None:
+    def to_owner(
+        self, slot_number: int, keys: Sequence[bytes], raw: bytes, waiting: Waiting, protocol: int, database: int = 0
+    ) -> None:
         """Send a command whose `keys` are in the slot of that number."""
         index = self.owners[slot_number]
         if index >= 0:
-            self._send(self._links_of(protocol)[index], index, raw, waiting)
+            self.send(index, raw, waiting, protocol, database)
         elif index == MOVING and self._rebalance is not None:
-            self._rebalance.send(slot_number, keys, raw, waiting, protocol)
+            self._rebalance.send(slot_number, keys, raw, waiting, protocol, database)
         else:
             waiting.answer(_NO_SERVER)
 
@@ -133,15 +254,11 @@ class Router:
         if self.backend.running[index]:
             link.send(raw, waiting)
         else:
-            waiting.refused(raw, _down(link.server))
+            waiting.refused(raw, down(link.server))
 
-    def _to_every(self, absent: frozenset[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
-        links = self._links_of(protocol)
-        for link, part in zip(links, Gather(slot, len(links), absent).parts(), strict=True):
-            if link.server.admin.maint:
-                part.refused(raw, _down(link.server))
-            else:
-                link.send(raw, part)
+    def links(self, protocol: int) -> list[Link]:
+        """Return the link to each server, in the servers' order."""
+        return self._links_of(protocol)
 
     def _links_of(self, protocol: int) -> list[Link]:
         """Return one link per server that speaks `protocol`; the first client that does makes them."""
@@ -182,10 +299,13 @@ class Router:
             self._relink(list(servers))
         elif self._slots is self.backend.slots and self._rebalance is None:
             return
+        changed = self._slots is not self.backend.slots
         self._slots = self.backend.slots
         self.owners = by_hash(self._slots)
         if self._rebalance is not None:
             self._rebalance.follow()
+        if changed:
+            self.follow_slots()
 
     def _relink(self, servers: list[Server]) -> None:
         """Make links to new servers, close those to servers that are gone."""
@@ -197,6 +317,9 @@ class Router:
             ]
             for link in known.values():
                 link.close()
+        for server in before:
+            if server not in servers:
+                self.pool.leave(server)
 
     def _keep_error(self, server: Server, excerpt: Excerpt, reason: str) -> None:
         """Keep what a server said wrong, for `show errors`; clients share the connection, so that none is named."""
@@ -218,11 +341,12 @@ class Router:
 class _NextInTurn(One):
     """A command that any server may execute: handed back by one, it goes to the next."""
 
-    __slots__ = ("_protocol", "_router", "_slot", "_tries")
+    __slots__ = ("_database", "_protocol", "_router", "_slot", "_tries")
 
-    def __init__(self, router: Router, slot: Waiting, protocol: int) -> None:
+    def __init__(self, router: Router, slot: Waiting, protocol: int, database: int) -> None:
         self._router = router
         self._slot = slot
+        self._database = database
         self._protocol = protocol
         self._tries = 0
 
@@ -233,7 +357,10 @@ class _NextInTurn(One):
             self._slot.answer(_NONE_AVAILABLE)
             return
         self._tries += 1
-        link.send(raw, self)
+        if self._database:
+            link.send_in(self._database, raw, self)
+        else:
+            link.send(raw, self)
 
     def answer(self, reply: bytes) -> None:
         """Pass the reply on."""
@@ -245,7 +372,8 @@ class _NextInTurn(One):
         self.send(raw)
 
 
-def _down(server: Server) -> bytes:
+def down(server: Server) -> bytes:
+    """Return the error for a command whose server is known to be away."""
     return b"-SERVERDOWN %s is %s: its keys are out of reach until it is back\r\n" % (
         str(server).encode(),
         server.status.encode(),

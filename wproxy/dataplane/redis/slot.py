@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar, Protocol
-
-from wproxy.policy.redis.routing import merge
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Protocol, TypeAlias
 
 
 class Waiting(Protocol):
@@ -81,37 +79,42 @@ class Slot(One):
         self.answer(error)
 
 
+Merge: TypeAlias = Callable[[Sequence["bytes | None"]], bytes]
+
+
 class Gather:
-    """Makes one reply of every server's, for one slot."""
+    """Makes one reply of several servers', for one slot."""
 
-    __slots__ = ("_absent", "_left", "_replies", "_slot")
+    __slots__ = ("_left", "_merge", "_replies", "_slot")
 
-    def __init__(self, slot: Waiting, servers: int, absent: frozenset[bytes]) -> None:
+    def __init__(self, slot: Waiting, count: int, merge: Merge) -> None:
+        """Wait for `count` replies; `merge` gets them in the order of the parts, None for a server that is away."""
         self._slot = slot
-        self._absent = absent
-        self._left = servers
-        self._replies: list[bytes | None] = [None] * servers
+        self._merge = merge
+        self._left = count
+        self._replies: list[bytes | None] = [None] * count
 
-    def parts(self) -> Sequence[Part]:
-        """Return who waits for each server's reply, in the servers' order."""
-        return [Part(self, index) for index in range(len(self._replies))]
+    def parts(self, *, telling: bool = False) -> Sequence[Part]:
+        """Return who waits for each reply; `telling` has `merge` get the error of a server that is away."""
+        return [Part(self, index, telling) for index in range(len(self._replies))]
 
     def take(self, index: int, reply: bytes | None) -> None:
         """Take one server's reply, None when it is away; the last one completes the slot."""
         self._replies[index] = reply
         self._left -= 1
         if not self._left:
-            self._slot.answer(merge(self._replies, self._absent))
+            self._slot.answer(self._merge(self._replies))
 
 
 class Part(One):
     """One server's part in a gathering."""
 
-    __slots__ = ("_gather", "_index")
+    __slots__ = ("_gather", "_index", "_telling")
 
-    def __init__(self, gather: Gather, index: int) -> None:
+    def __init__(self, gather: Gather, index: int, telling: bool) -> None:
         self._gather = gather
         self._index = index
+        self._telling = telling
 
     def answer(self, reply: bytes) -> None:
         """Pass the reply on."""
@@ -119,4 +122,50 @@ class Part(One):
 
     def refused(self, raw: bytes, error: bytes) -> None:
         """Pass on that the server is away."""
-        self._gather.take(self._index, None)
+        self._gather.take(self._index, error if self._telling else None)
+
+
+class Changed(One):
+    """Somebody whose reply is changed on its way, when it is no error."""
+
+    __slots__ = ("_change", "_slot")
+
+    def __init__(self, slot: Waiting, change: Callable[[bytes], bytes]) -> None:
+        self._slot = slot
+        self._change = change
+
+    def answer(self, reply: bytes) -> None:
+        """Pass on what the reply becomes."""
+        self._slot.answer(reply if reply.startswith(b"-") else self._change(reply))
+
+    def refused(self, raw: bytes, error: bytes) -> None:
+        """Pass on that the command was not executed."""
+        self._slot.refused(raw, error)
+
+
+class Last:
+    """Somebody whose reply comes behind others that concern only the proxy, such as QUEUED."""
+
+    __slots__ = ("_slot", "wanted")
+
+    def __init__(self, slot: Waiting, before: int) -> None:
+        self._slot = slot
+        self.wanted = before + 1
+
+    def take(self, replies: Sequence[bytes], at: int) -> int:
+        """Skip replies up to the last one that is wanted."""
+        end = min(at + self.wanted, len(replies))
+        self.wanted -= end - at
+        if not self.wanted:
+            self._slot.answer(replies[end - 1])
+        return end
+
+    def answer(self, reply: bytes) -> None:
+        """Take the same reply for all."""
+        self.wanted = 0
+        self._slot.answer(reply)
+
+    def refused(self, raw: bytes, error: bytes) -> None:
+        """Pass on that nothing was executed."""
+        self.wanted = 0
+        self._slot.refused(raw, error)

@@ -371,3 +371,9 @@ zscore 3 1 1 1 r
 zunion -3 0 0 0 mr
 zunionstore -4 1 1 1 mw
 """
+
+# What newer clients send in their handshake.
+NEWER_ROWS = """\
+client|no-touch 3 0 0 0 n
+client|setinfo 4 0 0 0 n
+"""

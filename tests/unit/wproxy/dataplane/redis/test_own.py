@@ -1,16 +1,27 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import hiredis
 import pytest
 
-from wproxy.dataplane.redis.own import OWN
+from wproxy.dataplane.redis.own import OWN, hello
 from wproxy.policy.redis.builtin import ROWS
 from wproxy.policy.redis.commands import parse_rows
 
+if TYPE_CHECKING:
+    from wproxy.dataplane.redis.conversation import Conversation
+
 COMMANDS = parse_rows(ROWS)
+
+
+class Transport:
+    """A transport without a socket."""
+
+    def get_extra_info(self, name: str) -> object:
+        return {"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)}.get(name)
 
 
 @dataclass
@@ -20,8 +31,18 @@ class Client:
     client_id: int = 7
     client_name: bytes = b""
     confided: bool = False
+    library: tuple[bytes, bytes] = (b"", b"")
     protocol: int = 2
+    database: int = 0
+    queued: int = -1
+    subscriber: None = None
     ended: bool = False
+    transport: Transport = field(default_factory=Transport)
+    session: Any = field(default_factory=lambda: SimpleNamespace(accepted_at=1.0))
+    services: Any = field(default_factory=lambda: SimpleNamespace(clock=lambda: 11.5))
+
+    def speak(self, protocol: int) -> None:
+        self.protocol = protocol
 
     def quit(self) -> None:
         self.ended = True
@@ -33,7 +54,8 @@ def ask(client: Client, line: bytes) -> Any:
     name = arguments[0].upper()
     assert COMMANDS[name].fits(len(arguments)), "the router has checked the arity before it asks"
     reader = hiredis.Reader()
-    reader.feed(OWN[name](client, arguments))
+    seen = cast("Conversation", client)
+    reader.feed(hello(seen, arguments) if name == b"HELLO" else OWN[name](seen, arguments))
     reply = reader.gets()
     assert not reader.has_data()
     return str(reply) if isinstance(reply, hiredis.ReplyError) else reply
@@ -49,17 +71,24 @@ def test_every_row_is_a_command_of_redis() -> None:
         (b"ping", b"PONG"),
         (b"PING hello", b"hello"),
         (b"ECHO hello", b"hello"),
-        (b"SELECT 0", b"OK"),
-        (b"SELECT 1", "ERR this proxy serves database 0 only"),
         (b"CLIENT ID", 7),
         (b"CLIENT SETINFO LIB-NAME x", b"OK"),
+        (
+            b"CLIENT SETINFO LIB-VER \x07",
+            "ERR lib-name and lib-ver cannot contain spaces, newlines or special characters.",
+        ),
+        (b"CLIENT SETINFO nonsense x", "ERR Unrecognized option 'nonsense'"),
+        (b"CLIENT NO-TOUCH on", b"OK"),
+        (b"CLIENT REPLY skip", "ERR CLIENT REPLY OFF and SKIP are not supported by this proxy: read the replies"),
+        (b"CLIENT LIST TYPE pubsub", b""),
+        (b"CLIENT LIST ID 8 9", b""),
+        (b"CLIENT LIST x", "ERR syntax error"),
+        (b"ACL WHOAMI", b"default"),
+        (b"CLUSTER INFO", "ERR This instance has cluster support disabled"),
         (b"CLIENT GETNAME", None),
         (b"CLIENT KILL x", "ERR 'client|kill' is not supported by this proxy"),
-        (b"CLIENT SETNAME", "ERR 'client|setname' is not supported by this proxy"),
+        (b"CLIENT SETNAME \x07", "ERR Client names cannot contain spaces, newlines or special characters."),
         (b"CLIENT \xff\r", "ERR 'client|\ufffd' is not supported by this proxy"),
-        (b"COMMAND", []),
-        (b"COMMAND COUNT", 0),
-        (b"COMMAND DOCS", []),
         (b"HELLO 4", "NOPROTO unsupported protocol version"),
         (b"HELLO x", "ERR Protocol version is not an integer or out of range"),
         (b"HELLO 3 NONSENSE", "ERR Syntax error in HELLO option 'NONSENSE'"),
@@ -85,7 +114,6 @@ def test_hello_switches_the_protocol() -> None:
     reply = ask(client, b"HELLO 3 SETNAME me")
     assert (reply[b"proto"], reply[b"id"], reply[b"mode"], reply[b"modules"]) == (3, 7, b"standalone", [])
     assert (client.protocol, client.client_name) == (3, b"me")
-    assert ask(client, b"COMMAND DOCS") == {}
     assert ask(client, b"HELLO")[b"proto"] == 3
     flat = ask(client, b"HELLO 2")
     assert flat[flat.index(b"proto") + 1] == 2
@@ -99,13 +127,15 @@ def test_a_hello_that_fails_changes_nothing() -> None:
     assert (client.protocol, client.client_name) == (2, b"")
 
 
-def test_names_are_kept_until_reset() -> None:
-    client = Client()
-    ask(client, b"HELLO 3")
-    assert ask(client, b"CLIENT SETNAME me") == b"OK"
-    assert ask(client, b"CLIENT GETNAME") == b"me"
-    assert ask(client, b"RESET") == b"RESET"
-    assert (client.client_name, client.protocol) == (b"", 2)
+def test_a_client_sees_itself_as_it_is() -> None:
+    client = Client(client_name=b"me", protocol=3, database=2, queued=1, library=(b"lib", b"1"))
+    line = (
+        b"id=7 addr=127.0.0.1:1 laddr=127.0.0.1:2 fd=-1 name=me age=10 idle=0 flags=x db=2 sub=0 psub=0 multi=1"
+        b" cmd=client|info user=default redir=-1 resp=3 lib-name=lib lib-ver=1\n"
+    )
+    assert ask(client, b"CLIENT INFO") == line
+    assert ask(client, b"CLIENT LIST") == ask(client, b"CLIENT LIST ID 7") == line
+    assert ask(client, b"CLIENT LIST TYPE normal") == line
 
 
 def test_quit_ends_the_connection() -> None:

@@ -5,13 +5,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wproxy.policy.balance import slot_of
-from wproxy.policy.redis.builtin import ROWS
+from wproxy.policy.redis.builtin import NEWER_ROWS, ROWS
 from wproxy.policy.redis.commands import parse_rows
-from wproxy.policy.redis.routing import SERVER_AWAY, Rule, Target, common_slot, fault, keyed, merge, rules
+from wproxy.policy.redis.routing import (
+    CROSSING,
+    KEYLESS,
+    SERVER_AWAY,
+    Rule,
+    Target,
+    common_slot,
+    fault,
+    keyed,
+    merge,
+    resolve,
+    rules,
+)
 from wproxy.protocols.resp import ReplySplitter
 
-COMMANDS = parse_rows(ROWS)
-OWN = frozenset({b"PING", b"HELLO"})
+COMMANDS = parse_rows(ROWS + NEWER_ROWS)
+OWN = frozenset({b"PING", b"CLIENT"})
 BY_KEY = rules(COMMANDS, OWN, by_key=True)
 IN_TURN = rules(COMMANDS, OWN, by_key=False)
 
@@ -19,7 +31,7 @@ IN_TURN = rules(COMMANDS, OWN, by_key=False)
 def verdict(table: dict[bytes, Rule], line: bytes) -> Target | bytes:
     """Return where the command in `line` goes, or the error it is answered with."""
     arguments = line.split()
-    rule = table.get(arguments[0].upper())
+    rule = resolve(table, arguments)
     error = fault(rule, arguments, "key" if table is BY_KEY else "roundrobin")
     if error is not None:
         return error
@@ -37,14 +49,28 @@ def verdict(table: dict[bytes, Rule], line: bytes) -> Target | bytes:
         (b"setex k 1 v", Target.SLOT, Target.TURN),
         (b"psetex k 1 v", Target.SLOT, Target.TURN),
         (b"ttl k", Target.SLOT, Target.EVERY),
-        (b"del k", Target.SLOT, Target.EVERY),
+        (b"del k", Target.SPLIT, Target.EVERY),
         (b"expire k 1", Target.SLOT, Target.EVERY),
-        (b"del k l", Target.SLOT, b"-ERR 'del' with several keys needs 'balance key' on this proxy\r\n"),
-        (b"exists k k", Target.SLOT, b"-ERR 'exists' with several keys needs 'balance key' on this proxy\r\n"),
+        (b"del k l", Target.SPLIT, b"-ERR 'del' with several keys needs 'balance key' on this proxy\r\n"),
+        (b"exists k k", Target.SPLIT, b"-ERR 'exists' with several keys needs 'balance key' on this proxy\r\n"),
         (b"set k v nx", Target.SLOT, b"-ERR SET with NX, XX or GET needs 'balance key' on this proxy\r\n"),
         (b"set k v PX 10 Xx", Target.SLOT, b"-ERR SET with NX, XX or GET needs 'balance key' on this proxy\r\n"),
         (b"set k v GET", Target.SLOT, b"-ERR SET with NX, XX or GET needs 'balance key' on this proxy\r\n"),
         (b"set nx xx", Target.SLOT, Target.TURN),
+        (b"dbsize", Target.ALL, Target.ALL),
+        (b"script load x", Target.ALL, Target.ALL),
+        (b"Config Get x", Target.ANY, Target.ANY),
+        (b"config set x y", Target.ALL, Target.ALL),
+        (b"time", Target.ANY, Target.ANY),
+        (b"randomkey", Target.ALL, Target.ALL),
+        (b"scan 0", Target.SCAN, Target.SCAN),
+        (b"publish c x", Target.CHANNEL, Target.CHANNEL),
+        (b"subscribe c", Target.STATE, Target.STATE),
+        (b"select 1", Target.STATE, Target.STATE),
+        (b"hello", Target.STATE, Target.STATE),
+        (b"client id", Target.OWN, Target.OWN),
+        (b"client setinfo lib-name x", Target.OWN, Target.OWN),
+        (b"command docs get", Target.ANY, Target.ANY),
     ],
 )
 def test_where_commands_go(line: bytes, by_key: Target, in_turn: Target | bytes) -> None:
@@ -53,7 +79,7 @@ def test_where_commands_go(line: bytes, by_key: Target, in_turn: Target | bytes)
 
 
 @pytest.mark.parametrize(
-    "line", [b"incr k", b"append k v", b"lpush k v", b"setnx k v", b"getdel k", b"hget k f", b"mset k v"]
+    "line", [b"incr k", b"append k v", b"lpush k v", b"setnx k v", b"getdel k", b"hget k f", b"zunionstore a 1 b"]
 )
 def test_what_is_not_for_data_written_once_names_the_other_algorithm(line: bytes) -> None:
     assert verdict(BY_KEY, line) is Target.SLOT
@@ -64,20 +90,93 @@ def test_what_is_not_for_data_written_once_names_the_other_algorithm(line: bytes
 
 
 @pytest.mark.parametrize(
-    "line", [b"keys *", b"flushall", b"config get x", b"multi", b"subscribe c", b"eval x 0", b"xread a b c"]
+    "line", [b"multi", b"exec", b"watch k", b"blpop k 0", b"eval x 1 k", b"mget a b", b"xread a b c"]
 )
-def test_what_nobody_can_route_yet_is_refused(line: bytes) -> None:
-    refusal = b"-ERR '%b' is not supported by this proxy\r\n" % line.split()[0]
-    assert verdict(BY_KEY, line) == verdict(IN_TURN, line) == refusal
+def test_what_needs_an_owner_names_the_other_algorithm(line: bytes) -> None:
+    assert verdict(BY_KEY, line) in (Target.STATE, Target.SLOT, Target.SPLIT)
+    error = verdict(IN_TURN, line)
+    assert isinstance(error, bytes)
+    assert b"needs 'balance key'" in error
 
 
-def test_blocking_commands_never_share_a_link() -> None:
-    for line in (b"blpop k 0", b"brpoplpush a b 0", b"ssubscribe c"):
-        assert verdict(BY_KEY, line) == b"-ERR '%b' is not supported by this proxy\r\n" % line.split()[0]
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"monitor", b"it concerns one server"),
+        (b"shutdown", b"it concerns one server"),
+        (b"swapdb 0 1", b"several servers cannot swap"),
+        (b"wait 1 0", b"acknowledgements"),
+        (b"script kill", b"holds up the shared connection"),
+        (b"migrate a b c d e", b"where the weights put them"),
+        (b"ssubscribe c", b"proxy\r\n"),
+        (b"latency doctor", b"it concerns one server"),
+    ],
+)
+def test_what_is_refused_says_why(line: bytes, reason: bytes) -> None:
+    for table in (BY_KEY, IN_TURN):
+        error = verdict(table, line)
+        assert isinstance(error, bytes)
+        assert error.startswith(b"-ERR '%b' " % line.split()[0]) or b"|" in error or b"needs" in error
+        assert reason in error or (table is IN_TURN and b"needs 'balance key'" in error)
 
 
-def test_subcommands_have_no_rule_of_their_own() -> None:
-    assert not [name for name in BY_KEY if b"|" in name]
+def test_subcommands_have_rules_of_their_own() -> None:
+    assert verdict(BY_KEY, b"object encoding k") is Target.SLOT
+    assert verdict(BY_KEY, b"OBJECT FOO") == b"-ERR unknown subcommand 'FOO'. Try OBJECT HELP.\r\n"
+    assert verdict(BY_KEY, b"object") == b"-ERR wrong number of arguments for 'object' command\r\n"
+    assert verdict(BY_KEY, b"object encoding") == b"-ERR wrong number of arguments for 'object|encoding' command\r\n"
+
+
+def test_what_is_free_to_go_has_nothing_against_it() -> None:
+    for table, balance in ((BY_KEY, "key"), (IN_TURN, "roundrobin")):
+        for rule in table.values():
+            for count in range(1, 7):
+                arguments = [rule.command.name.encode(), *[b"NX"] * (count - 1)]
+                if rule.free(count):
+                    assert fault(rule, arguments, balance) is None
+    assert BY_KEY[b"GET"].free(2)
+    assert not BY_KEY[b"GET"].free(3)
+    assert IN_TURN[b"SET"].free(3)
+    assert not IN_TURN[b"SET"].free(4)
+    assert not BY_KEY[b"MULTI"].free(1)
+
+
+@pytest.mark.parametrize(
+    ("line", "keys"),
+    [
+        (b"get a", [b"a"]),
+        (b"object encoding a", [b"a"]),
+        (b"eval x 1 a b", [b"a"]),
+        (b"eval x 0", []),
+        (b"eval x y", []),
+        (b"rename {a}b {a}c", [b"a"]),
+        (b"rename a b", [b"a", b"b"]),
+        (b"zunionstore {a} 1 {a}b", [b"a"]),
+        (b"blpop a b 0", [b"a", b"b"]),
+        (b"xread block 0 streams a 0", [b"a"]),
+    ],
+)
+def test_slots(line: bytes, keys: list[bytes]) -> None:
+    arguments = line.split()
+    rule = resolve(BY_KEY, arguments)
+    assert rule is not None
+    slots = {slot_of(key) for key in keys}
+    assert rule.slot(arguments) == (CROSSING if len(slots) > 1 else slots.pop() if slots else KEYLESS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"sort a by w_*",
+        b"sort_ro a get v_*",
+        b"eval redis.call('get','x') 0",
+        b"eval_ro redis.pcall('get','x') 0",
+    ],
+)
+def test_what_touches_keys_it_does_not_name_is_refused(line: bytes) -> None:
+    error = verdict(BY_KEY, line)
+    assert isinstance(error, bytes)
+    assert error.startswith(b"-CROSSSLOT ")
 
 
 # tests/conformance/test_resp.py asks a real server for the same.
@@ -86,6 +185,11 @@ def test_subcommands_have_no_rule_of_their_own() -> None:
     [
         ([b"get"], b"-ERR wrong number of arguments for 'get' command\r\n"),
         ([b"GET", b"a", b"b"], b"-ERR wrong number of arguments for 'get' command\r\n"),
+        ([b"MSet", b"a", b"b", b"c"], b"-ERR wrong number of arguments for 'mset' command\r\n"),
+        (
+            [b"exec", b"x"],
+            b"-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n",
+        ),
         ([b"MSet"], b"-ERR wrong number of arguments for 'mset' command\r\n"),
         ([b"foo"], b"-ERR unknown command 'foo', with args beginning with: \r\n"),
         ([b"foo", b"a", b"b c"], b"-ERR unknown command 'foo', with args beginning with: 'a' 'b c' \r\n"),
@@ -167,9 +271,9 @@ def test_keyed_commands_are_those_that_a_look_up_decides() -> None:
         rule = BY_KEY[name.upper()]
         for count in range(1, 9):
             arguments = [name, *[b"%d" % number for number in range(count - 1)]]
-            assert (count in counts) == (fault(rule, arguments, "key") is None)
-            if count in counts:
-                assert (rule.target, rule.command.keys(arguments)) == (Target.SLOT, arguments[1:2])
-    assert {b"GET", b"SET", b"set", b"EXPIRE"} < set(table)
-    assert not {b"MGET", b"DEL", b"PING", b"BLPOP", b"EVAL", b"PUBLISH", b"FLUSHALL"} & set(table)
+            fits = fault(rule, arguments, "key") is None
+            assert (count in counts) == (fits and list(rule.command.keys(arguments)) == arguments[1:2])
+            assert rule.target in (Target.SLOT, Target.SPLIT)
+    assert {b"GET", b"SET", b"set", b"EXPIRE", b"MGET", b"DEL"} < set(table)
+    assert not {b"PING", b"BLPOP", b"EVAL", b"PUBLISH", b"FLUSHALL", b"SORT", b"WATCH", b"RENAME"} & set(table)
     assert not keyed(IN_TURN)
