@@ -190,3 +190,17 @@ def test_checks_begin_with_the_proxy_header_of_their_server(
         ):
             wait_for(lambda: bool(server.questions))
     assert server.questions[0].startswith((b"" if plain else HEADERS[words]) or b"PING")
+
+
+def test_a_unix_server_whose_backlog_is_full_is_down(program: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "full")
+    with socket.socket(socket.AF_UNIX) as listening, ExitStack() as waiting:
+        listening.bind(path)
+        listening.listen(0)
+        connected = 0
+        while connected == 0:
+            client = waiting.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            connected = client.connect_ex(path)
+        with proxy(program, tmp_path, f"server a {path} check inter 50ms fall 1") as made:
+            made.stats.wait_for_status("a", "DOWN")
