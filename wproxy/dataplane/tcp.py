@@ -342,7 +342,7 @@ class TcpConnection:
 
     def kill(self) -> None:
         """End the session because an administrator says so."""
-        self.close("KQ" if self.granted is not None else "KC" if self.server is None else "KD")
+        self.close("KQ" if self.granted is not None else "KC" if self.server is None else "K-")
 
     # -- the end -------------------------------------------------------------------------------------------------
 
