@@ -75,6 +75,7 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         switching=tuple(proxy.switching),
         connection_rules=tuple(proxy.connection_rules),
         page=_page(proxy),
+        keepalive=proxy.client_keepalive,
     )
 
 
@@ -126,6 +127,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         persist=proxy.persist,
         fullconn=proxy.fullconn,
         check=proxy.check.built(),
+        keepalive=proxy.server_keepalive,
     )
 
 

@@ -16,6 +16,7 @@ from wproxy.config.model import (
     CheckSettings,
     ConnectionRule,
     HashType,
+    KeepAlive,
     Level,
     Location,
     LogTarget,
@@ -190,6 +191,8 @@ class ProxyDraft:
     table: TableDraft | None = None
     persist: bool = False
     fullconn: int | None = None
+    client_keepalive: KeepAlive = field(default_factory=KeepAlive)
+    server_keepalive: KeepAlive = field(default_factory=KeepAlive)
 
     def child(self, section: Section, name: str, location: Location) -> ProxyDraft:
         """Return the draft of a section that begins at `location` and inherits what is set here."""
