@@ -151,8 +151,7 @@ class Application:
         gc.freeze()
         for router in self._routers.values():
             router.open()
-        for backend in self._registry.backends.values():
-            self._prober.start(backend)
+        self._prober.start(self._registry.backends.values())
         for listener in self._stats:
             await listener.start()
         for name, listeners in self._listeners.items():

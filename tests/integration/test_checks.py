@@ -204,3 +204,16 @@ def test_a_unix_server_whose_backlog_is_full_is_down(program: str, tmp_path: Pat
             connected = client.connect_ex(path)
         with proxy(program, tmp_path, f"server a {path} check inter 50ms fall 1") as made:
             made.stats.wait_for_status("a", "DOWN")
+
+
+def test_servers_of_several_backends_are_not_checked_all_at_once(program: str, tmp_path: Path) -> None:
+    with ExitStack() as alive:
+        servers = [alive.enter_context(check_server(Script((b"+PONG\r\n",)))) for _ in range(4)]
+        rest = "\n".join(
+            f"backend b{server.port}\n option redis-check\n server a 127.0.0.1:{server.port} check inter 4s"
+            for server in servers
+        )
+        alive.enter_context(proxy(program, tmp_path, rest=rest))
+        wait_for(lambda: bool(servers[1].questions))
+        assert not servers[3].questions
+        wait_for(lambda: bool(servers[3].questions))
