@@ -96,7 +96,7 @@ def _run(options: command_line.Options, config: Config) -> int:
     try:
         pidfile = _open_pidfile(options.pidfile or config.globals.pidfile)
     except WproxyError:
-        sockets.close()
+        sockets.abandon()
         raise
     is_daemon = (options.daemon or config.globals.daemon) and not options.foreground
     parent = _go_to_background() if is_daemon else None

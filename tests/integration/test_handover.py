@@ -218,6 +218,27 @@ def test_a_configuration_that_cannot_be_used_leaves_the_old_one_running(place: P
         assert place.stats.ask("get weight main/a") == "40 (initial 40)\n\n"
 
 
+def test_an_address_in_use_leaves_the_old_one_its_stats_socket(place: Place) -> None:
+    taken = f"    bind 127.0.0.1:{place.server}\n"
+    with process(place, "master", "-W") as master:
+        worker = place.pid()
+        place.write(more=taken)
+        master.send_signal(signal.SIGUSR2)
+        wait_for(lambda: "Reload failed" in place.log("master"), what="the reload fails")
+        assert place.pid() == worker
+        place.write()
+        reload(place, master)
+
+
+@pytest.mark.parametrize("fault", ["    bind 127.0.0.1:{server}\n", "global\n    pidfile {folder}/missing/pid\n"])
+def test_a_new_process_that_cannot_start_leaves_the_old_one_its_stats_socket(place: Place, fault: str) -> None:
+    with process(place, "first") as old:
+        place.write(more=fault.format(server=place.server, folder=place.folder))
+        command = [*WPROXY, "-f", "wproxy.cfg", "-sf", str(old.pid)]
+        assert subprocess.run(command, cwd=place.folder, capture_output=True, check=False).returncode == 1
+        assert place.pid() == old.pid
+
+
 def test_a_worker_that_dies_is_replaced(place: Place) -> None:
     with process(place, "master", "-W"):
         worker = place.pid()
