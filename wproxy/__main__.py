@@ -106,6 +106,8 @@ def _run(options: command_line.Options, config: Config) -> int:
         if pidfile is not None:
             pidfile.write_text(f"{os.getpid()}\n")
         _end_predecessors(options)
+        if options.notify:
+            _tell_systemd()
         if parent is not None:
             _leave_terminal()
         change()
@@ -158,6 +160,14 @@ def _serve_here(options: command_line.Options, config: Config, sockets: Sockets,
     saved.open(user)
     maxconn = app.connection_limit(config, options.maxconn, _log)
     app.serve(config, sockets, maxconn, _log, saved, ready)
+
+
+def _tell_systemd() -> None:
+    from wproxy.systemd import READY, notify
+
+    fault = notify(READY, os.environ)
+    if fault:
+        _log("WARNING", fault)
 
 
 def _inherit(options: command_line.Options, config: Config) -> list[tuple[str, socket.socket]]:

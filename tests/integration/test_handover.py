@@ -239,6 +239,18 @@ def test_a_new_process_that_cannot_start_leaves_the_old_one_its_stats_socket(pla
         assert place.pid() == old.pid
 
 
+@pytest.mark.parametrize("name", ["notify", "@{folder}"])
+def test_systemd_is_told_when_the_worker_serves(place: Place, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        path = name.format(folder=place.folder.name) if name.startswith("@") else str(place.folder / name)
+        told.bind(path.replace("@", "\0"))
+        told.settimeout(15.0)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        with process(place, "master", "-Ws") as master:
+            assert told.recv(64) == b"READY=1\n"
+            assert place.pid() not in (0, master.pid)
+
+
 def test_a_worker_that_dies_is_replaced(place: Place) -> None:
     with process(place, "master", "-W"):
         worker = place.pid()
