@@ -98,7 +98,7 @@ def _run(options: command_line.Options, config: Config) -> int:
     try:
         pidfile = _open_pidfile(options.pidfile or config.globals.pidfile)
     except WproxyError:
-        sockets.close()
+        sockets.abandon()
         raise
     is_daemon = (options.daemon or config.globals.daemon) and not options.foreground
     parent = _go_to_background() if is_daemon else None
@@ -108,6 +108,8 @@ def _run(options: command_line.Options, config: Config) -> int:
         if pidfile is not None:
             pidfile.write_text(f"{os.getpid()}\n")
         _end_predecessors(options)
+        if options.notify:
+            _tell_systemd()
         if parent is not None:
             _leave_terminal()
         change()
@@ -160,6 +162,14 @@ def _serve_here(options: command_line.Options, config: Config, sockets: Sockets,
     saved.open(user)
     maxconn = app.connection_limit(config, options.maxconn, _log)
     app.serve(config, sockets, maxconn, _log, saved, ready)
+
+
+def _tell_systemd() -> None:
+    from wproxy.systemd import READY, notify
+
+    fault = notify(READY, os.environ)
+    if fault:
+        _log("WARNING", fault)
 
 
 def _inherit(options: command_line.Options, config: Config) -> list[tuple[str, socket.socket]]:

@@ -17,6 +17,7 @@ from functools import partial
 import uvloop
 
 from wproxy.config import model
+from wproxy.dataplane.keepalive import keep_alive
 from wproxy.dataplane.listener import Listener
 from wproxy.dataplane.prober import Prober
 from wproxy.dataplane.process import LiveProcess
@@ -116,6 +117,9 @@ class Application:
             if backend.config.mode is model.Mode.REDIS
         }
         self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
+        for name, frontend in self._registry.frontends.items():
+            for _, sock in sockets.frontends[name]:
+                keep_alive(sock, frontend.config.keepalive)  # off, too: it may come from a process that had it on
         self._listeners = {
             name: [
                 Listener(bind.address, sock, self._factory(frontend, bind, number))
@@ -150,8 +154,7 @@ class Application:
         gc.freeze()
         for router in self._routers.values():
             router.open()
-        for backend in self._registry.backends.values():
-            self._prober.start(backend)
+        self._prober.start(self._registry.backends.values())
         for listener in self._stats:
             await listener.start()
         for name, listeners in self._listeners.items():

@@ -25,6 +25,7 @@ class Options:
     pidfile: str | None = None
     maxconn: int | None = None
     master: bool = False
+    notify: bool = False
     inherit: str | None = None
     finish: list[int] = field(default_factory=list)
     terminate: list[int] = field(default_factory=list)
@@ -49,6 +50,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("-p", "FILE", "write the process id to this file", "pidfile"),
     Option("-n", "NUMBER", "limit of concurrent connections, in place of the configuration's", "maxconn"),
     Option("-W", "", "run under a master process, which SIGUSR2 has load the configuration anew", "master"),
+    Option("-Ws", "", "the same, and tell systemd when it serves (Type=notify)", "notify"),
     Option("-sf", "PID …", "take over the sockets of these processes, and let them finish their sessions", "finish"),
     Option("-st", "PID …", "take over the sockets of these processes, and end them", "terminate"),
     Option("-x", "SOCKET", "take over the sockets of the process that has this stats socket", "inherit"),
@@ -60,6 +62,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("-dM", "", "accepted for HAProxy's sake", ""),
     Option("-dI", "", "accepted for HAProxy's sake", ""),
     Option("-dW", "", "accepted for HAProxy's sake", ""),
+    Option("-de", "", "accepted for HAProxy's sake", ""),
+    Option("-dp", "", "accepted for HAProxy's sake", ""),
+    Option("-dS", "", "accepted for HAProxy's sake", ""),
     Option("-L", "NAME", "accepted for HAProxy's sake (name of the local peer)", ""),
     Option("-m", "MEGABYTES", "accepted for HAProxy's sake", ""),
 )
@@ -84,6 +89,7 @@ def parse(arguments: Sequence[str]) -> Options:
         if row.argument and not rest:
             raise UsageError(f"option {flag} needs an argument: {row.argument}")
         _apply(options, row, rest.pop(0) if row.argument else "")
+    options.master |= options.notify
     if not options.configurations and not options.version:
         raise UsageError("no configuration: wproxy -f FILE")
     return options

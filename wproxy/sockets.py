@@ -40,11 +40,13 @@ class Sockets:
     """Everything the process listens on, open: opened before it goes to the background, so that errors are seen.
 
     `handed_over`: another process has them too, so that the names of unix sockets belong to it now.
+    `inherited` are those that came from a process which goes on with them unless this one takes its place.
     """
 
     frontends: dict[str, list[tuple[model.Bind, socket.socket]]] = field(default_factory=dict)
     stats: list[tuple[model.StatsSocket, socket.socket]] = field(default_factory=list)
     logs: LogSenders = field(default_factory=LogSenders)
+    inherited: set[socket.socket] = field(default_factory=set)
     handed_over: bool = False
 
     def all(self) -> Iterator[tuple[model.Address, socket.socket]]:
@@ -78,6 +80,17 @@ class Sockets:
                 self._close(bind.address, listening)
         self.frontends.clear()
 
+    def abandon(self) -> None:
+        """Close all after a start that failed; the files of inherited unix sockets stay: somebody serves there."""
+        for address, listening in self.all():
+            if listening in self.inherited:
+                listening.close()
+            else:
+                close_listening(address, listening)
+        self.frontends.clear()
+        self.stats.clear()
+        self.logs.close()
+
     def _close(self, address: model.Address, listening: socket.socket) -> None:
         if self.handed_over:
             listening.close()
@@ -95,8 +108,12 @@ def open_sockets(config: model.Config, inherited: Inherited | None = None) -> So
     faults: list[str] = []
 
     def attempt(line: model.Bind | model.StatsSocket, what: str) -> socket.socket | None:
+        taken = inherited.take(line.address)
+        if taken is not None:
+            opened.inherited.add(taken)
+            return taken
         try:
-            return inherited.take(line.address) or _open(line)
+            return _open(line)
         except (OSError, LookupError) as error:
             reason = ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
             where = f"[{line.location.file}:{line.location.line}]"
@@ -114,8 +131,7 @@ def open_sockets(config: model.Config, inherited: Inherited | None = None) -> So
     inherited.close()
     faults += opened.logs.open(config)
     if faults:
-        opened.logs.close()
-        opened.close()
+        opened.abandon()
         raise BindError("\n".join(faults))
     return opened
 

@@ -240,6 +240,21 @@ def two_at_once(stage: Scene) -> None:
 
 
 # name: (what happens, the server's line and others, how many lines are logged)
+def an_administrator_kills_the_session(stage: Scene) -> None:
+    client, served = stage.talk()
+    stage.proxy.stats.ask("shutdown sessions server main/s")
+    assert read_all(client) == b""
+    client.close()
+    served.close()
+
+
+def its_proxy_is_shut_down(stage: Scene) -> None:
+    for _ in range(2):
+        server_closes(stage)
+    stage.logged(2)
+    stage.proxy.stats.ask("shutdown frontend main")
+
+
 CASES: dict[str, tuple[Act, tuple[str, ...], int]] = {
     "client closes": (client_closes, (UP,), 1),
     "server closes": (server_closes, (UP,), 1),
@@ -284,6 +299,7 @@ CASES: dict[str, tuple[Act, tuple[str, ...], int]] = {
     ),
     "queue": (three_take_turns, (FULL,), 4),
     "two at once": (two_at_once, (UP,), 2),
+    "killed": (an_administrator_kills_the_session, (UP,), 1),
 }  # fmt: skip
 
 
@@ -295,6 +311,15 @@ def test_the_line_at_the_end(tmp_path: Path, name: str) -> None:
         with scene(program, tmp_path, "log {log} local3", "option tcplog", *lines) as stage:
             act(stage)
             return [facts(line) for line in stage.logged(count)]
+
+    assert run("wproxy") == run("haproxy")
+
+
+def test_a_proxy_that_is_shut_down_tells_how_many_it_has_served(tmp_path: Path) -> None:
+    def run(program: str) -> str:
+        with scene(program, tmp_path, "log {log} local3", "option tcplog", UP) as stage:
+            its_proxy_is_shut_down(stage)
+            return stage.log.wait_for("stopped", 1)[0].partition("]: ")[2]
 
     assert run("wproxy") == run("haproxy")
 

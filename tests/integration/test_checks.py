@@ -190,3 +190,30 @@ def test_checks_begin_with_the_proxy_header_of_their_server(
         ):
             wait_for(lambda: bool(server.questions))
     assert server.questions[0].startswith((b"" if plain else HEADERS[words]) or b"PING")
+
+
+def test_a_unix_server_whose_backlog_is_full_is_down(program: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "full")
+    with socket.socket(socket.AF_UNIX) as listening, ExitStack() as waiting:
+        listening.bind(path)
+        listening.listen(0)
+        connected = 0
+        while connected == 0:
+            client = waiting.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            connected = client.connect_ex(path)
+        with proxy(program, tmp_path, f"server a {path} check inter 50ms fall 1") as made:
+            made.stats.wait_for_status("a", "DOWN")
+
+
+def test_servers_of_several_backends_are_not_checked_all_at_once(program: str, tmp_path: Path) -> None:
+    with ExitStack() as alive:
+        servers = [alive.enter_context(check_server(Script((b"+PONG\r\n",)))) for _ in range(4)]
+        rest = "\n".join(
+            f"backend b{server.port}\n option redis-check\n server a 127.0.0.1:{server.port} check inter 4s"
+            for server in servers
+        )
+        alive.enter_context(proxy(program, tmp_path, rest=rest))
+        wait_for(lambda: bool(servers[1].questions))
+        assert not servers[3].questions
+        wait_for(lambda: bool(servers[3].questions))

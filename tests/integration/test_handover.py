@@ -218,6 +218,39 @@ def test_a_configuration_that_cannot_be_used_leaves_the_old_one_running(place: P
         assert place.stats.ask("get weight main/a") == "40 (initial 40)\n\n"
 
 
+def test_an_address_in_use_leaves_the_old_one_its_stats_socket(place: Place) -> None:
+    taken = f"    bind 127.0.0.1:{place.server}\n"
+    with process(place, "master", "-W") as master:
+        worker = place.pid()
+        place.write(more=taken)
+        master.send_signal(signal.SIGUSR2)
+        wait_for(lambda: "Reload failed" in place.log("master"), what="the reload fails")
+        assert place.pid() == worker
+        place.write()
+        reload(place, master)
+
+
+@pytest.mark.parametrize("fault", ["    bind 127.0.0.1:{server}\n", "global\n    pidfile {folder}/missing/pid\n"])
+def test_a_new_process_that_cannot_start_leaves_the_old_one_its_stats_socket(place: Place, fault: str) -> None:
+    with process(place, "first") as old:
+        place.write(more=fault.format(server=place.server, folder=place.folder))
+        command = [*WPROXY, "-f", "wproxy.cfg", "-sf", str(old.pid)]
+        assert subprocess.run(command, cwd=place.folder, capture_output=True, check=False).returncode == 1
+        assert place.pid() == old.pid
+
+
+@pytest.mark.parametrize("name", ["notify", "@{folder}"])
+def test_systemd_is_told_when_the_worker_serves(place: Place, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        path = name.format(folder=place.folder.name) if name.startswith("@") else str(place.folder / name)
+        told.bind(path.replace("@", "\0"))
+        told.settimeout(15.0)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        with process(place, "master", "-Ws") as master:
+            assert told.recv(64) == b"READY=1\n"
+            assert place.pid() not in (0, master.pid)
+
+
 def test_a_worker_that_dies_is_replaced(place: Place) -> None:
     with process(place, "master", "-W"):
         worker = place.pid()

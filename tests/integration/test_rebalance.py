@@ -74,7 +74,7 @@ def test_connections_follow_the_weights_and_busy_ones_stay(tmp_path: Path) -> No
         assert said == ["a 70 → 30, share 50.0 % → 30.0 %", "closed 20 of 100 sessions: now a 30, b 70"]
         assert made.on_servers() == (30, 70)
         assert (made.crowd.lost, sum(member.lost for member in busy)) == (20, 0)
-        wait_for(lambda: len(re.findall(r" KD ", made.proxy.log)) == 20, what="a line for each in the log")
+        wait_for(lambda: len(re.findall(r" K- ", made.proxy.log)) == 20, what="a line for each in the log")
         # What is right stays so, and newcomers go by the weights again.
         assert "no session to close: now a 30, b 70" in made.command("weight", "set", "a", "30", "--rebalance")
         with crowd(made.proxy.port, LOCALHOST) as more:

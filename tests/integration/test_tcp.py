@@ -247,6 +247,17 @@ def test_a_paused_frontend_keeps_its_clients_and_takes_no_new_ones(program: str,
         pair.close()
 
 
+def test_a_frontend_that_is_resumed_and_paused_at_once_stays_paused(program: str, tmp_path: Path) -> None:
+    with proxied_socket(program, tmp_path) as (made, listening):
+        made.stats.ask("disable frontend main")
+        made.stats.ask("enable frontend main;disable frontend main")
+        for _ in range(3):
+            with pytest.raises(ConnectionRefusedError):
+                connect(made.port)
+        made.stats.ask("enable frontend main")
+        Pair(made, listening).close()
+
+
 def test_identical_answers_for_a_server_that_hangs_up_first(program: str, tmp_path: Path) -> None:
     with tcp_server(identify("bye")) as port, proxy(program, tmp_path, f"server s 127.0.0.1:{port}") as made:
         with connect(made.port) as client:

@@ -45,7 +45,8 @@ _EXCLUDED = {_Family.IPV4: IPv6Address, _Family.IPV6: IPv4Address}
 _VERSIONS = {_Family.IPV4: 4, _Family.IPV6: 6}
 _PATH_MAX = 97  # HAProxy's: 108 bytes of sun_path less the suffix under which it binds before it renames
 _PORT_MAX = 65535
-_HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+# RFC 1035, section 2.3.4: labels of 1 to 63 octets; what a resolver would refuse to look up is no name.
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
 _DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
 _PORTS = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 

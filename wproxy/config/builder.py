@@ -75,6 +75,7 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         switching=tuple(proxy.switching),
         connection_rules=tuple(proxy.connection_rules),
         page=_page(proxy),
+        keepalive=proxy.client_keepalive,
     )
 
 
@@ -127,6 +128,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         fullconn=proxy.fullconn,
         check=proxy.check.built(),
         redis_window_s=proxy.redis_window_s,
+        keepalive=proxy.server_keepalive,
     )
 
 

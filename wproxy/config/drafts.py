@@ -16,6 +16,7 @@ from wproxy.config.model import (
     CheckSettings,
     ConnectionRule,
     HashType,
+    KeepAlive,
     Level,
     Location,
     LogTarget,
@@ -191,6 +192,8 @@ class ProxyDraft:
     persist: bool = False
     redis_window_s: float | None = None
     fullconn: int | None = None
+    client_keepalive: KeepAlive = field(default_factory=KeepAlive)
+    server_keepalive: KeepAlive = field(default_factory=KeepAlive)
 
     def child(self, section: Section, name: str, location: Location) -> ProxyDraft:
         """Return the draft of a section that begins at `location` and inherits what is set here."""

@@ -261,6 +261,16 @@ class StatsPage:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """Whether the kernel probes one side's idle connections, and how: None is the system's own value (tcp(7))."""
+
+    on: bool = False
+    idle_s: int | None = None
+    interval_s: int | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Frontend:
     """Where clients arrive. `proxy_id` is the `iid` of the statistics, counted from 2 (1 is HAProxy's GLOBAL)."""
 
@@ -277,6 +287,7 @@ class Frontend:
     switching: tuple[UseBackend, ...] = ()
     connection_rules: tuple[ConnectionRule, ...] = ()
     page: StatsPage | None = None
+    keepalive: KeepAlive = field(default_factory=KeepAlive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +318,7 @@ class Backend:
     fullconn: int | None = None
     check: HealthCheck = field(default_factory=HealthCheck)
     redis_window_s: float | None = None
+    keepalive: KeepAlive = field(default_factory=KeepAlive)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from wproxy.config.model import Address
 from wproxy.policy.descriptors import WATCHERS
@@ -78,14 +79,21 @@ class Listener:
         self._wanted = 0  # how many should
         self._shut = False  # the socket is bound, but does not listen
 
-    async def resume(self, *, singly: bool = False) -> None:
-        """Accept connections, `singly` or several in a turn of the loop; does nothing while it already does."""
-        if self._socket.fileno() < 0:  # the process has stopped listening meanwhile
+    def resume(self, *, singly: bool = False) -> Coroutine[Any, Any, None]:
+        """Accept connections, `singly` or several in a turn of the loop, once what is returned has been awaited.
+
+        What is wanted counts from this call on, so that a pause before the loop gets to it is the last word.
+        """
+        self._wanted = 1 if singly else WATCHERS
+        return self._follow()
+
+    async def _follow(self) -> None:
+        """Have as many watchers as are wanted by now."""
+        if not self._wanted or self._socket.fileno() < 0:  # paused, or closed by a process that stops
             return
         if self._shut:
             self._socket.listen(BACKLOG)
             self._shut = False
-        self._wanted = 1 if singly else WATCHERS
         while len(self._servers) < self._wanted:
             self._servers.append(await self._watch())
         self._dismiss()  # more than are wanted, or than were when the loop began to make the last

@@ -43,8 +43,11 @@ class ProbeSockets:
             if not linger:
                 # A reset instead of a goodbye: the server is done with the probe at once, and so is the local port.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            with suppress(BlockingIOError):  # it goes on in the background
-                probe.connect(address.path or (address.host, address.port))
+            if address.path:
+                probe.connect(address.path)  # at once, or never: EAGAIN says that the server's backlog is full
+            else:
+                with suppress(BlockingIOError):  # it goes on in the background
+                    probe.connect((address.host, address.port))
             self._epoll.register(probe, _EVENTS)
         except OSError:
             probe.close()

@@ -15,7 +15,7 @@ import os
 import random
 import select
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from wproxy.config.model import Address, Global, Timeouts
@@ -46,10 +46,18 @@ class Prober:
         self._sockets = ProbeSockets(services.loop)
         self._probes: dict[Server, list[Probe]] = {}
 
-    def start(self, backend: Backend) -> None:
-        """Begin to check the servers of `backend`, spread over the interval so that they are not probed all at once."""
-        targets = [target for server in backend.servers for target in self._targets(backend, server)]
-        for position, target in enumerate(targets):
+    def start(self, backends: Iterable[Backend]) -> None:
+        """Begin to check the servers of `backends`, spread over the interval so that they are not probed all at once.
+
+        Over that of all of them together, as in HAProxy: many backends have one server only.
+        """
+        targets = [
+            (backend, target)
+            for backend in backends
+            for server in backend.servers
+            for target in self._targets(backend, server)
+        ]
+        for position, (backend, target) in enumerate(targets):
             self._start(backend, target, position / len(targets))
 
     def start_one(self, backend: Backend, server: Server) -> None:

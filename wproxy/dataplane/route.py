@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wproxy.config.model import KeepAlive
 from wproxy.dataplane.idle import Idle, seconds
 from wproxy.dataplane.session_log import SessionLog
 from wproxy.dataplane.stickiness import Stickiness
@@ -26,6 +27,7 @@ class Route:
     turn_around_s: float
     log: SessionLog | None = None
     stickiness: Stickiness | None = None
+    keepalive: KeepAlive | None = None  # of the server's connections, where they are probed
 
     @classmethod
     def of(
@@ -47,4 +49,5 @@ class Route:
             turn_around_s=min(connect_s, _TURN_AROUND_S),
             log=log,
             stickiness=stickiness,
+            keepalive=backend.config.keepalive if backend.config.keepalive.on else None,
         )

@@ -17,6 +17,7 @@ from math import inf
 from wproxy.dataplane.carriage import describe, owes_answer
 from wproxy.dataplane.connector import open_connection
 from wproxy.dataplane.ends import ends_of
+from wproxy.dataplane.keepalive import keep_alive
 from wproxy.dataplane.reception import Arrival
 from wproxy.dataplane.relay import ClientEnd, End, ServerEnd
 from wproxy.dataplane.route import Route
@@ -259,6 +260,8 @@ class TcpConnection:
             transport.abort()
             return
         self.server = server
+        if self.route.keepalive is not None:
+            keep_alive(transport.get_extra_info("socket"), self.route.keepalive)
         if self.route.stickiness is not None and self.arrival is not None and self.place is not None:
             self.route.stickiness.store(self.arrival.facts, self.place)
         if self.place is not None and self.place.line.send_proxy is not None:
@@ -342,7 +345,7 @@ class TcpConnection:
 
     def kill(self) -> None:
         """End the session because an administrator says so."""
-        self.close("KQ" if self.granted is not None else "KC" if self.server is None else "KD")
+        self.close("KQ" if self.granted is not None else "KC" if self.server is None else "K-")
 
     # -- the end -------------------------------------------------------------------------------------------------
 

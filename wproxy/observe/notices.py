@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from wproxy.config.model import Severity
 from wproxy.policy.checks.verdict import CheckResult, Outcome
+from wproxy.state.backend import Backend
 from wproxy.state.control import CheckNotice, FrontendNotice, Notice, ServerChange, ServerNotice
 from wproxy.state.frontend import Frontend, FrontendStatus
 
@@ -39,7 +40,7 @@ _NOTED = {
 def lines(notice: Notice) -> Iterator[LogLine]:
     """Yield the lines to log about `notice`."""
     if isinstance(notice, FrontendNotice):
-        yield _frontend_line(notice.frontend)
+        yield _frontend_line(notice.frontend, notice.backend)
         return
     if isinstance(notice, CheckNotice):
         yield LogLine("WARNING", _checked(notice), Severity.NOTICE)
@@ -70,9 +71,10 @@ def _role(notice: ServerNotice) -> str:
     return "Backup Server" if notice.server.line.backup else "Server"
 
 
-def _frontend_line(frontend: Frontend) -> LogLine:
+def _frontend_line(frontend: Frontend, backend: Backend | None) -> LogLine:
     if frontend.status is FrontendStatus.STOPPED:
-        connections = f"FE: {frontend.counters.sessions}, BE: 0"
+        served = backend.counters.sessions if backend is not None else 0
+        connections = f"FE: {frontend.counters.sessions}, BE: {served}"
         return LogLine("WARNING", f"Proxy {frontend.name} stopped (cumulated conns: {connections}).")
     verb = "Resumed" if frontend.status is FrontendStatus.OPEN else "Paused"
     kind = "proxy" if frontend.in_listen else "frontend"

@@ -82,9 +82,10 @@ class CheckNotice:
 
 @dataclass(frozen=True, slots=True)
 class FrontendNotice:
-    """A frontend was paused or resumed."""
+    """A frontend was paused, resumed or shut down; `backend` is that of the same `listen` section, if it is one."""
 
     frontend: Frontend
+    backend: Backend | None = None
 
 
 Notice: TypeAlias = ServerNotice | FrontendNotice | CheckNotice
@@ -342,7 +343,8 @@ class Control:
     def _set_status(self, frontend: Frontend, status: FrontendStatus) -> None:
         if frontend.status is not status:
             frontend.status = status
-            self._notify(FrontendNotice(frontend))
+            backend = self.registry.backends.get(frontend.name) if frontend.in_listen else None
+            self._notify(FrontendNotice(frontend, backend))
 
     def _set_admin(self, server: Server, admin: Admin, change: ServerChange) -> None:
         was_maint = server.admin.maint

@@ -20,6 +20,7 @@ def test_the_usual_start() -> None:
         "-d -dM -L A -f cfg",
         "-c -dM -f cfg",
         "-dI -dW -db -V -m 100 -f cfg",
+        "-de -dp -dS -d -f cfg",
     ],
 )
 def test_what_is_accepted_for_haproxys_sake(line: str) -> None:
@@ -27,6 +28,11 @@ def test_what_is_accepted_for_haproxys_sake(line: str) -> None:
     assert options.configurations == ["cfg"]
     assert options.check == ("-c" in line.split())
     assert options.foreground == (not options.check)
+
+
+def test_ws_is_w_for_systemd() -> None:
+    assert (parse(["-W", "-f", "a"]).master, parse(["-W", "-f", "a"]).notify) == (True, False)
+    assert (parse(["-Ws", "-f", "a"]).master, parse(["-Ws", "-f", "a"]).notify) == (True, True)
 
 
 @pytest.mark.parametrize("flag", ["-v", "-vv", "--version"])

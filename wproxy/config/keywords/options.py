@@ -71,9 +71,7 @@ OPTIONS = (
         reversible=True,
     ),
     *ignored("option forwardfor, option originalto, option http-restrict-req-hdr-names", _ANYWHERE, _HTTP, "4.2"),
-    *refused("option abortonclose, option srvtcpka, option transparent", _BACK, "", "4.2", reversible=True),
-    *refused("option clitcpka", _FRONT, "", "4.2", reversible=True),
+    *refused("option abortonclose, option transparent", _BACK, "", "4.2", reversible=True),
     *refused("option independent-streams, option nolinger", _ANYWHERE, "", "4.2", reversible=True),
-    *refused("option tcpka", _ANYWHERE, "", "4.2"),
     *CHECK_OPTIONS,
 )

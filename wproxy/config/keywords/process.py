@@ -100,7 +100,8 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "chroot",
             _HERE,
             Sets("chroot", values.PATH, once=True),
-            "folder that becomes the root; names of servers are looked up before, once",
+            "folder that becomes the root; names of servers are looked up before, once; "
+            "as in HAProxy the path of a log socket is one inside of it",
             "3.1",
         ),
         *ignored("ca-base, crt-base, default-path, issuers-chain-path", _HERE, "where HAProxy looks for files", "3.1"),

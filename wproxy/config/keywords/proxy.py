@@ -8,6 +8,7 @@ from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statem
 from wproxy.config.keywords.balance import balance, hash_type
 from wproxy.config.keywords.bind import bind
 from wproxy.config.keywords.checks import CHECK_RULES
+from wproxy.config.keywords.keepalive import KEEPALIVE
 from wproxy.config.keywords.logs import PROXY_LOGS
 from wproxy.config.keywords.options import OPTIONS
 from wproxy.config.keywords.page import PAGE
@@ -27,7 +28,6 @@ _SERVERS = (Section.LISTEN, Section.BACKEND)
 
 _HTTP = "acts in mode http only"
 _LOG = "wproxy writes the default and the tcplog format only"
-_OPTION = "acts with a keepalive option only, which is refused"
 
 
 def _mode(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
@@ -101,6 +101,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *RULES,
         *PAGE,
         *STICK,
+        *KEEPALIVE,
         *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
         *ignored("description", _PROXIES, "is a text for the statistics page", "4.2"),
         *ignored("log-format, log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
@@ -116,8 +117,6 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         ),
         *ignored("max-session-srv-conns", _FRONT, _HTTP, "4.2"),
         *ignored("force-persist, ignore-persist, use-fcgi-app", _SERVERS, _HTTP, "4.2"),
-        *ignored("clitcpka-cnt, clitcpka-idle, clitcpka-intvl", _FRONT, _OPTION, "4.2"),
-        *ignored("srvtcpka-cnt, srvtcpka-idle, srvtcpka-intvl", _BACK, _OPTION, "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
         *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),

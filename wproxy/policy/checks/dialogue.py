@@ -49,7 +49,7 @@ class Dialogue:
     def receive_data(self, data: bytes, *, ended: bool = False) -> Action:
         """Take bytes of the server, and whether it has hung up; return what to do next."""
         self._answer = (self._answer + data)[:ANSWER_MAX]
-        self._ended = self._ended or ended or len(self._answer) == ANSWER_MAX
+        self._ended = self._ended or ended
         return self._act()
 
     def broken(self, reason: str) -> CheckResult:
@@ -93,7 +93,8 @@ class Dialogue:
     def _judge(self, step: Expect) -> Judgement | None:
         if self._ended and not self._answer:
             return Judgement(False, step.empty)
-        return step.matcher.judge(self._answer, self._ended)
+        # An answer that fills the buffer has no end to wait for; the one to the next question may have.
+        return step.matcher.judge(self._answer, self._ended or len(self._answer) == ANSWER_MAX)
 
     def _result(self, step: Expect, judgement: Judgement) -> CheckResult:
         usual, info = (step.passed, step.success or judgement.info or self._plan.success)

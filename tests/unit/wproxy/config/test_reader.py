@@ -71,11 +71,11 @@ def test_a_section_that_wproxy_does_not_read_is_skipped() -> None:
 def test_no_undoes_and_default_restores() -> None:
     reader, problems, report = read(
         "defaults\n option redispatch\nbackend a\n no option redispatch\nbackend b\n default option redispatch\n"
-        "backend c\n no option allbackups\n no option srvtcpka\n no log\n"
+        "backend c\n no option allbackups\n no option abortonclose\n no log\n"
     )
     assert problems == []
     assert [proxy.redispatch for proxy in reader.proxies] == [None, None, -1]
-    assert [(line.keyword, bool(line.reason)) for line in report.ignored] == [("no option srvtcpka", True)]
+    assert [(line.keyword, bool(line.reason)) for line in report.ignored] == [("no option abortonclose", True)]
 
 
 def test_what_belongs_to_the_other_side_is_warned_about() -> None:

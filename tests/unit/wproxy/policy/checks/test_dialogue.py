@@ -144,3 +144,18 @@ def test_an_answer_without_end_is_judged_by_its_beginning() -> None:
     heard = conversation.hear(b"role:master")
     assert isinstance(heard, CheckResult)
     assert heard.status is CheckStatus.L7RSP
+
+
+def test_after_an_answer_without_end_the_next_question_is_asked_and_waited_for() -> None:
+    rules = (
+        SendRule(1, b"info"),
+        ExpectRule(2, Match.STRING, "role:master"),
+        SendRule(3, b"quit"),
+        ExpectRule(4, Match.STRING, "+OK"),
+    )
+    conversation = talk(plan_of(HealthCheck(Kind.TCP, rules)))
+    assert conversation.hear(b"role:master".ljust(ANSWER_MAX, b"x")) is Wait.FOR_DATA
+    assert conversation.sent == b"infoquit"
+    heard = conversation.hear(b"+OK")
+    assert isinstance(heard, CheckResult)
+    assert heard.status is CheckStatus.L7OK
