@@ -8,6 +8,7 @@ from math import ceil
 from wproxy.config.checks import AgentSettings
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
+from wproxy.config.login import login_of
 from wproxy.config.model import (
     Backend,
     Bind,
@@ -75,6 +76,7 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         switching=tuple(proxy.switching),
         connection_rules=tuple(proxy.connection_rules),
         page=_page(proxy),
+        login=login_of(proxy.redis_user, proxy.redis_password),
     )
 
 
@@ -126,6 +128,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         persist=proxy.persist,
         fullconn=proxy.fullconn,
         check=proxy.check.built(),
+        redis_eject=proxy.redis_eject,
     )
 
 
@@ -176,6 +179,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         agent=_agent(draft) if draft.agent_check else None,
         shutdown_on_down=draft.shutdown_on_down,
         shutdown_backups_on_up=draft.shutdown_backups_on_up,
+        login=login_of(draft.redis_user, draft.redis_password),
     )
 
 

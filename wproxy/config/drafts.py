@@ -133,6 +133,8 @@ class ServerDraft:
     send_proxy: int | None = None
     check_send_proxy: bool = False
     non_stick: bool = False
+    redis_user: str | None = None
+    redis_password: str | None = field(default=None, repr=False)
 
     def child(self, location: Location) -> ServerDraft:
         """Return the draft of the line at `location`, which starts with what is set here."""
@@ -190,6 +192,9 @@ class ProxyDraft:
     table: TableDraft | None = None
     persist: bool = False
     fullconn: int | None = None
+    redis_user: str | None = None
+    redis_password: str | None = field(default=None, repr=False)
+    redis_eject: bool = False
 
     def child(self, section: Section, name: str, location: Location) -> ProxyDraft:
         """Return the draft of a section that begins at `location` and inherits what is set here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wproxy.config import model
 from wproxy.policy.balance import ALGORITHMS, Balancer, Candidates, Draws, RoundRobin, SlotTable
@@ -24,7 +24,8 @@ class Backend:
     __slots__ = (
         "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "awaited",
         "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "fullconn",
-        "in_listen", "name", "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
+        "in_listen", "name", "on_rebuild", "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
+        "under_way",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +51,8 @@ class Backend:
         self._drawing = Draws(seed)
         self.turns = RoundRobin(())
         self.slots = SlotTable((), ())
+        self.on_rebuild: Callable[[], None] | None = None  # of whoever holds connections to the servers
+        self.under_way: Callable[[Server], bool] | None = None  # mode redis: whether a server owes answers
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)
 
@@ -84,6 +87,8 @@ class Backend:
         self._balancer = self._make(self._candidates(weights))
         self._send_away()
         self.serve_queue()
+        if self.on_rebuild is not None:
+            self.on_rebuild()
 
     def _choose_members(self) -> set[Server]:
         """Return who takes part in the choice: the active servers, or without any the backup servers."""
@@ -94,7 +99,8 @@ class Backend:
         return set(active or (backups if self.config.allbackups else backups[:1]))
 
     def _rebuild_slots(self) -> None:
-        weights = [server.configured_weight for server in self.servers]
+        ejects = self.config.redis_eject
+        weights = [0 if ejects and not server.running else server.configured_weight for server in self.servers]
         if self.slots.weights != weights:  # an outage moves no slot, and a table takes long
             self.slots = SlotTable([server.name for server in self.servers], weights)
 

@@ -8,6 +8,7 @@ from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statem
 from wproxy.config.keywords.balance import balance, hash_type
 from wproxy.config.keywords.bind import bind
 from wproxy.config.keywords.checks import CHECK_RULES
+from wproxy.config.keywords.login import LOGIN
 from wproxy.config.keywords.logs import PROXY_LOGS
 from wproxy.config.keywords.options import OPTIONS
 from wproxy.config.keywords.page import PAGE
@@ -90,6 +91,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         done("timeout client-fin", _FRONT, Sets("client_fin_s", values.TIMEOUT), "the same, server gone", "4.2"),
         done("timeout server-fin", _BACK, Sets("server_fin_s", values.TIMEOUT), "the same, client gone", "4.2"),
         *OPTIONS,
+        *LOGIN,
         *PROXY_LOGS,
         *RULES,
         *PAGE,

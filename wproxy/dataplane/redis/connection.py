@@ -6,7 +6,9 @@ import asyncio
 from collections import deque
 from typing import cast
 
+from wproxy.config.login import Login
 from wproxy.dataplane.carriage import describe
+from wproxy.dataplane.redis.guard import Guard
 from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.redis.slot import Place, Slot
@@ -30,7 +32,8 @@ class RedisConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "active_at", "at_eof", "client_id", "client_name", "closed", "confided", "parser", "places", "protocol",
+        "active_at", "at_eof", "client_id", "client_name", "closed", "confided", "guard", "parser", "places",
+        "protocol",
         "route", "router", "services", "session", "stalled", "stopping", "touched", "transport", "under_way", "untaken",
         "window",
         "writable",
@@ -58,6 +61,8 @@ class RedisConnection(asyncio.Protocol):
         self.at_eof = False  # the client sends no more
         self.closed = False  # nothing more is to be written
         self.confided = False  # a secret was sent: none of its bytes are shown to anybody
+        self.guard: Guard | None = None  # what stands for the router until the client has logged in
+        self.lock()
 
     # -- the loop's side -----------------------------------------------------------------------------------------
 
@@ -216,6 +221,32 @@ class RedisConnection(asyncio.Protocol):
             return self.session.source
         peer = self.transport.get_extra_info("peername")
         return (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
+
+    # -- who may come in -----------------------------------------------------------------------------------------
+
+    @property
+    def login(self) -> Login | None:
+        """What the client must log in with; None where nobody has to (`own.Client`)."""
+        return self.route.frontend.config.login
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the client is in (`own.Client`)."""
+        return self.guard is None
+
+    def lock(self) -> None:
+        """Shut the client out until it logs in, as one that has just come (`own.Client`)."""
+        if self.login is not None and self.guard is None:
+            self.guard = Guard(self.router)
+            self.router = cast("Router", self.guard)
+            self.parser.guard()
+
+    def let_in(self) -> None:
+        """Take note that the client has logged in (`own.Client`)."""
+        if self.guard is not None:
+            self.router = self.guard.router
+            self.guard = None
+            self.parser.guarded = False
 
     # -- replies -------------------------------------------------------------------------------------------------
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from wproxy.config.login import Login
+from wproxy.policy.redis.access import NOAUTH_HELLO, WRONG, admits, auth_error
 from wproxy.protocols.resp.values import array, bulk, error, integer, mapping, null, simple
 
 OK = simple("OK")
+_LONGEST_VERSION = 18  # digits of a number that Redis reads as one
 
 
 class Client(Protocol):
@@ -17,6 +20,20 @@ class Client(Protocol):
     client_name: bytes
     confided: bool  # it has told a secret
     protocol: int
+
+    @property
+    def login(self) -> Login | None:
+        """What it has to log in with; None where nobody has to."""
+
+    @property
+    def admitted(self) -> bool:
+        """Whether it is in."""
+
+    def let_in(self) -> None:
+        """Take note that it has logged in."""
+
+    def lock(self) -> None:
+        """Shut it out again, where there is a login."""
 
     def quit(self) -> None:
         """Close when everything up to here has been answered."""
@@ -41,6 +58,7 @@ def _quit(client: Client, arguments: Arguments) -> bytes:
 def _reset(client: Client, arguments: Arguments) -> bytes:
     client.protocol = 2
     client.client_name = b""
+    client.lock()
     return simple("RESET")
 
 
@@ -52,29 +70,41 @@ def _select(client: Client, arguments: Arguments) -> bytes:
 
 def _auth(client: Client, arguments: Arguments) -> bytes:
     client.confided = True
-    return error(
-        "ERR AUTH <password> called without any password configured for the default user. "
-        "Are you sure your configuration is correct?"
-    )
+    refusal = auth_error(client.login, arguments)
+    if refusal is not None:
+        return refusal
+    client.let_in()
+    return OK
 
 
 def _hello(client: Client, arguments: Arguments) -> bytes:
     """Switch the protocol: `HELLO [2|3 [AUTH user password] [SETNAME name]]`."""
-    options = list(arguments[2:])
+    protocol = client.protocol
+    if len(arguments) > 1:
+        if not arguments[1].isdigit() or len(arguments[1]) > _LONGEST_VERSION:
+            return error("ERR Protocol version is not an integer or out of range")
+        protocol = int(arguments[1])
+        if protocol not in (2, 3):
+            return error("NOPROTO unsupported protocol version")
     name = client.client_name
+    credentials: Arguments = ()
+    options = list(arguments[2:])
     while options:
         word = options.pop(0).upper()
         if word == b"AUTH" and len(options) >= 2:
-            return _auth(client, options)
-        if word != b"SETNAME" or not options:
+            client.confided = True
+            credentials, options = options[:2], options[2:]
+        elif word == b"SETNAME" and options:
+            name = options.pop(0)
+        else:
             return error(f"ERR Syntax error in HELLO option '{word.decode(errors='replace')[:64]}'")
-        name = options.pop(0)
-    if len(arguments) > 1:
-        if not arguments[1].isdigit():
-            return error("ERR Protocol version is not an integer or out of range")
-        if arguments[1] not in (b"2", b"3"):
-            return error("NOPROTO unsupported protocol version")
-        client.protocol = int(arguments[1])
+    if credentials:
+        if not admits(client.login, *credentials):
+            return WRONG
+        client.let_in()
+    if not client.admitted:
+        return NOAUTH_HELLO
+    client.protocol = protocol
     client.client_name = name
     facts = {
         b"server": bulk(b"redis"),

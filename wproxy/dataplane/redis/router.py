@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from binascii import crc_hqx
+from collections.abc import Mapping
 from itertools import repeat
 
+from wproxy.dataplane.redis.knowledge import BUILTIN, Knowledge
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.scatter import Scatter
@@ -12,8 +14,7 @@ from wproxy.dataplane.redis.slot import Gather, One, Owner, Slot, Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import by_hash, slot_of
-from wproxy.policy.redis.builtin import ROWS
-from wproxy.policy.redis.commands import parse_rows
+from wproxy.policy.redis.commands import Command
 from wproxy.policy.redis.routing import CROSSSLOT, Rule, Target, common_slot, keyed, rules
 from wproxy.policy.redis.secrets import masked
 from wproxy.protocols.resp import Run, head
@@ -32,14 +33,22 @@ class Router:
         self.backend = backend
         self._services = services
         self._by_key = backend.balance == "key"
-        self.rules = rules(parse_rows(ROWS), frozenset(OWN), by_key=self._by_key)
+        self._knowledge = Knowledge(self._know)
+        self._know(BUILTIN)
+        self.turn = Turn(services.loop)
+        self._links: dict[int, list[Link]] = {}
+        self._servers = list(backend.servers)  # those of the links
+        backend.on_rebuild = self._follow
+        backend.under_way = self._under_way
+        self._slots = backend.slots
+        self._owners = by_hash(backend.slots)
+
+    def _know(self, table: Mapping[bytes, Command]) -> None:
+        """Route by `table` from now on."""
+        self.rules = rules(table, frozenset(OWN), by_key=self._by_key)
         self.heads = {  # of the commands that go to the owner of their first argument and ask for nothing else
             head(name, count) for name, counts in keyed(self.rules).items() for count in range(2, 6) if count in counts
         }
-        self.turn = Turn(services.loop)
-        self._links: dict[int, list[Link]] = {}
-        self._slots = backend.slots
-        self._owners = by_hash(backend.slots)
 
     def open(self) -> None:
         """Connect to every server, so that the first client does not wait for it."""
@@ -126,22 +135,50 @@ class Router:
         """Return one link per server that speaks `protocol`; the first client that does makes them."""
         links = self._links.get(protocol)
         if links is None:
-            timeouts = self.backend.config.timeouts
-            links = self._links[protocol] = [
-                Link(
-                    server,
-                    self._services,
-                    self.turn,
-                    protocol=protocol,
-                    connect_s=timeouts.connect_s,
-                    server_s=timeouts.server_s,
-                    report=self._keep_error,
-                )
-                for server in self.backend.servers
-            ]
-            for link in links:
-                link.open()
+            links = self._links[protocol] = [self.connect(server, protocol) for server in self._servers]
         return links
+
+    def connect(self, server: Server, protocol: int = 2) -> Link:
+        """Return a new link, opened. Those that speak RESP2 ask what the server can do: there is always one."""
+        timeouts = self.backend.config.timeouts
+        link = Link(
+            server,
+            self._services,
+            self.turn,
+            protocol=protocol,
+            connect_s=timeouts.connect_s,
+            server_s=timeouts.server_s,
+            queue_s=timeouts.queue_s,
+            report=self._keep_error,
+            learn=self._knowledge.told if protocol == 2 else None,
+        )
+        link.open()
+        return link
+
+    # -- servers that come and go ----------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Take over the backend's servers, when they have changed."""
+        if self.backend.servers != self._servers:
+            self._relink(list(self.backend.servers))
+
+    def _relink(self, servers: list[Server]) -> None:
+        """Make links to new servers, close those to servers that are gone."""
+        before, self._servers = self._servers, servers
+        for protocol, links in self._links.items():
+            known = dict(zip(before, links, strict=True))
+            self._links[protocol] = [
+                known.pop(server) if server in known else self.connect(server, protocol) for server in servers
+            ]
+            for link in known.values():
+                link.close()
+        for server in before:
+            if server.removed:
+                self._knowledge.forget(server)
+
+    def _under_way(self, server: Server) -> bool:
+        """Tell whether commands wait for an answer of `server`."""
+        return any(link.busy for links in self._links.values() for link in links if link.server is server)
 
     def _keep_error(self, server: Server, excerpt: Excerpt, reason: str) -> None:
         """Keep what a server said wrong, for `show errors`; clients share the connection, so that none is named."""
