@@ -35,7 +35,7 @@ def wait_until_idle(proxy: StatsSocket, path: str, timeout_s: float | None) -> N
     """Return when the server `path` has no session left; raise UnfinishedError when that takes too long."""
 
     def left() -> str:
-        sessions = find(read_servers(proxy), path).sessions
+        sessions = find(read_servers(proxy), path).held
         return f"{path} still has {sessions} sessions" if sessions else ""
 
     wait_until(left, timeout_s)

@@ -279,6 +279,25 @@ def test_servers_come_and_go_under_load(tmp_path: Path, redis_pair: tuple[int, i
         wait_for(lambda: int(redis.Redis(port=second).info("clients")["connected_clients"]) == 1, what="its links end")
 
 
+@pytest.mark.parametrize("balance", ["roundrobin", "key"])
+def test_the_command_line_adds_and_removes(tmp_path: Path, redis_pair: tuple[int, int], balance: str) -> None:
+    first, second = redis_pair
+    with proxy("wproxy", tmp_path, f"balance {balance}", f"server a 127.0.0.1:{first}", mode="redis") as made:
+        load = Load(made.port)
+
+        def run(*words: str) -> None:
+            command = [*WPROXY, "server", *words, "--socket", str(made.stats.path)]
+            subprocess.run(command, check=True, capture_output=True, timeout=30)
+
+        run("add", "main/n", f"127.0.0.1:{second}", "--weight", "1", "--check")
+        made.stats.wait_for_status("n", "UP")
+        load.some_more()
+        run("drain", "n", "--wait", "--timeout", "5")
+        run("del", "n", "--wait", "--timeout", "5")
+        assert "n" not in made.stats.rows()
+        load.stop()
+
+
 def test_a_new_server_logs_in(tmp_path: Path, redis_pair: tuple[int, int], locked: int) -> None:
     lines = "balance key", f"server a 127.0.0.1:{redis_pair[0]}"
     with proxy("wproxy", tmp_path, *lines, mode="redis") as made:
