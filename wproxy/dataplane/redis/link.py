@@ -80,7 +80,7 @@ class Link(asyncio.Protocol):
         self._turn = turn
         self._protocol = protocol
         self._learn = learn
-        self._fault = ""  # what is wrong with the server's answers to the greetings
+        self._fault = ""  # what was wrong with the server's answers to the last greetings
         self._greetings = 0  # that are not answered yet
         self._connect_s = connect_s
         self._server_s = inf if server_s is None else server_s
@@ -186,8 +186,9 @@ class Link(asyncio.Protocol):
                 await open_connection(self._services.loop, self.server.address, lambda: self)
                 await self._settled.wait()
         except OSError:  # TimeoutError is one
+            self._fault = ""
             if self._transport is not None:
-                self._fault = self._fault or "does not answer the greeting"
+                self._fault = "does not answer the greeting"
                 self._transport.abort()
                 await self._lost.wait()
         if self.state is LinkState.READY:
@@ -199,7 +200,6 @@ class Link(asyncio.Protocol):
         """Greet; what was parked follows when that is answered."""
         self._transport = cast("asyncio.Transport", transport)
         self._splitter = ReplySplitter()
-        self._fault = ""
         self.server.current += 1
         self.server.counters.sessions_max = max(self.server.counters.sessions_max, self.server.current)
         greetings = list(greetings_of(self.server, self._protocol, self._learn))
@@ -216,10 +216,11 @@ class Link(asyncio.Protocol):
 
     def greeted(self, fault: str) -> None:
         """Take note that the server has answered a greeting, with that `fault`."""
-        self._greetings -= 1
-        if self._fault or self._transport is None:
+        if not self._greetings:  # an earlier one was answered with a fault
             return
+        self._greetings -= 1
         if fault:
+            self._greetings = 0
             self._fault = fault
             self._report(self.server, Excerpt(b"", 0), f"it {fault}")
             self.break_off()
@@ -230,6 +231,7 @@ class Link(asyncio.Protocol):
         """Be ready, and send what was parked."""
         if self.state is not LinkState.CLOSED:
             self.state = LinkState.READY
+            self._fault = ""
             for raw, waiting in self._parking.clear():
                 self.send(raw, waiting)
         self._settled.set()
