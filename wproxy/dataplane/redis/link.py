@@ -4,7 +4,7 @@
         │ refused,     │        commands are parked while it connects, refused while it is broken
         │ timeout      │ lost after a moment
         ▼              ▼
-      BROKEN ──▶ READY                      (try again with growing, jittered pauses)
+      BROKEN ──▶ READY ◀──▶ BEHIND          (try again with growing, jittered pauses; a server that does not read)
 
 A command that was written and not answered when the connection breaks may have been executed: it is answered with an
 error and never sent again. A command that was only parked is handed back, to go elsewhere.
@@ -34,6 +34,8 @@ from wproxy.state.server import Server
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
+_MOST_UNSENT_BYTES = 128 * 1024 * 1024  # of all clients together; beyond it commands are refused
+_FEW_UNSENT_BYTES = 32 * 1024 * 1024  # when they are taken again
 _MOMENT_S = 1.0  # a server that accepts and hangs up, as with too many clients, is not called again at once
 
 
@@ -46,6 +48,7 @@ class LinkState(enum.Enum):
 
     CONNECTING = "connecting"
     READY = "ready"
+    BEHIND = "behind"  # connected, but more waits to be sent than may: the server does not read
     BROKEN = "broken"
     CLOSED = "closed"
 
@@ -191,7 +194,7 @@ class Link(asyncio.Protocol):
                 self._fault = "does not answer the greeting"
                 self._transport.abort()
                 await self._lost.wait()
-        if self.state is LinkState.READY:
+        if self._transport is not None:
             return True
         self.server.counters.connect_errors += 1
         return False
@@ -229,12 +232,23 @@ class Link(asyncio.Protocol):
 
     def _begin(self) -> None:
         """Be ready, and send what was parked."""
-        if self.state is not LinkState.CLOSED:
+        if self.state is not LinkState.CLOSED and self._transport is not None:
+            self._transport.set_write_buffer_limits(_MOST_UNSENT_BYTES, _FEW_UNSENT_BYTES)
             self.state = LinkState.READY
             self._fault = ""
             for raw, waiting in self._parking.clear():
                 self.send(raw, waiting)
         self._settled.set()
+
+    def pause_writing(self) -> None:
+        """Take no more commands for a server that does not read, or every client's would be held in memory."""
+        if self.state is LinkState.READY:
+            self.state = LinkState.BEHIND
+
+    def resume_writing(self) -> None:
+        """Take them again."""
+        if self.state is LinkState.BEHIND:
+            self.state = LinkState.READY
 
     def data_received(self, data: bytes) -> None:
         """Answer those whose replies are complete."""
@@ -306,6 +320,9 @@ class Link(asyncio.Protocol):
             who.refused(raw, self._down())
 
     def _down(self) -> bytes:
+        if self.state is LinkState.BEHIND:
+            most = _MOST_UNSENT_BYTES >> 20
+            return f"-SERVERDOWN {self.server} does not read: {most} MB wait to be sent to it\r\n".encode()
         if self._fault:
             return f"-SERVERDOWN {self.server} {self._fault}\r\n".encode()
         return f"-SERVERDOWN {self.server} does not answer: its keys are out of reach until it does\r\n".encode()

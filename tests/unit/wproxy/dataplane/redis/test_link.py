@@ -58,6 +58,9 @@ class Transport:
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
+    def set_write_buffer_limits(self, high: int, low: int) -> None:
+        assert high > low > 0
+
     def abort(self) -> None:
         self.aborted = True
 
@@ -213,3 +216,20 @@ def test_a_connection_lost_during_the_greeting_hands_everything_back() -> None:
     setting.connect()
     setting.link.connection_lost(None)
     assert one.reply == AWAY
+
+
+def test_a_server_that_does_not_read_gets_no_more_until_it_does() -> None:
+    setting = Setting()
+    setting.connect()
+    first = setting.send_one(b"a")
+    setting.loop.end_turn()
+    setting.link.pause_writing()
+    assert not setting.link.sendable
+    refused = setting.send_one(b"b")
+    assert refused.reply == b"-SERVERDOWN b/s does not read: 128 MB wait to be sent to it\r\n"
+    setting.link.data_received(b":1\r\n")
+    assert first.reply == b":1\r\n"
+    setting.link.resume_writing()
+    setting.send_one(b"c")
+    setting.loop.end_turn()
+    assert setting.transport.written == [b"a", b"c"]
