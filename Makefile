@@ -23,7 +23,7 @@ soak: system-test venv ## the tests that take minutes: crowds, leaks, long fuzzi
 unit: venv ## the tests that need no server, with branch coverage of the pure packages
 	@$(BIN)/python -m pytest -n $(JOBS) tests/unit --cov --cov-report=term $(ARGS)
 
-bench: system-bench venv ## wproxy beside HAProxy and twemproxy, turn by turn (ARGS="--only tcp")
+bench: system-bench venv ## wproxy beside HAProxy, twemproxy and tcpdump, turn by turn (ARGS="--only tcp")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 lint: venv ## ruff, mypy --strict, import-linter, the shape of the test tree

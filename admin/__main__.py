@@ -1,4 +1,4 @@
-"""The `weight`, `server` and `show` subcommands of `wproxy`: one line of errors, one exit code per kind of failure."""
+"""The subcommands of `wproxy` that steer a running proxy: one line of errors, one exit code per kind of failure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 
 import click
 
+from admin.commands.epochs import rebalance
+from admin.commands.seen import seen
 from admin.commands.server import server
 from admin.commands.show import show
 from admin.commands.weight import weight
@@ -20,8 +22,8 @@ def cli() -> None:
     """Watch and steer a running proxy over its stats socket."""
 
 
-for _group in (weight, server, show):
-    cli.add_command(_group)
+for _command in (weight, server, rebalance, show, seen):
+    cli.add_command(_command)
 
 
 def main() -> None:

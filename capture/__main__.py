@@ -12,7 +12,7 @@ import click
 
 from capture.options import Address, address, duration_s, parsed, sensor_name
 from capture.targets import target
-from capture.topology import BrokerQueue, SpoolQueue, parse_queue_url
+from capture.topology import QUEUE_HELP, BrokerQueue, SpoolQueue, parse_queue_url
 
 if TYPE_CHECKING:
     from capture.app import Settings
@@ -56,17 +56,20 @@ def state_folder() -> Path:
     callback=_targets,
     help="Observe what is sent here; 127.0.0.1:9000, [::1]:9000, 0.0.0.0:9000. May be given several times.",
 )
-@click.option("--interface", default="lo", metavar="NAME", help="The network interface that the packets arrive on.")
+@click.option(
+    "--interface", default="lo", metavar="NAME", help="The network interface that the packets arrive on; any for all."
+)
+@click.option("--syn-only", is_flag=True, help="Only the packets that open a connection, not all of it.")
 @click.option(
     "--queue",
     required=True,
     envvar="WPROXY_QUEUE",
     metavar="URL",
-    callback=parsed(parse_queue_url),
-    help="amqp://USER:PASSWORD@HOST:PORT/VHOST?queue=NAME, or spool:///folder; or in $WPROXY_QUEUE.",
+    callback=parsed(lambda url: parse_queue_url(url, os.environ)),
+    help=QUEUE_HELP,
 )
 @click.option("--no-listen", is_flag=True, help="Another service owns the port: only watch.")
-@click.option("--read", metavar="FILE", help="Read a pcap file instead of the interface; - is standard input.")
+@click.option("--read", metavar="FILE", help="Read a pcap or pcapng file, not the interface; - is standard input.")
 @click.option(
     "--sensor",
     default=socket.gethostname,
@@ -100,12 +103,23 @@ def state_folder() -> Path:
     help="What waited longer than this for the broker is dropped.",
 )
 @click.option("--metrics", metavar="HOST:PORT", callback=parsed(address), help="Where Prometheus reads the counters.")
+@click.option(
+    "-D", "--daemon", "is_daemon", is_flag=True, help="Go into the background when all is open; log to syslog."
+)
+@click.option(
+    "--pidfile",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the process id.",
+)
+@click.option("--user", metavar="NAME", help="Become this user when the interface and the ports are open.")
 def capture(
     *,
     listen: tuple[Address, ...],
     interface: str,
     queue: BrokerQueue | SpoolQueue,
     no_listen: bool,
+    syn_only: bool,
     read: str | None,
     sensor: str,
     batch_size: int,
@@ -114,10 +128,15 @@ def capture(
     spool_limit: int,
     ttl: float,
     metrics: Address | None,
+    is_daemon: bool,
+    pidfile: Path | None,
+    user: str | None,
 ) -> None:
     """Watch the TCP packets sent to IP:PORT and put who sent them, to whom and when, on a queue."""
     from capture.app import Settings
 
+    if is_daemon and read == "-":
+        raise click.UsageError("-D and --read - do not go together: in the background there is no standard input.")
     _run(
         Settings(
             listen=listen,
@@ -127,24 +146,30 @@ def capture(
             state=spool_dir,
             read=read,
             is_listening=not no_listen,
+            syn_only=syn_only,
             batch_size=batch_size,
             batch_time_s=batch_time,
             spool_bytes=spool_limit << 20,
             ttl_s=ttl,
             metrics=metrics,
-        )
+            pid_file=pidfile,
+            user=user,
+        ),
+        is_daemon=is_daemon,
     )
 
 
-def _run(settings: Settings) -> None:
+def _run(settings: Settings, *, is_daemon: bool) -> None:
     from capture.app import StartError, run
+    from capture.background import Background, PidFileError
     from capture.listener import ListenError
+    from capture.privileges import PrivilegeError
     from capture.sources import SourceError
     from capture.spool import SpoolError
 
     try:
-        run(settings)
-    except (StartError, ListenError, SourceError, SpoolError) as error:
+        run(settings, Background() if is_daemon else None)
+    except (StartError, ListenError, SourceError, SpoolError, PidFileError, PrivilegeError) as error:
         raise click.ClickException(str(error)) from error
 
 

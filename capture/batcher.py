@@ -1,8 +1,11 @@
-"""Gathers observations into batches: one is full at `size`, or due `time_s` after its first observation."""
+"""Gathers runs of observations into batches: one is full at `size`, or due `time_s` after its first observation."""
 
 from __future__ import annotations
 
-from capture.messages import Batch, Observation
+from collections.abc import Iterator
+
+from capture.messages import PackedBatch
+from capture.runs import Joined, Run
 
 
 class Batcher:
@@ -13,25 +16,34 @@ class Batcher:
         self._size = size
         self._time_s = time_s
         self._sequence = 0
-        self._observations: list[Observation] = []
+        self._runs: list[Run] = []
+        self._held = 0
         self._due = 0.0
 
-    def add(self, observation: Observation, now: float) -> Batch | None:
-        """Take one observation; return the batch that it fills."""
-        if not self._observations:
-            self._due = now + self._time_s
-        self._observations.append(observation)
-        return self.take() if len(self._observations) >= self._size else None
+    def add(self, run: Run, now: float) -> Iterator[PackedBatch]:
+        """Take a run; yield the batches that it fills."""
+        start, stop = 0, len(run)
+        while start < stop:
+            if not self._runs:
+                self._due = now + self._time_s
+            end = min(stop, start + self._size - self._held)
+            self._runs.append(run if end - start == stop else run.part(start, end))
+            self._held += end - start
+            start = end
+            if self._held >= self._size:
+                yield self._taken()
 
-    def take_due(self, now: float) -> Batch | None:
+    def take_due(self, now: float) -> PackedBatch | None:
         """Return the batch whose time has come."""
-        return self.take() if self._observations and now >= self._due else None
+        return self.take() if now >= self._due else None
 
-    def take(self) -> Batch | None:
+    def take(self) -> PackedBatch | None:
         """Return what has gathered, full or not; None when nothing has."""
-        if not self._observations:
-            return None
-        batch = Batch(self._sensor, self._sequence, tuple(self._observations))
-        self._sequence += len(self._observations)
-        self._observations = []
+        return self._taken() if self._runs else None
+
+    def _taken(self) -> PackedBatch:
+        runs = self._runs[0] if len(self._runs) == 1 else Joined(tuple(self._runs))
+        batch = PackedBatch(self._sensor, self._sequence, runs)
+        self._sequence += self._held
+        self._runs, self._held = [], 0
         return batch

@@ -43,9 +43,12 @@ class LinkEvents(Protocol):
 
 
 class Link:
-    """Connects at once, to the broker of `queue`; `events` hears of it until `close` or `link_lost`."""
+    """Connects at once, to the broker of `queue`; `events` hears of it until `close` or `link_lost`.
 
-    def __init__(self, queue: BrokerQueue, loop: IOLoop, events: LinkEvents) -> None:
+    Of several nodes the `turn`-th is tried first, then those that follow it.
+    """
+
+    def __init__(self, queue: BrokerQueue, loop: IOLoop, events: LinkEvents, turn: int = 0) -> None:
         self._queue = queue
         self._events: LinkEvents | None = events
         self._channel: Channel | None = None
@@ -55,7 +58,9 @@ class Link:
         self._connection: SelectConnection | None = None
         # An attempt is never aborted: pika trips over its own assertions then. It ends by itself, within its time
         # limits, and finds out in `_attempted` whether it is still wanted.
-        SelectConnection.create_connection([connection_parameters(queue)], on_done=self._attempted, custom_ioloop=loop)
+        SelectConnection.create_connection(
+            connection_parameters(queue, turn), on_done=self._attempted, custom_ioloop=loop
+        )
 
     def publish(self, payload: bytes) -> int:
         """Send one message, persistent and mandatory; return the tag under which it will be confirmed."""

@@ -27,6 +27,8 @@ _IPV4, _IPV6 = 0x0800, 0x86DD
 
 _TCP = 6
 _TCP_HEADER = 20
+_FLAGS_AT = 13
+_SYN, _SYN_ACK = 0x02, 0x12
 _HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION = 0, 43, 44, 51, 60
 
 _SHORT = Struct("!H")
@@ -44,15 +46,21 @@ class Reason(enum.Enum):
     NOT_TCP = "not TCP"
     LATER_FRAGMENT = "a later fragment"
     MALFORMED = "malformed"
+    NOT_SYN = "does not open a connection"
 
 
-def decode(frame: bytes, time_ns: int, link_type: int = LINK_ETHERNET) -> Observation | Reason:
-    """Return what `frame`, of one of LINK_TYPES, says about who sent a TCP packet to whom; else why it says nothing."""
+def decode(
+    frame: bytes, time_ns: int, link_type: int = LINK_ETHERNET, *, syn_only: bool = False
+) -> Observation | Reason:
+    """Return what `frame`, of one of LINK_TYPES, says about who sent a TCP packet to whom; else why it says nothing.
+
+    With `syn_only` a packet that does not open a connection (SYN without ACK) says nothing.
+    """
     ethertype, offset = _network(frame, link_type)
     if ethertype == _IPV4:
-        return _ipv4(frame, offset, time_ns)
+        return _ipv4(frame, offset, time_ns, syn_only)
     if ethertype == _IPV6:
-        return _ipv6(frame, offset, time_ns)
+        return _ipv6(frame, offset, time_ns, syn_only)
     return Reason.TRUNCATED if ethertype is None else Reason.NOT_IP
 
 
@@ -71,7 +79,7 @@ def _network(frame: bytes, link_type: int) -> tuple[int | None, int]:
     return None, offset
 
 
-def _ipv4(frame: bytes, offset: int, time_ns: int) -> Observation | Reason:
+def _ipv4(frame: bytes, offset: int, time_ns: int, syn_only: bool) -> Observation | Reason:
     if len(frame) < offset + _IPV4_HEADER.size:
         return Reason.TRUNCATED
     first, length, fragment, protocol, source, destination = _IPV4_HEADER.unpack_from(frame, offset)
@@ -86,15 +94,15 @@ def _ipv4(frame: bytes, offset: int, time_ns: int) -> Observation | Reason:
     if length and length < header + _TCP_HEADER:
         return Reason.MALFORMED
     ports = offset + header
-    if len(frame) < ports + _SHORTS.size:
-        return Reason.TRUNCATED
+    if (refusal := _refusal(frame, ports, syn_only)) is not None:
+        return refusal
     source_port, destination_port = _SHORTS.unpack_from(frame, ports)
     return Observation(
         inet_ntop(AF_INET, source), inet_ntop(AF_INET, destination), source_port, destination_port, time_ns
     )
 
 
-def _ipv6(frame: bytes, offset: int, time_ns: int) -> Observation | Reason:
+def _ipv6(frame: bytes, offset: int, time_ns: int, syn_only: bool) -> Observation | Reason:
     if len(frame) < offset + _IPV6_HEADER.size:
         return Reason.TRUNCATED
     first, length, following, source, destination = _IPV6_HEADER.unpack_from(frame, offset)
@@ -106,12 +114,19 @@ def _ipv6(frame: bytes, offset: int, time_ns: int) -> Observation | Reason:
     # A length of 0 is a jumbogram, or a segment that is to be cut up.
     if length and offset + _IPV6_HEADER.size + length < ports + _TCP_HEADER:
         return Reason.MALFORMED
-    if len(frame) < ports + _SHORTS.size:
-        return Reason.TRUNCATED
+    if (refusal := _refusal(frame, ports, syn_only)) is not None:
+        return refusal
     source_port, destination_port = _SHORTS.unpack_from(frame, ports)
     return Observation(
         inet_ntop(AF_INET6, source), inet_ntop(AF_INET6, destination), source_port, destination_port, time_ns
     )
+
+
+def _refusal(frame: bytes, ports: int, syn_only: bool) -> Reason | None:
+    """Return why the TCP header that begins at `ports` is not taken."""
+    if len(frame) < ports + (_FLAGS_AT + 1 if syn_only else _SHORTS.size):
+        return Reason.TRUNCATED
+    return Reason.NOT_SYN if syn_only and frame[ports + _FLAGS_AT] & _SYN_ACK != _SYN else None
 
 
 def _after_extensions(frame: bytes, offset: int, following: int) -> int | Reason:

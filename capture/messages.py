@@ -8,8 +8,8 @@ since 1970; its own sequence number is the batch's `seq` plus its index. Any ser
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
-from typing import Any, NamedTuple, TypeGuard
+from socket import AF_INET, AF_INET6, inet_pton
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 import orjson
 
@@ -17,6 +17,7 @@ VERSION = 1
 CONTENT_TYPE = "application/vnd.wproxy.observations+json"
 
 _LATEST_NS = 4_102_444_800_000_000_000  # 2100-01-01: a later capture time is a broken clock, not an observation
+_LARGEST_PORT = 65_535
 _LARGEST_SEQ = 2**63 - 1
 
 
@@ -34,6 +35,19 @@ class Observation(NamedTuple):
     time_ns: int
 
 
+Row: TypeAlias = tuple[str | int, ...]  # an observation as it stands in a message
+
+
+class Packed(Protocol):
+    """Observations in a form of their own, which become rows only when they are encoded."""
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+
+    def rows(self) -> list[Row]:
+        """Return their rows, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one sensor saw, in order; the i-th observation has sequence number `sequence` + i."""
@@ -43,14 +57,24 @@ class Batch:
     observations: tuple[Observation, ...]
 
 
-def encode(batch: Batch) -> bytes:
+@dataclass(frozen=True, slots=True)
+class PackedBatch:
+    """A `Batch` before it is encoded."""
+
+    sensor: str
+    sequence: int
+    observations: Packed
+
+
+def encode(batch: Batch | PackedBatch) -> bytes:
     """Return the JSON document of `batch`."""
+    held = batch.observations
     document = {
         "v": VERSION,
         "sensor": batch.sensor,
         "seq": batch.sequence,
         # A NamedTuple is no list to orjson: it wants the plain tuple.
-        "obs": [tuple(observation) for observation in batch.observations],
+        "obs": [tuple(observation) for observation in held] if isinstance(held, tuple) else held.rows(),
     }
     return orjson.dumps(document)
 
@@ -96,15 +120,27 @@ def _observation(row: Any, index: int) -> Observation:  # noqa: ANN401 - whateve
     if not isinstance(row, list) or len(row) != len(Observation._fields):
         raise MessageError(f"observation {index} does not have {len(Observation._fields)} fields")
     source, destination, source_port, destination_port, time_ns = row
+    if (
+        _is_address(source)
+        and _is_address(destination)
+        and _is_number(source_port, _LARGEST_PORT)
+        and _is_number(destination_port, _LARGEST_PORT)
+        and _is_number(time_ns, _LATEST_NS)
+    ):
+        return Observation(source, destination, source_port, destination_port, time_ns)
+    raise MessageError(f"observation {index}: {_fault(row)}")
+
+
+def _fault(row: list[Any]) -> str:
+    """Return what is wrong with a row of the right length."""
+    source, destination, source_port, destination_port, time_ns = row
     for address in (source, destination):
         if not _is_address(address):
-            raise MessageError(f"observation {index}: {_shown(address)} is no IP address")
+            return f"{_shown(address)} is no IP address"
     for port in (source_port, destination_port):
-        if not _is_number(port, 65535):
-            raise MessageError(f"observation {index}: {_shown(port)} is no port")
-    if not _is_number(time_ns, _LATEST_NS):
-        raise MessageError(f"observation {index}: {_shown(time_ns)} is no capture time in nanoseconds")
-    return Observation(*row)
+        if not _is_number(port, _LARGEST_PORT):
+            return f"{_shown(port)} is no port"
+    return f"{_shown(time_ns)} is no capture time in nanoseconds"
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401
@@ -118,10 +154,11 @@ def _is_number(value: Any, largest: int) -> TypeGuard[int]:  # noqa: ANN401
 
 
 def _is_address(value: Any) -> bool:  # noqa: ANN401
-    if not isinstance(value, str) or "%" in value:
+    """Tell whether `value` is the text of an IP address; inet_pton takes a tenth of the time of `ipaddress`."""
+    if not isinstance(value, str):
         return False
     try:
-        ip_address(value)
-    except ValueError:
+        inet_pton(AF_INET6 if ":" in value else AF_INET, value)
+    except (OSError, ValueError):
         return False
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from queue import Empty, Full, Queue
 
 from capture.counters import Counters
-from capture.messages import Batch
+from capture.messages import Batch, PackedBatch
 
 CAPACITY_BATCHES = 256
 
@@ -19,9 +19,9 @@ class Outbox:
     def __init__(self, counters: Counters, capacity: int = CAPACITY_BATCHES) -> None:
         self._counters = counters
         self._capacity = capacity
-        self._batches: Queue[Batch] = Queue(capacity)
+        self._batches: Queue[Batch | PackedBatch] = Queue(capacity)
 
-    def put(self, batch: Batch, timeout_s: float = 0.0) -> bool:
+    def put(self, batch: Batch | PackedBatch, timeout_s: float = 0.0) -> bool:
         """Hand `batch` over, waiting up to `timeout_s` for room; tell whether there was any. Counts it if so."""
         try:
             self._batches.put(batch, block=timeout_s > 0, timeout=timeout_s or None)
@@ -30,7 +30,7 @@ class Outbox:
         self._counters.queued += len(batch.observations)
         return True
 
-    def take(self, timeout_s: float = 0.0) -> Batch | None:
+    def take(self, timeout_s: float = 0.0) -> Batch | PackedBatch | None:
         """Return the oldest batch, waiting up to `timeout_s` for one; None when there is none."""
         try:
             return self._batches.get(block=timeout_s > 0, timeout=timeout_s or None)

@@ -13,8 +13,9 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple, Protocol
@@ -23,9 +24,10 @@ from pika.adapters.select_connection import IOLoop
 
 from capture.broker import Link
 from capture.counters import Counters
-from capture.messages import Batch, Extent, MessageError, encode, extent
+from capture.messages import Batch, PackedBatch, encode
+from capture.notices import Outage
 from capture.outbox import Outbox
-from capture.shelf import Shelf
+from capture.shelf import Shelf, extent_of
 from capture.spool import Position, Record
 from capture.topology import BrokerQueue
 
@@ -44,7 +46,7 @@ class Publisher(Protocol):
     def start(self) -> None:
         """Start the thread."""
 
-    def put(self, batch: Batch, timeout_s: float = 0.0) -> bool:
+    def put(self, batch: Batch | PackedBatch, timeout_s: float = 0.0) -> bool:
         """Hand one batch over; False when there was no room for it within `timeout_s`."""
 
     def stop(self, timeout_s: float) -> None:
@@ -68,7 +70,7 @@ class SpoolPublisher:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, batch: Batch, timeout_s: float = 0.0) -> bool:
+    def put(self, batch: Batch | PackedBatch, timeout_s: float = 0.0) -> bool:
         """Hand one batch over; False when there was no room for it within `timeout_s`."""
         return self._outbox.put(batch, timeout_s)
 
@@ -130,10 +132,9 @@ class BrokerPublisher:
     All state but the outbox belongs to the publisher thread, which runs pika's event loop.
     """
 
-    def __init__(self, queue: BrokerQueue, shelf: Shelf, ttl_s: float, counters: Counters) -> None:
+    def __init__(self, queue: BrokerQueue, shelf: Shelf, counters: Counters) -> None:
         self._queue = queue
         self._shelf = shelf
-        self._ttl_ns = int(ttl_s * 1e9)
         self._counters = counters
         self._outbox = Outbox(counters)
         self._loop = IOLoop()
@@ -141,7 +142,7 @@ class BrokerPublisher:
         self._is_ready = False
         self._is_trying_first = True  # until the first answer batches wait in the outbox: most brokers are there
         self._backoff = Backoff()
-        self._reason = ""
+        self._outage = Outage(str(queue), "batches go to the spool", _log.warning)
         self._in_flight: deque[_Sent] = deque()
         self._has_backlog = shelf.backlog_bytes > 0
         self._stop_at: float | None = None
@@ -152,7 +153,7 @@ class BrokerPublisher:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, batch: Batch, timeout_s: float = 0.0) -> bool:
+    def put(self, batch: Batch | PackedBatch, timeout_s: float = 0.0) -> bool:
         """Hand one batch over; False when there was no room for it within `timeout_s`."""
         is_taken = self._outbox.put(batch, timeout_s)
         if is_taken:
@@ -175,10 +176,8 @@ class BrokerPublisher:
     def link_ready(self) -> None:
         """Go on with what waited."""
         self._is_ready, self._is_trying_first = True, False
-        if self._reason:
-            backlog = f", {self._shelf.backlog_bytes} bytes to drain from the spool" if self._has_backlog else ""
-            _log.warning("%s: back%s", self._queue, backlog)
-            self._reason = ""
+        backlog = f", {self._shelf.backlog_bytes} bytes to drain from the spool" if self._has_backlog else ""
+        self._outage.recovered(backlog)
         self._pump()
 
     def link_confirmed(self, tag: int, multiple: bool) -> None:
@@ -194,9 +193,7 @@ class BrokerPublisher:
 
     def link_lost(self, reason: str) -> None:
         """Put aside what was under way, and try again later."""
-        if reason != self._reason:
-            _log.warning("%s: %s; batches go to the spool", self._queue, reason)
-        self._reason = reason
+        self._outage.failed(reason)
         self._give_up_link()
         if self._stop_at is None:
             self._loop.call_later(self._backoff.delay_s(random.random()), self._connect)
@@ -211,7 +208,7 @@ class BrokerPublisher:
 
     def _connect(self) -> None:
         if self._stop_at is None:
-            self._link = Link(self._queue, self._loop, self)
+            self._link = Link(self._queue, self._loop, self, self._backoff.failures)
 
     def _tick(self) -> None:
         """Look after what no event tells: a broker that confirms nothing, the end of the time to stop."""
@@ -219,6 +216,8 @@ class BrokerPublisher:
         now = time.monotonic()
         if self._link is not None and self._in_flight and now - self._in_flight[0].sent_at > CONFIRM_TIMEOUT_S:
             self._link.fail(f"no confirmation within {CONFIRM_TIMEOUT_S:.0f} s")
+        if not self._is_ready and self._has_backlog:
+            self._shelf.expire()
         self._pump()
 
     def _pump(self) -> None:
@@ -255,8 +254,8 @@ class BrokerPublisher:
         self._settle()
 
     def _send_again(self, record: Record) -> None:
-        size = _extent(record.payload)
-        if size.newest_ns >= time.time_ns() - self._ttl_ns:
+        size = extent_of(record.payload)
+        if not self._shelf.is_expired(size):
             self._send(record.payload, size.observations, record.position)
             return
         gone = _Sent(0, b"", size.observations, record.position, time.monotonic(), is_done=True, is_expired=True)
@@ -328,15 +327,12 @@ class BrokerPublisher:
             self._loop.call_later(0.02, lambda: self._end_when(condition, deadline))
 
 
-def _extent(payload: bytes) -> Extent:
-    """Return how much a record of the spool holds; one that is whole and still no batch was not written by us."""
-    try:
-        return extent(payload)
-    except MessageError:
-        return Extent(0, 0)
+def fallback_folder(state: Path, queue: BrokerQueue, watched: Sequence[str]) -> Path:
+    """Return the folder in `state` of the spool for `queue` of the capture that watches `watched`, a text or more.
 
-
-def fallback_folder(state: Path, queue: BrokerQueue) -> Path:
-    """Return the folder in `state` of the spool for `queue`: one for each, since a spool has one reader."""
-    name = f"{queue.host}-{queue.port}-{queue.vhost}-{queue.queue}"
-    return state / "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in name)
+    A spool has one writer and one reader, so captures that differ in either have different folders, and a capture finds
+    its own again after a restart.
+    """
+    identity = (queue.host, str(queue.port), queue.vhost, queue.queue, *watched)
+    readable = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in "-".join(identity))
+    return state / f"{readable[:180]}-{sha256(chr(0).join(identity).encode()).hexdigest()[:12]}"

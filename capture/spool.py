@@ -2,13 +2,14 @@
 
     0000000000000001.seg   length │ crc32 │ payload │ length │ crc32 │ payload …
     0000000000000002.seg   a segment is closed, and never written again, once a later one exists
-    committed              segment and offset up to which the reader is done; replaced atomically
+    committed              segment and offset up to which the reader is done, in two slots written in turn
     writer.lock reader.lock
 
 Rules. A record is readable only whole and with the right checksum, so a crash at any byte costs at most the record
 being written: the reader counts it as torn and goes on with the next segment. A writer never continues an old
-segment. What is read and not committed comes again after a reopen. A segment is deleted when it is closed and all of it
-is committed; what all segments weigh together is bounded.
+segment. A commit is written in place, so that it needs no room on a full disk: it is what makes room. What is read and
+not committed comes again after a reopen. A segment is deleted when it is closed and all of it is committed; what all
+segments weigh together is bounded.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ LARGEST_RECORD_BYTES = 16 << 20  # what a reader takes memory for, whatever a da
 _FRAME = struct.Struct("<II")  # length of the payload, CRC-32 of the length and the payload
 _LENGTH = struct.Struct("<I")
 _COMMITTED = "committed"
+_SLOT = struct.Struct("<QQQI")  # number of the commit, segment, offset, CRC-32 of the three
+_SLOTS = (0, 512)  # offsets: in different sectors, so that a torn write leaves the other one whole
+_COMMITTED_BYTES = _SLOTS[-1] + _SLOT.size
 
 
 class SpoolError(Exception):
@@ -67,13 +71,14 @@ class SpoolWriter:
         limit_bytes: int = DEFAULT_LIMIT_BYTES,
         segment_bytes: int = DEFAULT_SEGMENT_BYTES,
     ) -> None:
-        self._folder = folder
+        self.folder = self._folder = folder
         self._limit_bytes = limit_bytes
         # At least four segments, so that a full spool has closed ones for the reader to give back.
         self._segment_bytes = min(segment_bytes, max(limit_bytes // 4, 1))
         self._fd = -1
         self._lock_fd = _lock(folder, "writer.lock")
         try:
+            _make_committed(folder)
             newest = max([*_segments(folder), _read_committed(folder).segment])
             self._used_bytes = _weight(folder)
             self._open_segment(newest + 1)
@@ -118,9 +123,7 @@ class SpoolWriter:
 
     def _write(self, frame: bytes) -> None:
         try:
-            written = os.pwrite(self._fd, frame, self._size)
-            if written < len(frame):  # the disk filled up in the middle of the record
-                os.pwrite(self._fd, frame[written:], self._size + written)
+            _write_all(self._fd, frame, self._size)
             os.fdatasync(self._fd)
         except OSError:
             os.ftruncate(self._fd, self._size)
@@ -144,11 +147,14 @@ class SpoolReader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.torn = 0
+        self._examined = 0  # the last segment whose end was looked at: after a rewind it comes by again
         self._fd = -1
         self._committed = self._delivered = self._cursor = Position(0, 0)
+        self._commits: _Commits | None = None
         self._lock_fd = _lock(folder, "reader.lock")
         try:
-            self._committed = _read_committed(folder)
+            self._commits = _Commits(folder)
+            self._committed = self._commits.position
             self.rewind()
         except OSError as error:
             self.close()
@@ -173,7 +179,8 @@ class SpoolReader:
         if not self._committed < position <= self._delivered:
             return
         try:
-            _write_committed(self._folder, position)
+            assert self._commits is not None, "commit after close"
+            self._commits.write(position)
             self._committed = position
             self._release()
         except OSError as error:
@@ -202,6 +209,9 @@ class SpoolReader:
             if fd >= 0:
                 os.close(fd)
         self._fd = self._lock_fd = -1
+        if self._commits is not None:
+            self._commits.close()
+            self._commits = None
 
     def _next(self) -> Record | None:
         """Return the next record of this segment; None when no whole one stands there."""
@@ -223,7 +233,9 @@ class SpoolReader:
         if self._fd >= 0:
             if _payload(self._fd, self._cursor.offset) is not None:
                 return True
-            self.torn += os.fstat(self._fd).st_size > self._cursor.offset
+            if self._cursor.segment > self._examined:
+                self.torn += os.fstat(self._fd).st_size > self._cursor.offset
+                self._examined = self._cursor.segment
         self._seek(Position(min(later), 0))
         self._release()
         return True
@@ -242,6 +254,31 @@ class SpoolReader:
         for number in _segments(self._folder):
             if number < needed:
                 _segment_path(self._folder, number).unlink(missing_ok=True)
+
+
+class _Commits:
+    """The file `committed`, open for its reader."""
+
+    def __init__(self, folder: Path) -> None:
+        _make_committed(folder)
+        self._fd = os.open(folder / _COMMITTED, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            self._number, self.position = _last_commit(os.pread(self._fd, _COMMITTED_BYTES, 0))
+        except OSError:
+            self.close()
+            raise
+
+    def write(self, position: Position) -> None:
+        """Put `position` on the disk, over the older of the two commits that stand there."""
+        number = self._number + 1
+        slot = _SLOT.pack(number, *position, 0)[: -_LENGTH.size]
+        _write_all(self._fd, slot + _LENGTH.pack(zlib.crc32(slot)), _SLOTS[number % len(_SLOTS)])
+        os.fdatasync(self._fd)
+        self._number, self.position = number, position
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
 
 
 def _frame(payload: bytes) -> bytes:
@@ -285,19 +322,47 @@ def _weight(folder: Path) -> int:
 def _read_committed(folder: Path) -> Position:
     """Return the last commit; the start when there is none or it cannot be read: then everything comes again."""
     try:
-        segment, offset = (folder / _COMMITTED).read_text().split()
-        return Position(int(segment), int(offset))
-    except (FileNotFoundError, ValueError):
+        return _last_commit((folder / _COMMITTED).read_bytes())[1]
+    except FileNotFoundError:
         return Position(0, 0)
 
 
-def _write_committed(folder: Path, position: Position) -> None:
-    temporary = folder / f"{_COMMITTED}.new"
-    with temporary.open("w") as file:
-        file.write(f"{position.segment} {position.offset}\n")
-        file.flush()
-        os.fdatasync(file.fileno())
-    temporary.replace(folder / _COMMITTED)
+def _make_committed(folder: Path) -> None:
+    """Take the room for commits on the disk, whoever comes first; what is there already stays."""
+    path = folder / _COMMITTED
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size == _COMMITTED_BYTES:
+            return
+        path.unlink()  # no file of ours
+    temporary = folder / f"{_COMMITTED}.{os.getpid()}"
+    try:
+        with temporary.open("wb") as file:
+            file.write(bytes(_COMMITTED_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(temporary)
+        _sync_folder(folder)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _last_commit(data: bytes) -> tuple[int, Position]:
+    """Return number and position of the newest commit that is whole; 0 and the start when there is none."""
+    found = [(0, Position(0, 0))]
+    for start in _SLOTS:
+        if len(slot := data[start : start + _SLOT.size]) == _SLOT.size:
+            number, segment, offset, checksum = _SLOT.unpack(slot)
+            if zlib.crc32(slot[: -_LENGTH.size]) == checksum:
+                found.append((number, Position(segment, offset)))
+    return max(found)
+
+
+def _write_all(fd: int, data: bytes, offset: int) -> None:
+    """Write all of `data`: a disk that fills up takes a part first, and refuses only the rest."""
+    done = 0
+    while done < len(data):
+        done += os.pwrite(fd, data[done:], offset + done)
 
 
 def _lock(folder: Path, name: str) -> int:

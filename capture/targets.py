@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, ip_address
+from socket import AF_INET, AF_INET6, inet_ntop
+from typing import NamedTuple
 
 from capture.messages import Observation
 from capture.options import Address, address
@@ -20,9 +22,23 @@ def target(text: str) -> Address:
     """Return the listening address that `text` names, its host in canonical form; raise ValueError when it is none."""
     host, port = address(text)
     try:
-        return Address(str(ip_address(host)), port)
+        packed = ip_address(host).packed
     except ValueError as error:
         raise ValueError(f"'{text}': {host} is no IP address: names are not resolved here") from error
+    return Address(inet_ntop(AF_INET if len(packed) == 4 else AF_INET6, packed), port)  # the form that packets get
+
+
+class Filters(NamedTuple):
+    """Filters in pcap's language (pcap-filter(7)); None where no address of the family is watched.
+
+    `plain_…` are for packets of which it is known that the TCP header follows the IP header at once and that there is
+    no tag; `tagged` and `untagged` are for all packets, of links that have VLAN tags and of links that have none.
+    """
+
+    plain_ipv4: str | None
+    plain_ipv6: str | None
+    tagged: str
+    untagged: str
 
 
 class Targets:
@@ -41,19 +57,39 @@ class Targets:
             return True
         return port in (self._any_ipv6 if ":" in destination else self._any_ipv4)
 
-    @property
-    def filter(self) -> str:
-        """Return the filter in pcap's language (pcap-filter(7)), with and without a VLAN tag."""
-        expression = " or ".join(f"({_filter(one)})" for one in self._addresses)
-        # The kernel takes the outermost tag off; one that is still there is the inner one of QinQ.
-        return f"{expression} or (vlan and ({expression}))"
+    def filters(self, *, syn_only: bool = False) -> Filters:
+        """Return the filters that let these packets through, with `syn_only` those that open a connection."""
+        every = " or ".join(f"({_filter(one, syn_only)})" for one in self._addresses)
+        return Filters(
+            plain_ipv4=self._plain(4, syn_only),
+            plain_ipv6=self._plain(6, syn_only),
+            # The kernel takes the outermost tag off, but for the old 0x9100: one or two are still there.
+            tagged=f"{every} or (vlan and ({every} or (vlan and ({every}))))",
+            untagged=every,
+        )
+
+    def _plain(self, version: int, syn_only: bool) -> str | None:
+        ours = [one for one in self._addresses if ip_address(one.host).version == version]
+        return " or ".join(f"({_place(one)} and {_segment(one, syn_only)})" for one in ours) or None
 
 
-def _filter(one: Address) -> str:
+def _place(one: Address) -> str:
     host = ip_address(one.host)
-    if isinstance(host, IPv4Address):
-        place = "ip" if host.is_unspecified else f"ip dst host {host}"
-        return f"{place} and tcp dst port {one.port}"
-    place = "ip6" if host.is_unspecified else f"ip6 dst host {host}"
+    family = "ip" if isinstance(host, IPv4Address) else "ip6"
+    return family if host.is_unspecified else f"{family} dst host {host}"
+
+
+def _segment(one: Address, syn_only: bool) -> str:
+    """Return the test on a TCP header that follows the IP header at once."""
+    if not syn_only:
+        return f"tcp dst port {one.port}"
+    # pcap's `tcp[13]` is of IPv4 only: over IPv6 it matches nothing.
+    flags = "ip6[53]" if ":" in one.host else "tcp[13]"
+    return f"tcp dst port {one.port} and {flags} & 0x12 == 0x02"
+
+
+def _filter(one: Address, syn_only: bool) -> str:
+    if ":" not in one.host:
+        return f"{_place(one)} and {_segment(one, syn_only)}"
     extended = " or ".join(f"ip6[6] == {number}" for number in _EXTENSION_HEADERS)
-    return f"{place} and (tcp dst port {one.port} or {extended})"
+    return f"{_place(one)} and (({_segment(one, syn_only)}) or {extended})"

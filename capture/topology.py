@@ -12,6 +12,7 @@ There is no queue TTL: expired batches would land beside the poison; the consume
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 DEFAULT_QUEUE = "wproxy.observations"
 DELIVERY_LIMIT = 20  # a batch that came this often and was never acknowledged is poison
 PORTS = {"amqp": 5672, "amqps": 5671}
+USER_VARIABLE = "WPROXY_QUEUE_USER"
+PASSWORD_VARIABLE = "WPROXY_QUEUE_PASSWORD"
+QUEUE_HELP = (
+    "amqp://USER:PASSWORD@HOST:PORT,HOST:PORT/VHOST?queue=NAME (the nodes of a cluster are tried in turn), or "
+    f"spool:///folder; or in $WPROXY_QUEUE. User and password also in ${USER_VARIABLE} and ${PASSWORD_VARIABLE}."
+)
+_NO_CREDENTIALS: Mapping[str, str] = {}
 _LONGEST_QUEUE_NAME = 255 - len(".dead")  # AMQP 0-9-1: a short string, and the dead letters need one too
 
 
@@ -37,7 +45,10 @@ class TopologyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BrokerQueue:
-    """A queue of a RabbitMQ broker. `str()` masks the password, as every log line must."""
+    """A queue of a RabbitMQ broker. `str()` masks the password, as every log line must.
+
+    `others` are host and port of the cluster's further nodes, tried in turn when the first cannot be reached.
+    """
 
     host: str
     port: int
@@ -46,12 +57,18 @@ class BrokerQueue:
     vhost: str = "/"
     queue: str = DEFAULT_QUEUE
     tls: bool = False
+    others: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Return host and port of every node, in the order of the URL."""
+        return ((self.host, self.port), *self.others)
 
     def __str__(self) -> str:
         scheme = "amqps" if self.tls else "amqp"
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        nodes = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.addresses)
         vhost = "" if self.vhost == "/" else quote(self.vhost, safe="")
-        return f"{scheme}://{quote(self.user, safe='')}:***@{host}:{self.port}/{vhost}?queue={quote(self.queue)}"
+        return f"{scheme}://{quote(self.user, safe='')}:***@{nodes}/{vhost}?queue={quote(self.queue)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +81,49 @@ class SpoolQueue:
         return f"spool://{self.folder}"
 
 
-def parse_queue_url(url: str) -> BrokerQueue | SpoolQueue:
-    """Return the queue that `amqp[s]://user:pass@host:port/vhost?queue=NAME` or `spool:///folder` names.
+def parse_queue_url(url: str, environment: Mapping[str, str] = _NO_CREDENTIALS) -> BrokerQueue | SpoolQueue:
+    """Return the queue that `amqp[s]://user:pass@host:port,host:port/vhost?queue=NAME` or `spool:///folder` names.
 
-    User, password and virtual host may be percent-encoded; no vhost and `/` both mean the virtual host "/". Raises
-    QueueUrlError, whose text never holds the password.
+    User, password and virtual host may be percent-encoded; no vhost and `/` both mean the virtual host "/". A user or
+    password that the URL does not name is taken from `environment`. Raises QueueUrlError, whose text never holds the
+    password.
     """
     try:
         parts = urlsplit(url)
-        port = parts.port
     except ValueError as error:
         raise QueueUrlError(f"queue URL: {error}") from error
     match parts.scheme:
         case "spool":
             return _spool_queue(unquote(parts.path), parts.netloc, extra=parts.query or parts.fragment)
         case "amqp" | "amqps":
+            login, _, nodes = parts.netloc.rpartition("@")
+            user, colon, password = login.partition(":")
+            (host, port), *others = [_node(node, PORTS[parts.scheme]) for node in nodes.split(",")]
             return BrokerQueue(
-                host=_required(parts.hostname, "queue URL: the broker's host is missing: amqp://HOST:PORT/"),
-                port=PORTS[parts.scheme] if port is None else port,
-                user=unquote(parts.username or "guest"),
-                password=unquote("guest" if parts.password is None else parts.password),
+                host=host,
+                port=port,
+                user=unquote(user) or environment.get(USER_VARIABLE) or "guest",
+                password=unquote(password) if colon else environment.get(PASSWORD_VARIABLE) or "guest",
                 vhost=unquote(parts.path[1:]) or "/",
                 queue=_queue_name(parts.query),
                 tls=parts.scheme == "amqps",
+                others=tuple(others),
             )
         case _:
             scheme = f"'{parts.scheme}'" if parts.scheme else "none"
             raise QueueUrlError(f"queue URL: scheme {scheme}: expected amqp://, amqps:// or spool:///folder")
+
+
+def _node(text: str, default_port: int) -> tuple[str, int]:
+    """Return host and port of one node; the text may be a part of a misspelt password and is not repeated."""
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise QueueUrlError("queue URL: a broker is HOST or HOST:PORT, with a port from 1 to 65535") from error
+    if not host:
+        raise QueueUrlError("queue URL: the broker's host is missing: amqp://HOST:PORT/")
+    return host, default_port if port is None else port
 
 
 def _spool_queue(path: str, netloc: str, extra: str) -> SpoolQueue:
@@ -107,12 +140,6 @@ def _queue_name(query: str) -> str:
     if not name or len(name.encode()) > _LONGEST_QUEUE_NAME or name.startswith("amq."):
         raise QueueUrlError(f"queue URL: '{name}' is no queue name: 1 to {_LONGEST_QUEUE_NAME} bytes, not 'amq.…'")
     return name
-
-
-def _required(value: str | None, message: str) -> str:
-    if not value:
-        raise QueueUrlError(message)
-    return value
 
 
 def dead_letters(queue: str) -> str:
@@ -163,18 +190,23 @@ def declaration_error(queue: str, code: int, text: str) -> TopologyError:
     return TopologyError(f"queue '{queue}' was refused: {text}")
 
 
-def connection_parameters(queue: BrokerQueue, **overrides: Any) -> pika.ConnectionParameters:  # noqa: ANN401 - pika's own
-    """Return pika's parameters for a connection to `queue`'s broker; `overrides` are ConnectionParameters' own.
+def connection_parameters(queue: BrokerQueue, turn: int = 0) -> list[pika.ConnectionParameters]:
+    """Return pika's parameters for a connection to each node of `queue`'s broker, beginning with the `turn`-th.
 
     A broker that is silent for two heartbeats of 10 s is gone, one that blocks publishers for 10 s counts as away.
     """
+    first = turn % len(queue.addresses)
+    return [_parameters(queue, *node) for node in queue.addresses[first:] + queue.addresses[:first]]
+
+
+def _parameters(queue: BrokerQueue, host: str, port: int) -> pika.ConnectionParameters:
     import ssl
 
     import pika
 
     settings: dict[str, Any] = {
-        "host": queue.host,
-        "port": queue.port,
+        "host": host,
+        "port": port,
         "virtual_host": queue.vhost,
         "credentials": pika.PlainCredentials(queue.user, queue.password, erase_on_connect=False),
         "heartbeat": 10,
@@ -184,5 +216,5 @@ def connection_parameters(queue: BrokerQueue, **overrides: Any) -> pika.Connecti
         "connection_attempts": 1,
     }
     if queue.tls:
-        settings["ssl_options"] = pika.SSLOptions(ssl.create_default_context(), queue.host)
-    return pika.ConnectionParameters(**{**settings, **overrides})
+        settings["ssl_options"] = pika.SSLOptions(ssl.create_default_context(), host)
+    return pika.ConnectionParameters(**settings)

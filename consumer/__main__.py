@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from capture.options import Address, address, duration_ms, parsed
-from capture.topology import BrokerQueue, SpoolQueue, parse_queue_url
+from capture.topology import QUEUE_HELP, BrokerQueue, SpoolQueue, parse_queue_url
 
 if TYPE_CHECKING:
     from consumer.app import Settings
@@ -23,7 +23,12 @@ def main() -> None:
     if arguments[:1] == ["consume"]:
         arguments = arguments[1:]
     try:
-        consume.main(arguments, prog_name="wproxy consume", standalone_mode=False)
+        if arguments[:1] == ["dead"]:
+            from consumer.dead import dead
+
+            dead.main(arguments[1:], prog_name="wproxy consume dead", standalone_mode=False)
+        else:
+            consume.main(arguments, prog_name="wproxy consume", standalone_mode=False)
     except click.ClickException as error:
         _exit(error.format_message(), error.exit_code)
     except click.Abort:
@@ -36,8 +41,8 @@ def main() -> None:
     required=True,
     envvar="WPROXY_QUEUE",  # a password in it is then seen by no ps
     metavar="URL",
-    callback=parsed(parse_queue_url),
-    help="amqp://USER:PASSWORD@HOST:PORT/VHOST?queue=NAME, or spool:///folder; or in $WPROXY_QUEUE.",
+    callback=parsed(lambda url: parse_queue_url(url, os.environ)),
+    help=QUEUE_HELP,
 )
 @click.option(
     "--redis",
@@ -55,6 +60,7 @@ def main() -> None:
 )
 @click.option("--prefetch", default=20, type=click.IntRange(1, 65_535), help="Batches taken off the queue ahead.")
 @click.option("--connection-per-batch", is_flag=True, help="For a proxy whose weights count connections (mode tcp).")
+@click.option("--index", is_flag=True, help="Also keep who sent last to whom, for wproxy seen --index (balance key).")
 @click.option("--metrics", metavar="HOST:PORT", callback=parsed(address), help="Where Prometheus reads the counters.")
 def consume(
     queue: BrokerQueue | SpoolQueue,
@@ -62,13 +68,26 @@ def consume(
     ttl: int,
     prefetch: int,
     connection_per_batch: bool,
+    index: bool,
     metrics: Address | None,
 ) -> None:
-    """Take batches of observations off the queue and write each observation to Redis, to expire TTL after capture."""
+    """Take batches of observations off the queue and write each observation to Redis, to expire TTL after capture.
+
+    What cannot be stored goes to the dead letters: see wproxy consume dead --help.
+    """
     from consumer.app import Settings
 
     _run(
-        Settings(queue, redis, ttl, prefetch, connection_per_batch, metrics, os.environ.get(PASSWORD_VARIABLE) or None)
+        Settings(
+            queue=queue,
+            redis=redis,
+            ttl_ms=ttl,
+            prefetch=prefetch,
+            connection_per_batch=connection_per_batch,
+            with_index=index,
+            metrics=metrics,
+            password=os.environ.get(PASSWORD_VARIABLE) or None,
+        )
     )
 
 

@@ -6,6 +6,7 @@ queue ──Delivery──▶ Worker ──commands──▶ Writer ──▶ Re
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -13,14 +14,15 @@ import threading
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
+from capture.notices import Outage
 from capture.options import Address
 from capture.topology import BrokerQueue, SpoolQueue
 from consumer.broker.queue import Queue
 from consumer.counters import Counters
-from consumer.notices import Outage
-from consumer.worker import Worker
+from consumer.worker import IndexRefusedError, Worker
 from consumer.writer import Writer
 
+_COLLECT_AFTER = 50_000  # objects: a batch makes some thousand tuples, none of them in a cycle
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -37,6 +39,7 @@ class Settings:
     ttl_ms: int
     prefetch: int
     connection_per_batch: bool = False
+    with_index: bool = False
     metrics: Address | None = None
     password: str | None = field(default=None, repr=False)
 
@@ -62,6 +65,9 @@ class _QueueLog:
     def acknowledged(self, count: int) -> None:
         self._counters.acked += count
 
+    def returned(self, count: int) -> None:
+        self._counters.returned += count
+
     def torn(self, count: int) -> None:
         self._counters.torn += count
         report(f"queue {self._name}: records cut off or damaged on the disk, and lost: {count}")
@@ -72,6 +78,7 @@ def run(settings: Settings) -> None:
     stopping = _stop_request()
     # pika tells of a lost connection in ten lines of its own classes, the queue's Outage in one.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
+    gc.set_threshold(_COLLECT_AFTER, 10, 10)
     counters = Counters()
     with ExitStack() as stack:
         _serve_metrics(settings.metrics, counters, stack)
@@ -80,7 +87,13 @@ def run(settings: Settings) -> None:
         )
         queue = stack.enter_context(closing(_open_queue(settings, counters, stopping)))
         outage = Outage(f"redis {settings.redis}", "batches are held and written when it answers", report)
-        Worker(queue, writer, counters, settings.ttl_ms, outage, report).run(stopping)
+        worker = Worker(queue, writer, counters, settings.ttl_ms, outage, report, with_index=settings.with_index)
+        try:
+            worker.run(stopping)
+        except IndexRefusedError as error:
+            raise StartError(
+                f"--index: redis {settings.redis}: {error}; the index needs 'balance key', or a Redis of its own"
+            ) from error
     report(str(counters))
 
 

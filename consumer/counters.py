@@ -1,7 +1,7 @@
-"""What the consumer counts. Every field has one writer: the consuming thread, but for `acked`, the queue's own.
+"""What the consumer counts. Every field has one writer: the consuming thread, or the queue for what it alone knows.
 
 received_observations = written + expired + refused + those of batches still in hand
-received_batches      = acked + poison + batches still in hand
+received_batches      = acked + poison + returned + batches still in hand
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ class Counters:
     retries: int = 0
     redelivered: int = 0
     acked: int = 0
+    returned: int = 0
     torn: int = 0
 
     def __str__(self) -> str:
@@ -39,5 +40,6 @@ DESCRIPTIONS = {
     "retries": "Writes to Redis that were tried again",
     "redelivered": "Messages that had been delivered before",
     "acked": "Messages acknowledged",
+    "returned": "Messages done that could not be acknowledged, and are delivered again",
     "torn": "Records of a spool that were cut off or damaged",
 }

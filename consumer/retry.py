@@ -2,7 +2,7 @@
 
 Pure: no I/O, no clock, no randomness. A batch has one of three fates:
 
-- every command answered `+OK`: acknowledge;
+- every command answered `+OK`, or those of the index with a number: acknowledge;
 - Redis, or the way to it, is away or in a state that passes or that an operator mends: hold, write the rest again;
 - Redis says that the command itself is wrong, now and for ever: dead letters.
 
@@ -58,17 +58,24 @@ def judge(replies: Sequence[object], expected: int, lost: str | None = None) -> 
     """
     if replies.count(OK) == expected:
         return Verdict(Fate.ACKNOWLEDGE)
-    verdicts = [judge_reply(reply) for reply in replies if reply != OK]
+    verdicts = [judge_reply(reply) for reply in replies if not is_done(reply)]
     for verdict in verdicts:
         if verdict.fate is Fate.DEAD_LETTER:
             return verdict
     if verdicts:
         return verdicts[0]
+    if len(replies) == expected:
+        return Verdict(Fate.ACKNOWLEDGE)
     return Verdict(Fate.HOLD, lost or f"{expected - len(replies)} commands were not answered")
 
 
+def is_done(reply: object) -> bool:
+    """Tell whether Redis did what the command said."""
+    return reply == OK or type(reply) is int
+
+
 def judge_reply(reply: object) -> Verdict:
-    """Return the verdict on one reply that is not `+OK`."""
+    """Return the verdict on one reply that does not say that the command is done."""
     if not isinstance(reply, ReplyError):
         return Verdict(Fate.HOLD, f"unexpected answer {reply!r:.100}")
     message = str(reply)

@@ -8,19 +8,25 @@ import time
 from collections.abc import Callable
 from itertools import zip_longest
 
+from hiredis import ReplyError
+
 from capture.messages import Batch, MessageError, decode
+from capture.notices import Outage, Recurrence
 from consumer.broker.queue import Delivery, Queue
 from consumer.counters import Counters
-from consumer.notices import Outage, Recurrence
-from consumer.records import Record, alive, records
-from consumer.retry import OK, Fate, Verdict, backoff_s, judge
+from consumer.records import Record, alive, index_probe, index_records, records
+from consumer.retry import OK, Fate, Verdict, backoff_s, is_done, judge
 from consumer.writer import Writer
 
 _NS_PER_MS = 1_000_000
 
 
+class IndexRefusedError(Exception):
+    """The index is wanted and Redis, or the proxy, cannot keep it. Raised by `Worker.run`; printed as one line."""
+
+
 class Worker:
-    """Takes from `queue` and writes through `writer`, on the thread that calls `run`."""
+    """Takes from `queue` and writes through `writer`, on the thread that calls `run`; `with_index` keeps the peers."""
 
     def __init__(
         self,
@@ -30,6 +36,8 @@ class Worker:
         ttl_ms: int,
         outage: Outage,
         report: Callable[[str], None],
+        *,
+        with_index: bool = False,
     ) -> None:
         self._queue = queue
         self._writer = writer
@@ -37,6 +45,8 @@ class Worker:
         self._ttl_ms = ttl_ms
         self._outage = outage
         self._burials = Recurrence(report)
+        self._with_index = with_index
+        self._is_index_possible = not with_index
 
     def run(self, stopping: threading.Event) -> None:
         """Consume until `stopping` is set; the batch in hand is finished first, unless Redis is away."""
@@ -51,6 +61,17 @@ class Worker:
         lost = self._writer.open()
         if lost is not None:
             self._outage.failed(lost)
+        else:
+            self._probe_index()
+
+    def _probe_index(self) -> None:
+        """Find out whether the index can be kept, before the first batch would be refused for its sake."""
+        if self._is_index_possible:
+            return
+        (reply, *_) = self._writer.exchange([index_probe()]).replies or [None]
+        if isinstance(reply, ReplyError) and judge([reply], 1).fate is Fate.DEAD_LETTER:
+            raise IndexRefusedError(str(reply))
+        self._is_index_possible = is_done(reply)
 
     def _consume(self, delivery: Delivery, stopping: threading.Event) -> None:
         self._counters.received_batches += 1
@@ -77,12 +98,16 @@ class Worker:
     def _store(self, batch: Batch, stopping: threading.Event) -> Verdict:
         """Write `batch` until the verdict on it is final, or `stopping` is set."""
         self._counters.received_observations += len(batch.observations)
-        pending = self._unexpired(records(batch, self._ttl_ms))
+        made = records(batch, self._ttl_ms)
+        if self._with_index:
+            self._probe_index()
+            made += index_records(batch, self._ttl_ms)
+        pending = self._unexpired(made)
         failures = 0
         while pending:
             verdict, pending = self._attempt(pending)
             if verdict.fate is Fate.DEAD_LETTER:
-                self._counters.refused += len(pending)
+                self._counters.refused += _observations(pending)
             if verdict.fate is not Fate.HOLD:
                 self._outage.recovered()
                 return verdict
@@ -101,9 +126,14 @@ class Worker:
         self._counters.written += exchange.replies.count(OK)
         if verdict.fate is Fate.ACKNOWLEDGE:
             return verdict, []
-        return verdict, [record for record, reply in zip_longest(pending, exchange.replies) if reply != OK]
+        return verdict, [record for record, reply in zip_longest(pending, exchange.replies) if not is_done(reply)]
 
     def _unexpired(self, candidates: list[Record]) -> list[Record]:
         remaining = alive(candidates, time.time_ns() // _NS_PER_MS)
-        self._counters.expired += len(candidates) - len(remaining)
+        if len(remaining) < len(candidates):
+            self._counters.expired += _observations(candidates) - _observations(remaining)
         return remaining
+
+
+def _observations(some: list[Record]) -> int:
+    return sum(record.is_observation for record in some)

@@ -26,6 +26,8 @@ SUBCOMMANDS = {
     "capture": "capture.__main__:main",
     "consume": "consumer.__main__:main",
     "demo": "admin.demo.command:main",
+    "rebalance": "admin.__main__:main",
+    "seen": "admin.__main__:main",
     "server": "admin.__main__:main",
     "show": "admin.__main__:main",
     "weight": "admin.__main__:main",

@@ -136,6 +136,8 @@ class Application:
         self._control.subscribe(self._follow)
         self._restore()
         self._control.on_command = self._save
+        for backend in self._registry.backends.values():
+            backend.on_settled = self._save
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT; SIGUSR1 lets live sessions finish first. `ready` is called when it serves."""

@@ -9,6 +9,7 @@ import click
 
 from admin.client import StatsSocket
 from admin.commands.common import read_servers
+from admin.commands.epochs import read_rebalance
 from admin.servers import find
 from admin.waiting import wait_until
 
@@ -17,7 +18,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def wait_option(command: F) -> F:
     """Add `--wait`."""
-    return click.option("--wait", is_flag=True, help="Return when the server has no session left.")(command)
+    return click.option(
+        "--wait", is_flag=True, help="Return when the server has no session (mode redis: no key) left."
+    )(command)
 
 
 def timeout_option(command: F) -> F:
@@ -32,9 +35,14 @@ def timeout_option(command: F) -> F:
 
 
 def wait_until_idle(proxy: StatsSocket, path: str, timeout_s: float | None) -> None:
-    """Return when the server `path` has no session left; raise UnfinishedError when that takes too long."""
+    """Return when `path` has no session left, in mode redis no key; raise UnfinishedError when that takes too long."""
+    backend, _, name = path.partition("/")
 
     def left() -> str:
+        moving = read_rebalance(proxy, backend)
+        if moving is not None:  # mode redis: its links stay, its keys go
+            slots = sum(giver.slots_left for giver in moving.givers if giver.server == name)
+            return f"{path} still has keys of {slots} slots" if slots else ""
         sessions = find(read_servers(proxy), path).held
         return f"{path} still has {sessions} sessions" if sessions else ""
 

@@ -1,4 +1,4 @@
-"""`wproxy show stat|info|sess|errors`: what the proxy tells of itself, whole as JSON, the main columns as a table."""
+"""`wproxy show stat|info|sess|errors|ingest`: what the programs tell of themselves, as JSON or as a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import asdict, astuple
 import click
 
 from admin.captures import Capture, parse_errors
+from admin.client import parse_address
 from admin.commands.common import json_option, socket_option, stats_socket
+from admin.errors import MisusedError
+from admin.ingest import balance
+from admin.metrics import read_page
 from admin.render import print_json, print_table, table
 from admin.sessions import parse_sessions
 from admin.statistics import parse_info, parse_stat
@@ -97,3 +101,19 @@ def _paragraph(capture: Capture) -> list[str]:
     head = f"{capture.time}  invalid {capture.side} of {whom or 'unknown'}, proxy {capture.proxy}{where}"
     about = [f"    {line}" for line in capture.about if "buffer starts" not in line and "wraps at" not in line]
     return ["", head, *about, *(f"    {line}" for line in capture.bytes)]
+
+
+@show.command("ingest")
+@click.argument("pages", nargs=-1, required=True, metavar="HOST:PORT…", envvar="WPROXY_METRICS")
+@json_option
+def ingest_command(pages: tuple[str, ...], *, as_json: bool) -> None:
+    """Show what became of every packet, from the --metrics pages of all captures and consumers (or $WPROXY_METRICS)."""
+    addresses = [parse_address(page) for page in pages]
+    for page, address in zip(pages, addresses, strict=True):
+        if address.path:
+            raise MisusedError(f"{page!r} is no metrics page: HOST:PORT")
+    result = balance(read_page(address.host, address.port) for address in addresses)
+    if as_json:
+        print_json(asdict(result))
+    else:
+        print_table(table(("counter", "value"), [(name.replace("_", " "), n) for name, n in asdict(result).items()]))

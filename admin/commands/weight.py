@@ -9,6 +9,7 @@ import click
 
 from admin.client import StatsSocket
 from admin.commands.common import json_option, read_servers, socket_option, stats_socket
+from admin.commands.epochs import read_rebalance
 from admin.commands.rebalancing import check_rate, rate_option, rebalance, rebalance_option
 from admin.errors import MisusedError
 from admin.render import percent, print_json, print_table, table
@@ -27,21 +28,31 @@ class WeightChange:
     after: Server
     share_before: float
     share_after: float
+    epoch: int | None = None  # the one that it opened: keys move after their slots
+    slots_left: int = 0
 
     def __str__(self) -> str:
         """Return the sentence for humans, `redisA 70 → 30, share 50.0 % → 30.0 %`."""
         weights = f"{self.after.name} {self.before.weight} → {self.after.weight}"
         idle = "" if self.after.usable else f" (gets nothing now: {self.after.status})"
-        return f"{weights}, share {percent(self.share_before)} → {percent(self.share_after)}{idle}"
+        return f"{weights}, share {percent(self.share_before)} → {percent(self.share_after)}{idle}{self._epoch}"
+
+    @property
+    def _epoch(self) -> str:
+        if self.epoch is None:
+            return ""
+        return f"; epoch {self.epoch} opened, {self.slots_left} slots to give (see wproxy rebalance status)"
 
     def document(self) -> dict[str, object]:
         """Return the same for programs."""
+        epoch = {} if self.epoch is None else {"epoch": self.epoch}
         return {
             "backend": self.after.backend,
             "server": self.after.name,
             "status": self.after.status,
             "weight": {"before": self.before.weight, "after": self.after.weight},
             "share": {"before": self.share_before, "after": self.share_after},
+            **epoch,
         }
 
 
@@ -54,11 +65,14 @@ def set_weight(proxy: StatsSocket, wanted: str, weight: str) -> WeightChange:
     check_weight(weight)
     servers = read_servers(proxy)
     before = find(servers, wanted)
+    epochs = read_rebalance(proxy, before.backend)
     proxy.tell(f"set weight {before.path} {weight}")
     changed = read_servers(proxy)
-    return WeightChange(
-        before, find(changed, before.path), shares(servers)[before.path], shares(changed).get(before.path, 0.0)
-    )
+    share = shares(servers)[before.path], shares(changed).get(before.path, 0.0)
+    moving = None if epochs is None else read_rebalance(proxy, before.backend)
+    if epochs is None or moving is None or moving.opened == epochs.opened:
+        return WeightChange(before, find(changed, before.path), *share)
+    return WeightChange(before, find(changed, before.path), *share, moving.opened, moving.slots_left)
 
 
 def check_weight(text: str) -> None:

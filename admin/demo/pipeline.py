@@ -21,12 +21,12 @@ from admin.client import SocketAddress, StatsSocket
 from admin.commands.common import read_servers
 from admin.commands.weight import set_weight
 from admin.demo.broker import DemoQueue
-from admin.demo.metrics import read_counters
 from admin.demo.processes import Children
 from admin.demo.redis_servers import HOST, RedisServers, free_port
 from admin.demo.traffic import LoopbackClient, PcapClient, TrafficThread, may_capture
 from admin.demo.waiting import Patience
-from admin.errors import DemoError
+from admin.errors import DemoError, NoAnswerError
+from admin.metrics import read_counters
 
 START_TIMEOUT_S = 20.0
 _WPROXY = (sys.executable, "-m", "wproxy")
@@ -84,7 +84,7 @@ class Pipeline:
         try:
             keys = self.servers.key_counts()  # first, so that no more is ever stored than captured
             return self.flow(), keys
-        except DemoError:
+        except (DemoError, NoAnswerError):
             self._children.check_soon()  # why it does not answer says more than that it does not
             raise
 
@@ -177,6 +177,6 @@ def configuration(socket: Path, port: int, servers: Mapping[str, int], weights: 
 def _counts(port: int) -> bool:
     try:
         read_counters(HOST, port, "wproxy_")
-    except DemoError:
+    except NoAnswerError:
         return False
     return True

@@ -1,138 +1,118 @@
-"""Frames from a network interface: a packet socket that scapy opens and filters, read with `recvmsg`."""
+"""Packets from a network interface, through the ring, or one by one where there is none; a link may go and come."""
 
 from __future__ import annotations
 
 import logging
 import os
 import select
-import socket
-import struct
-import sys
-from typing import TYPE_CHECKING, Any
+import time
+from typing import Protocol
 
-from capture.decode import LINK_ETHERNET, LINK_RAW
-from capture.sources.scapy_quietly import quiet_scapy
-from capture.sources.source import SNAP_BYTES, Block, SourceError, Statistics
+from capture.sieve import NOTHING, Haul, Sieve
+from capture.sources.datagrams import Datagrams
+from capture.sources.packet_socket import PacketSocket
+from capture.sources.ring import Ring, RingRefused
+from capture.sources.source import Statistics
+from capture.targets import Filters
 
-if TYPE_CHECKING:
-    from scapy.arch.linux import L2ListenSocket
-
-RECEIVE_BUFFER_BYTES = 4 << 20  # scapy's own default holds 158 packets
-BLOCK_FRAMES = 256
-
-# From <linux/if_packet.h>, <linux/if_arp.h>, <asm-generic/socket.h>: Python's socket module has none of them.
-_SOL_PACKET = 263
-_PACKET_STATISTICS = 6
-_PACKET_IGNORE_OUTGOING = 23
-_SO_TIMESTAMPNS = 35
-_SO_RCVBUFFORCE = 33
-_LINK_OF_HARDWARE = {1: LINK_ETHERNET, 772: LINK_ETHERNET, 65534: LINK_RAW}  # ARPHRD_ETHER, _LOOPBACK, _NONE
-
-_TIMESPEC = struct.Struct("@ll")
-_STATISTICS = struct.Struct("@II")
-_CONTROL_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) + socket.CMSG_SPACE(20)  # a time, and scapy's tpacket_auxdata
-
+_MOST_BLOCKS = 16  # that one `read` takes before it returns
+_LAST_PACKETS_S = 1.0
 
 _log = logging.getLogger("wproxy.capture")
 
 
+class Reader(Protocol):
+    """What takes packets from a packet socket into a sieve."""
+
+    def take(self) -> int:
+        """Take some; return how many."""
+
+    def take_error(self) -> int:
+        """Return the number of the error that reading met, 0 for none, and forget it."""
+
+    def close(self) -> None:
+        """Release what it holds; may be called again."""
+
+
 class InterfaceSource:
-    """The packets that arrive on `interface` and pass `pcap_filter`, each once, also on loopback."""
+    """The packets that arrive on `interface` and pass the filter, each once, also on loopback."""
 
-    def __init__(self, interface: str, pcap_filter: str) -> None:
-        self._interface = interface
-        self._scapy_socket = _open(interface, pcap_filter)
-        self._socket: socket.socket = self._scapy_socket.ins
-        try:
-            self.link_type = _link_type(self._socket)
-            self._configure()
-        except (OSError, SourceError) as error:
-            self.close()
-            raise SourceError(f"interface '{interface}': {error}") from error
+    def __init__(self, interface: str, filters: Filters, sieve: Sieve, *, with_ring: bool = True) -> None:
+        self._sieve = sieve
+        self._socket = PacketSocket(interface, filters)
+        self._reader = self._opened(with_ring)
         self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
+        self._poll.register(self._socket.socket, select.POLLIN)
+        self._counted = Statistics(0, 0)
+        self._unread = 0
+        self._is_down = False
+        self._stop_at: float | None = None
+        self._socket.start()
 
-    def read(self, timeout_s: float) -> Block | None:
-        """Return up to BLOCK_FRAMES frames, each cut to SNAP_BYTES; [] when none came in time or the link is down."""
-        if not self._poll.poll(timeout_s * 1000):
-            return []
-        block: Block = []
-        receive = self._socket.recvmsg
-        try:
-            for _ in range(BLOCK_FRAMES):
-                frame, control, _, _ = receive(SNAP_BYTES, _CONTROL_BYTES)
-                block.append((frame, _time_ns(control)))
-        except BlockingIOError:
-            pass
-        except OSError as error:
-            # Told once per change of the link: the socket stays bound and goes on when the link is up again.
-            _log.warning("interface '%s': %s; going on when that changes", self._interface, error.strerror)
-        return block
+    def read(self, timeout_s: float) -> Haul | None:
+        """Return what the next packets hold; nothing when none came in time, or while the link is down."""
+        taken = self._take()
+        if not taken:
+            if self._is_finished():
+                return None
+            self._wait(timeout_s)
+            taken = self._take()
+        self._unread -= taken
+        return self._sieve.haul() if taken else NOTHING
 
     def statistics(self) -> Statistics:
-        """Return the kernel's counts since the last call: the kernel starts again at each reading."""
-        packets, drops = _STATISTICS.unpack(self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, _STATISTICS.size))
-        return Statistics(packets, drops)
+        """Return the kernel's counts since the last call."""
+        self._count()
+        counted, self._counted = self._counted, Statistics(0, 0)
+        return counted
+
+    def stop(self) -> None:
+        """Take in no more packets; those that have come are still read."""
+        self._socket.mute()
+        self._stop_at = time.monotonic() + _LAST_PACKETS_S
 
     def close(self) -> None:
         """Close the socket."""
-        self._scapy_socket.close()
+        self._reader.close()
+        self._socket.close()
 
-    def _configure(self) -> None:
-        packet_socket = self._socket
-        packet_socket.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)  # loopback shows every packet twice
-        packet_socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        try:
-            packet_socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
-        except PermissionError:  # without CAP_NET_ADMIN the kernel's net.core.rmem_max is the bound
-            packet_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        packet_socket.setblocking(False)
-        # What came before all of this was set stands in the buffer without a time, or twice.
-        while select.select([packet_socket], [], [], 0)[0]:
-            packet_socket.recv(1)
-        self.statistics()
+    def _opened(self, with_ring: bool) -> Reader:
+        held = self._socket
+        if with_ring:
+            try:
+                return Ring(held.socket, held.link_type, self._sieve)
+            except RingRefused as error:
+                _log.warning("interface '%s': no ring (%s): packets are read one by one", held.interface, error)
+        return Datagrams(held.socket, held.link_type, self._sieve)
 
+    def _take(self) -> int:
+        taken = 0
+        for _ in range(_MOST_BLOCKS):
+            more = self._reader.take()
+            if not more:
+                break
+            taken += more
+        return taken
 
-def _open(interface: str, pcap_filter: str) -> L2ListenSocket:
-    try:
-        socket.if_nametoindex(interface)
-    except OSError as error:
-        known = ", ".join(name for _, name in socket.if_nameindex())
-        raise SourceError(f"no interface '{interface}': this machine has {known}") from error
-    with quiet_scapy():
-        from scapy.arch.linux import L2ListenSocket
-        from scapy.error import Scapy_Exception
-    try:
-        return L2ListenSocket(iface=interface, filter=pcap_filter, promisc=False)
-    except PermissionError as error:
-        raise SourceError(_missing_capability()) from error
-    except (OSError, ImportError, Scapy_Exception) as error:
-        raise SourceError(f"interface '{interface}': {_one_line(error)}") from error
+    def _wait(self, timeout_s: float) -> None:
+        """Return when there is something to read, after `timeout_s` at the latest."""
+        if self._is_down and self._socket.is_up():
+            _log.warning("interface '%s': up again", self._socket.interface)
+            self._is_down = False
+        self._poll.poll(timeout_s * 1000)
+        error = self._socket.take_error() or self._reader.take_error()
+        if error and not self._is_down:
+            _log.warning("interface '%s': %s; going on when it is back", self._socket.interface, os.strerror(error))
+            self._is_down = True
 
+    def _is_finished(self) -> bool:
+        """Tell whether all that came before `stop` has been read; a last block is ours after BLOCK_MS."""
+        if self._stop_at is None:
+            return False
+        self._count()
+        return self._unread <= 0 or time.monotonic() >= self._stop_at
 
-def _missing_capability() -> str:
-    python = os.path.realpath(sys.executable)
-    return (
-        f"no permission to capture: run as root, grant it with 'setcap cap_net_raw+ep {python}', "
-        "or read a file with --read FILE.pcap"
-    )
-
-
-def _link_type(packet_socket: socket.socket) -> int:
-    hardware: int = packet_socket.getsockname()[3]
-    try:
-        return _LINK_OF_HARDWARE[hardware]
-    except KeyError as error:
-        raise SourceError(f"its hardware type {hardware} is neither Ethernet nor plain IP") from error
-
-
-def _time_ns(control: list[tuple[int, int, bytes]]) -> int:
-    for level, kind, data in control:
-        if kind == _SO_TIMESTAMPNS and level == socket.SOL_SOCKET:
-            seconds, nanoseconds = _TIMESPEC.unpack(data)
-            return int(seconds * 1_000_000_000 + nanoseconds)
-    return 0
-
-
-def _one_line(error: Any) -> str:  # noqa: ANN401 - any exception
-    return " ".join(str(error).split())
+    def _count(self) -> None:
+        packets, drops = self._socket.statistics()
+        self._counted = Statistics(self._counted.packets + packets, self._counted.drops + drops)
+        self._unread += packets - drops

@@ -1,10 +1,10 @@
-"""What every source of frames does."""
+"""What every source of packets does."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
-Block: TypeAlias = list[tuple[bytes, int]]  # frames, each with its capture time in nanoseconds since 1970
+from capture.sieve import Haul
 
 SNAP_BYTES = 256  # enough for the ports behind every header that is met in practice
 
@@ -21,15 +21,16 @@ class Statistics(NamedTuple):
 
 
 class Source(Protocol):
-    """A source of frames, used by one thread. `link_type` is one of `decode.LINK_TYPES` after the first block."""
+    """A source of packets, used by one thread."""
 
-    link_type: int
-
-    def read(self, timeout_s: float) -> Block | None:
-        """Return the next frames; [] when none came within `timeout_s`; None when there will never be any more."""
+    def read(self, timeout_s: float) -> Haul | None:
+        """Return what the next frames hold; nothing when none came in time; None when none will ever come again."""
 
     def statistics(self) -> Statistics:
         """Return what was counted since the last call."""
+
+    def stop(self) -> None:
+        """Take in no more packets: `read` returns None as soon as it has returned those that have come."""
 
     def close(self) -> None:
         """Release what the source holds; may be called again."""

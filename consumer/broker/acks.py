@@ -1,11 +1,11 @@
 """Which deliveries of one AMQP channel are settled, and up to which tag one multiple acknowledgement may go.
 
 A multiple acknowledgement covers every outstanding tag up to the one it names, and that one must itself be outstanding
-(AMQP 0-9-1 reference, basic.ack; RabbitMQ closes the channel over an unknown tag). So it may only name a written
-delivery before which everything is settled. Pure.
+(AMQP 0-9-1 reference, basic.ack; RabbitMQ closes the channel over an unknown tag). So it may only name a
+delivery up to which everything is settled. Pure.
 
     tag       1        2         3        4       5
-    state  written  rejected  written  in hand  written     → acknowledge 3, multiple
+    state  written   buried   written  in hand  written     → acknowledge 3, multiple
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import enum
 class _State(enum.Enum):
     IN_HAND = "in hand"
     WRITTEN = "written"
-    REJECTED = "rejected"
+    BURIED = "buried"
 
 
 class AckTracker:
@@ -36,23 +36,23 @@ class AckTracker:
         """Note that Redis answered all of the delivery."""
         self._states[tag] = _State.WRITTEN
 
-    def rejected(self, tag: int) -> None:
-        """Note that the delivery was rejected, which settled it with the broker."""
-        self._states[tag] = _State.REJECTED
+    def buried(self, tag: int) -> None:
+        """Note that the dead letters have the delivery."""
+        self._states[tag] = _State.BURIED
 
     def take_prefix(self) -> tuple[int, int] | None:
-        """Return the tag to acknowledge with `multiple` now and how many deliveries it covers; None for nothing.
+        """Return the tag to acknowledge with `multiple` now and how many written deliveries it covers.
 
-        What is returned, and what was rejected before it, is forgotten: the caller must send it.
+        None for nothing. What is returned is forgotten: the caller must send it.
         """
-        tag, covered = 0, 0
+        tag, written = 0, 0
         settled = []
         for candidate, state in self._states.items():
             if state is _State.IN_HAND:
                 break
             settled.append(candidate)
-            if state is _State.WRITTEN:
-                tag, covered = candidate, covered + 1
+            tag = candidate
+            written += state is _State.WRITTEN
         for candidate in settled:
             del self._states[candidate]
-        return (tag, covered) if covered else None
+        return (tag, written) if tag else None

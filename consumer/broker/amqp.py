@@ -4,32 +4,27 @@
            ◀── ack, reject ──────────── ◀──settled────
 
 pika is only ever touched by that thread. Nothing is requeued: a delivery stays unacknowledged while Redis is away, and
-what a lost connection delivered is dropped here, because the broker delivers it again.
+what a lost connection delivered is dropped here, because the broker delivers it again. Poison is published to the dead
+letters with the reason as a header, confirmed, and only then acknowledged.
 """
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import (
-    AMQPError,
-    ChannelClosed,
-    ConnectionClosed,
-    ConnectionWrongStateError,
-    ProbableAccessDeniedError,
-    ProbableAuthenticationError,
-)
+from pika.exceptions import AMQPError, ConnectionWrongStateError
 
-from capture.topology import BrokerQueue, TopologyError, connection_parameters, declare
+from capture.topology import BrokerQueue, TopologyError, connection_parameters, dead_letters, declare
 from consumer.broker.acks import AckTracker
+from consumer.broker.graves import letter_properties
 from consumer.broker.queue import Delivery, Events, QueueError
+from consumer.broker.reasons import reason_of
 from consumer.retry import backoff_s
 
 _TAKE_TIMEOUT_S = 0.25
@@ -38,8 +33,8 @@ _CLOSE_TIMEOUT_S = 5.0
 
 
 class _Settlement(NamedTuple):
-    tag: int
-    is_written: bool  # or else rejected
+    delivery: Delivery
+    reason: str | None  # why it goes to the dead letters; None when it was written
 
 
 class _CancelledError(Exception):
@@ -55,6 +50,7 @@ class AmqpQueue:
         self._events = events
         self._stopping = threading.Event()
         self._session: Session | None = None
+        self._telling = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="amqp", daemon=True)
         self._thread.start()
 
@@ -70,14 +66,11 @@ class AmqpQueue:
 
     def acknowledge(self, delivery: Delivery) -> None:
         """Acknowledge it, unless its connection is gone; see `Queue`."""
-        self._settle(delivery, is_written=True)
+        self._settle(delivery, None)
 
     def reject(self, delivery: Delivery, reason: str) -> None:
-        """Reject it without requeue, so that the dead-letter exchange takes it; see `Queue`.
-
-        AMQP's reject has no room for the reason.
-        """
-        self._settle(delivery, is_written=False)
+        """Publish it to the dead letters and acknowledge it; see `Queue`."""
+        self._settle(delivery, reason)
 
     def close(self) -> None:
         """Send the last acknowledgements and close the connection; see `Queue`."""
@@ -87,31 +80,37 @@ class AmqpQueue:
             session.wake()
         self._thread.join(_CLOSE_TIMEOUT_S)
 
-    def _settle(self, delivery: Delivery, *, is_written: bool) -> None:
-        number, tag = delivery.position
+    def _settle(self, delivery: Delivery, reason: str | None) -> None:
         session = self._session
-        if session is not None and session.number == number:
-            session.settle(_Settlement(tag, is_written))
+        if session is None or not session.settle(_Settlement(delivery, reason)):
+            self._tell_returned(int(reason is None))
+
+    def _tell_returned(self, count: int) -> None:
+        with self._telling:  # both threads come here
+            self._events.returned(count)
 
     def _run(self) -> None:
         number = failures = 0
         while not self._stopping.is_set():
             number += 1
             try:
-                self._consume(number)
+                self._consume(number, failures)
             except (AMQPError, OSError, TopologyError, _CancelledError) as error:
                 failures = 1 if self._session else failures + 1
                 self._session = None
-                self._events.lost(_reason(error))
+                self._events.lost(reason_of(error))
                 self._stopping.wait(backoff_s(failures, random.random()))
 
-    def _consume(self, number: int) -> None:
-        connection = pika.BlockingConnection(connection_parameters(self._target))
+    def _consume(self, number: int, turn: int) -> None:
+        connection = pika.BlockingConnection(connection_parameters(self._target, turn))
         try:
             session = Session(number, connection, self._target.queue, self._prefetch, self._events)
             self._session = session
             self._events.opened()
-            session.run(self._stopping)
+            try:
+                session.run(self._stopping)
+            finally:
+                self._tell_returned(session.end())
         finally:
             if connection.is_open:
                 connection.close()
@@ -134,7 +133,12 @@ class Session:
         self._tracker = AckTracker()
         self._deliveries: SimpleQueue[Delivery] = SimpleQueue()  # bounded by the prefetch count
         self._settled: SimpleQueue[_Settlement] = SimpleQueue()  # and so is this
+        self._unsent = 0  # written deliveries whose acknowledgement is not on its way
+        self._has_ended = False
+        self._settling = threading.Lock()
         self._is_cancelled = False
+        self._queue = queue
+        self._burying: BlockingChannel | None = None  # publishes to the dead letters, opened with the first
         self._channel = self._subscribe(queue, prefetch)
 
     def take(self) -> Delivery | None:
@@ -144,10 +148,24 @@ class Session:
         except Empty:
             return None
 
-    def settle(self, settlement: _Settlement) -> None:
-        """Have the queue's thread acknowledge or reject a delivery of this session."""
-        self._settled.put(settlement)
+    def settle(self, settlement: _Settlement) -> bool:
+        """Have the queue's thread acknowledge a delivery, after burying it if it is poison.
+
+        False when its session is over: the broker delivers it again.
+        """
+        with self._settling:
+            if self._has_ended or settlement.delivery.position[0] != self.number:
+                return False
+            self._unsent += settlement.reason is None
+            self._settled.put(settlement)
         self.wake()
+        return True
+
+    def end(self) -> int:
+        """Take no more settlements; return of how many written ones the broker was not told."""
+        with self._settling:
+            self._has_ended = True
+            return self._unsent
 
     def wake(self) -> None:
         """Have the queue's thread look at what is to be done now."""
@@ -187,41 +205,28 @@ class Session:
 
     def _send_settled(self) -> None:
         while not self._settled.empty():
-            tag, is_written = self._settled.get()
-            if is_written:
+            delivery, reason = self._settled.get()
+            tag = delivery.position[1]
+            if reason is None:
                 self._tracker.written(tag)
             else:
-                self._tracker.rejected(tag)
-                self._channel.basic_reject(tag, requeue=False)
+                self._bury(delivery.body, reason)
+                self._tracker.buried(tag)
         prefix = self._tracker.take_prefix()
         if prefix is not None:
-            tag, covered = prefix
+            tag, written = prefix
             self._channel.basic_ack(tag, multiple=True)
-            self._events.acknowledged(covered)
+            with self._settling:
+                self._unsent -= written
+            self._events.acknowledged(written)
+
+    def _bury(self, body: bytes, reason: str) -> None:
+        """Publish to the dead letters; return when the broker has it safe, else raise AMQPError."""
+        if self._burying is None:
+            self._burying = self._connection.channel()
+            self._burying.confirm_delivery()
+        self._burying.basic_publish("", dead_letters(self._queue), body, letter_properties(reason), mandatory=True)
 
 
 def _nothing() -> None:
     """Run on pika's loop, so that it returns from its wait."""
-
-
-def _reason(error: Exception) -> str:
-    """Return in one line why there is no connection: pika buries the cause in its exceptions' arguments."""
-    match error:
-        case ProbableAuthenticationError():
-            return "the broker refused the user or the password"
-        case ProbableAccessDeniedError():
-            return "the broker refused the user access to the virtual host"
-        case ConnectionClosed() | ChannelClosed():
-            return f"the broker closed the connection: {error.reply_text}"
-    for cause in _causes(error):
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
-    return str(error) or type(error).__name__
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and what it was made of: pika's connectors have it in `args` or in an attribute `exception`."""
-    yield error
-    for inner in (*error.args, getattr(error, "exception", None)):
-        if isinstance(inner, BaseException):
-            yield from _causes(inner)

@@ -35,6 +35,9 @@ class Events(Protocol):
     def acknowledged(self, count: int) -> None:
         """That many messages were acknowledged."""
 
+    def returned(self, count: int) -> None:
+        """That many messages were done and could not be acknowledged, because their connection is gone."""
+
     def torn(self, count: int) -> None:
         """That many records of a spool were cut off or damaged, and are lost."""
 

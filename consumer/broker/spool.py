@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from capture.spool import Position, Record, SpoolError, SpoolReader, SpoolWriter
+from consumer.broker.graves import letter_record
 from consumer.broker.queue import Delivery, Events, QueueError
 
 _IDLE_WAIT_S = 0.05
@@ -50,14 +51,11 @@ class SpooledQueue:
         self._acknowledged += 1
 
     def reject(self, delivery: Delivery, reason: str) -> None:
-        """Append it to the spool in `dead/` and commit at once, so that it rarely gets there twice; see `Queue`.
-
-        A record has no room for the reason.
-        """
+        """Append it to the spool in `dead/` and commit at once, so that it rarely gets there twice; see `Queue`."""
         with _queue_errors():
             if self._dead is None:
                 self._dead = SpoolWriter(self._folder / "dead")
-            self._dead.append(delivery.body)
+            self._dead.append(letter_record(reason, delivery.body))
         self._settled = Position(*delivery.position)
         self._commit()
 
@@ -81,8 +79,12 @@ class SpooledQueue:
     def _commit(self) -> None:
         if self._settled is None:
             return
-        with _queue_errors():
+        try:
             self._reader.commit(self._settled)
+        except SpoolError as error:
+            self._events.lost(f"{error}: what is done may come again")
+            return
+        self._events.opened()
         self._events.acknowledged(self._acknowledged)
         self._settled, self._acknowledged = None, 0
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
+from tests.bench import capture, ingest
 from tests.bench.measure import Figures, UnfinishedError, connection_kb, measure
 from tests.bench.peers import Peers
 from tests.bench.report import print_growth, print_memory, print_row, print_title, print_unfinished
@@ -29,6 +30,14 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only rows whose name holds this")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on the number of requests (1.0)")
     options = parser.parse_args()
+    if any(options.only in row.name for row in ROWS):
+        _proxies(options)
+    if options.only in capture.NAME:
+        capture.run(options.rounds)
+    ingest.run(options.only)
+
+
+def _proxies(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="wproxy-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         redis = [stack.enter_context(redis_server(folder)) for _ in range(2)]

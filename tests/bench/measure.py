@@ -40,14 +40,14 @@ def measure(peer: Peer, row: Row, scale: float) -> Figures:
     """Put the load of `row` on `peer`; raise UnfinishedError."""
     requests = max(int(row.requests * scale), 100)
     command = [need("redis-benchmark"), "-p", str(peer.port), "-n", str(requests), "--csv", *row.options]
-    before = _processor_s(peer.pid)
+    before = processor_s(peer.pid)
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_LONGEST_S)
     except subprocess.TimeoutExpired as error:
         raise UnfinishedError(f"{peer.name} did not finish {requests} requests in {_LONGEST_S:.0f} s") from error
     except subprocess.CalledProcessError as error:
         raise UnfinishedError(f"redis-benchmark in front of {peer.name} failed: {error.stderr.strip()}") from error
-    spent_s = _processor_s(peer.pid) - before
+    spent_s = processor_s(peer.pid) - before
     results = list(csv.DictReader(StringIO(done.stdout)))
     last = results[-1]
     return Figures(
@@ -55,7 +55,7 @@ def measure(peer: Peer, row: Row, scale: float) -> Figures:
         cpu_us=spent_s / (requests * len(results)) * 1e6,
         p50_ms=float(last["p50_latency_ms"]),
         p99_ms=float(last["p99_latency_ms"]),
-        memory_mb=_memory_kb(peer.pid) / 1024,
+        memory_mb=memory_kb(peer.pid) / 1024,
     )
 
 
@@ -67,12 +67,12 @@ def connection_kb(peer: Peer, connections: int) -> float:
     with ExitStack() as stack:
         try:
             stack.enter_context(_served(peer))  # the first one brings what all share
-            before = _memory_kb(peer.pid)
+            before = memory_kb(peer.pid)
             for _ in range(connections):
                 stack.enter_context(_served(peer))
         except OSError as error:
             raise UnfinishedError(f"{peer.name} did not serve {connections} connections: {error}") from error
-        return (_memory_kb(peer.pid) - before) / connections
+        return (memory_kb(peer.pid) - before) / connections
 
 
 def _served(peer: Peer) -> socket.socket:
@@ -93,7 +93,7 @@ def _processes(pid: int) -> Iterator[int]:
             yield from _processes(int(child))
 
 
-def _processor_s(pid: int) -> float:
+def processor_s(pid: int) -> float:
     """Return user and system time of a program, all its processes and threads together."""
     ticks = 0
     for process in _processes(pid):
@@ -102,7 +102,7 @@ def _processor_s(pid: int) -> float:
     return ticks * _TICK_S
 
 
-def _memory_kb(pid: int) -> int:
+def memory_kb(pid: int) -> int:
     """Return the resident memory of a program, all its processes together."""
     statuses = (Path(f"/proc/{process}/status").read_text() for process in _processes(pid))
     lines = (line for status in statuses for line in status.splitlines())

@@ -148,4 +148,4 @@ def test_sessions_are_listed(fleet: Fleet) -> None:
 
 def test_errors_are_none(fleet: Fleet) -> None:
     assert fleet.says("show", "errors") == "0 captured\n"
-    assert json.loads(fleet.says("show", "errors", "--json")) == {"total": 0, "lines": []}
+    assert json.loads(fleet.says("show", "errors", "--json")) == {"total": 0, "errors": []}

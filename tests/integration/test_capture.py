@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from capture.decode import decode
 from capture.messages import Observation
+from capture.options import Address
+from capture.sieve import Sieve
 from capture.sources import PcapSource
+from capture.targets import Targets
 from tests.support.capturing import PACKETS_PER_CONNECTION, capturing, connect, need_capture, spooled, tcpdump
 from tests.support.programs import free_port, listening
 from tests.support.waiting import wait_for
@@ -22,15 +24,13 @@ def _may_capture() -> None:
     need_capture()
 
 
-def recorded(path: Path) -> list[Observation]:
+def recorded(path: Path, *addresses: Address) -> list[Observation]:
     """Return what stands in a pcap file that tcpdump wrote."""
     observations = []
-    with closing(PcapSource(str(path))) as source:
-        while (block := source.read(1.0)) is not None:
-            for frame, time_ns in block:
-                observation = decode(frame, time_ns, source.link_type)
-                assert isinstance(observation, Observation)
-                observations.append(observation)
+    with closing(PcapSource(str(path), Sieve(Targets(addresses)))) as source:
+        while (haul := source.read(1.0)) is not None:
+            assert haul.unparsed == haul.ignored == 0
+            observations += [Observation._make(row) for run in haul.runs for row in run.rows()]
     return observations
 
 
@@ -42,12 +42,15 @@ def test_every_packet_is_captured_once_as_tcpdump_captures_it(tmp_path: Path) ->
     port = free_port()
     spool = tmp_path / "spool"
     more = ["--listen", f"127.0.0.1:{port}", "--listen", f"[::1]:{port}"]
+    addresses = (Address("127.0.0.1", port), Address("::1", port))
     with capturing(tmp_path, f"spool://{spool}", *more) as capture:
         with tcpdump(tmp_path, f"tcp dst port {port} and (dst host 127.0.0.1 or dst host ::1)") as path:
             sources = connect("127.0.0.1", port, 100) + connect("::1", port, 100)
             capture.wait_for_count("spooled", 200 * (PACKETS_PER_CONNECTION - 1))
-            wait_for(lambda: len(recorded(path)) == capture.counters()["spooled"], 10.0, "as many as tcpdump saw")
-            expected = recorded(path)
+            wait_for(
+                lambda: len(recorded(path, *addresses)) == capture.counters()["spooled"], 10.0, "as many as tcpdump saw"
+            )
+            expected = recorded(path, *addresses)
         counters = capture.counters()
         summary = capture.stop()
     observations = spooled(spool)

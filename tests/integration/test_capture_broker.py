@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from capture.messages import CONTENT_TYPE, Batch, decode
 from capture.topology import DEFAULT_QUEUE, dead_letters
-from tests.support.capturing import Capture, capturing, connect, need_capture
+from tests.support.capturing import Capture, capturing, connect, need_capture, spooled
 from tests.support.programs import free_port
 from tests.support.rabbitmq import Broker, rabbitmq
 from tests.support.waiting import wait_for
@@ -194,7 +195,9 @@ def test_what_waited_longer_than_its_time_to_live_is_dropped_and_counted(tmp_pat
         connect("127.0.0.1", port, 5)
         old = capture.wait_for_count("spooled", 20)["spooled"]
         capture.stop()
-    more = ["--listen", f"127.0.0.1:{port}", "--ttl", "1ms"]
+    stopped = time.monotonic()
+    wait_for(lambda: time.monotonic() - stopped > 3.0, what="the batches to grow old")
+    more = ["--listen", f"127.0.0.1:{port}", "--ttl", "3s"]
     with capturing(tmp_path, f"{shared_broker.url}?queue=expired", *more, name="later") as capture:
         counters = capture.wait_for_count("expired", old)
         sources = connect("127.0.0.1", port, 1)
@@ -203,6 +206,19 @@ def test_what_waited_longer_than_its_time_to_live_is_dropped_and_counted(tmp_pat
     assert counters["expired"] == counters["drained"] == old
     batches = take(shared_broker, "expired")
     assert {(o.source, o.source_port) for batch in batches for o in batch.observations} == set(sources)
+
+
+def test_a_spool_that_grows_old_while_the_broker_is_away_gives_its_room_back(tmp_path: Path) -> None:
+    port = free_port()
+    queue = f"amqp://guest:guest@127.0.0.1:{free_port()}/"
+    more = ["--listen", f"127.0.0.1:{port}", "--ttl", "1s"]
+    with capturing(tmp_path, queue, *more) as capture:
+        connect("127.0.0.1", port, 10)
+        counters = capture.wait_for_count("expired", 40)
+        assert counters["spooled"] == counters["drained"] == counters["expired"] == counters["parsed"]
+        capture.stop()
+    (folder,) = (tmp_path / "state").iterdir()
+    assert spooled(folder) == []
 
 
 def test_a_broker_that_stops_confirming_is_given_up(tmp_path: Path) -> None:

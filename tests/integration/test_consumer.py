@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +20,7 @@ from tests.support.consuming import (
     batches,
     consumer,
     keys_of,
+    processor_seconds,
     publish,
     publish_batches,
     redis_client,
@@ -260,7 +263,7 @@ def test_ctrl_c_stops_it_too(broker: Broker, queue: str, tmp_path: Path) -> None
     with redis_server(tmp_path) as port, consumer(tmp_path, url(broker, queue), port) as running:
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(10.0) == 0
-        assert running.output().endswith(" 0 acked, 0 torn\n")
+        assert running.output().endswith(" 0 acked, 0 returned, 0 torn\n")
 
 
 def test_two_consumers_share_a_queue(broker: Broker, queue: str, tmp_path: Path) -> None:
@@ -296,3 +299,34 @@ def test_a_batch_larger_than_one_pipeline_is_written_whole(broker: Broker, queue
     with redis_server(tmp_path) as port, consumer(tmp_path, url(broker, queue), port) as running:
         wait_until_stored(port, 2_500)
         assert running.stop()["written"] == 2_500
+
+
+def test_the_nodes_of_a_broker_are_tried_in_turn_and_the_login_comes_from_the_environment(
+    broker: Broker, queue: str, tmp_path: Path
+) -> None:
+    publish_batches(broker, queue, batches(1))
+    nodes = f"amqp://127.0.0.1:{free_port()},localhost:{broker.port}/?queue={queue}"
+    login = {"WPROXY_QUEUE_USER": "guest", "WPROXY_QUEUE_PASSWORD": "guest"}
+    with redis_server(tmp_path) as port, consumer(tmp_path, nodes, port, env=login) as running:
+        wait_until_stored(port, 3)
+        assert running.stop()["acked"] == 1
+        assert "trying again" not in running.output()
+    with (
+        redis_server(tmp_path) as port,
+        consumer(tmp_path, nodes, port, name="wrong", env={**login, "WPROXY_QUEUE_PASSWORD": "other"}) as running,
+    ):
+        running.wait_for_line("the broker refused the user or the password; trying again")
+        running.stop()
+        assert "other" not in running.output()
+
+
+def test_a_redis_that_is_away_is_waited_for_without_a_busy_loop(broker: Broker, queue: str, tmp_path: Path) -> None:
+    publish_batches(broker, queue, batches(30))
+    with consumer(tmp_path, url(broker, queue), free_port()) as running:
+        running.wait_for_line("connection refused; batches are held")
+        before = processor_seconds(running)
+        with suppress(subprocess.TimeoutExpired):
+            running.process.wait(3.0)
+        assert processor_seconds(running) - before < 0.3
+        assert running.stop()["acked"] == 0
+        assert running.output().count("connection refused") == 1

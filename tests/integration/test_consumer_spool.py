@@ -7,7 +7,15 @@ from pathlib import Path
 
 from capture.messages import Batch, encode
 from capture.spool import SpoolReader, SpoolWriter
-from tests.support.consuming import Consumer, batches, consumer, keys_of, redis_client, stored, wait_until_stored
+from tests.support.consuming import (
+    batches,
+    consumer,
+    keys_of,
+    processor_seconds,
+    redis_client,
+    stored,
+    wait_until_stored,
+)
 from tests.support.programs import WPROXY, free_port, redis_server
 from tests.support.waiting import wait_for
 
@@ -29,12 +37,6 @@ def left_in(folder: Path) -> list[bytes]:
     bodies = [record.payload for record in reader.read(1_000)]
     reader.close()
     return bodies
-
-
-def processor_seconds(running: Consumer) -> float:
-    """Return the processor time that the consumer has used, its start included (proc(5), stat, fields 14 and 15)."""
-    fields = Path(f"/proc/{running.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def test_what_was_spooled_before_and_what_comes_later_is_written(tmp_path: Path) -> None:
@@ -93,7 +95,12 @@ def test_poison_goes_to_the_spool_of_the_dead(tmp_path: Path) -> None:
         wait_until_stored(port, 6)
         counters = running.stop()
     assert (counters["poison"], counters["acked"]) == (2, 2)
-    assert left_in(spool / "dead") == [b"{", b"[]"]
+    letters = [record.partition(b"\n") for record in left_in(spool / "dead")]
+    assert [body for _, _, body in letters] == [b"{", b"[]"]
+    assert [reason.partition(b" ")[2] for reason, _, _ in letters] == [
+        b"unreadable message: no JSON: unexpected end of data: line 1 column 2 (char 1)",
+        b"unreadable message: no JSON object",
+    ]
     assert left_in(spool) == []
 
 

@@ -17,12 +17,12 @@ from redis import Redis
 
 from admin.demo import redis_servers
 from admin.demo.broker import demo_queue
-from admin.demo.metrics import read_counters
 from admin.demo.processes import Children
 from admin.demo.redis_servers import RedisServers
 from admin.demo.traffic import LoopbackClient, TrafficThread, source_address
 from admin.demo.waiting import Patience
-from admin.errors import DemoError
+from admin.errors import DemoError, NoAnswerError
+from admin.metrics import read_counters
 from tests.support.programs import free_port, need
 from tests.support.waiting import wait_for
 
@@ -173,7 +173,7 @@ def test_counters_are_read_over_http() -> None:
         server.shutdown()
         server.server_close()
         thread.join()
-    with pytest.raises(DemoError, match=f"no metrics at 127.0.0.1:{port}: "):
+    with pytest.raises(NoAnswerError, match=f"no metrics at 127.0.0.1:{port}: "):
         read_counters("127.0.0.1", port, "wproxy_capture_")
 
 

@@ -63,6 +63,12 @@ def consumer(
         yield made
 
 
+def processor_seconds(running: Consumer) -> float:
+    """Return the processor time that the consumer has used, its start included (proc(5), stat, fields 14 and 15)."""
+    fields = Path(f"/proc/{running.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
 def batch(sequence: int, size: int = 3, age_s: float = 0.0, source: str = "10.0.0.1") -> Batch:
     """Return a batch that was captured `age_s` seconds ago; its observations' numbers start at `sequence`."""
     time_ns = time.time_ns() - int(age_s * 1e9)

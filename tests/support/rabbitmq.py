@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -22,6 +23,8 @@ from tests.support.waiting import wait_for
 # Debian's wrapper in /usr/sbin changes the user; the script behind it runs as whoever calls it.
 SERVER_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 START_TIMEOUT_S = 60.0
+# A server that is asked whether it is there yet makes pika write ten lines of its own each time.
+logging.getLogger("pika").setLevel(logging.CRITICAL + 1)
 
 
 @dataclass

@@ -129,6 +129,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         fullconn=proxy.fullconn,
         check=proxy.check.built(),
         redis_eject=proxy.redis_eject,
+        redis_window_s=proxy.redis_window_s,
     )
 
 

@@ -191,6 +191,7 @@ class ProxyDraft:
     page_admins: list[Condition] = field(default_factory=list)  # the same
     table: TableDraft | None = None
     persist: bool = False
+    redis_window_s: float | None = None
     fullconn: int | None = None
     redis_user: str | None = None
     redis_password: str | None = field(default=None, repr=False)

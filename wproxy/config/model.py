@@ -288,7 +288,7 @@ class Backend:
 
     `redispatch` is which retry may go to another server: None none, n every n-th, -n the n-th from the last, as
     `option redispatch` counts them. `draws` is the argument of `balance random`. Without `fullconn` it follows from the
-    frontends (`state.registry`).
+    frontends (`state.registry`). `redis_window_s` is how long any key lives, None when that is not known.
     """
 
     name: str
@@ -310,6 +310,7 @@ class Backend:
     fullconn: int | None = None
     check: HealthCheck = field(default_factory=HealthCheck)
     redis_eject: bool = False  # the slots of a server that is down go to the others
+    redis_window_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from wproxy.policy.balance import ALGORITHMS, Balancer, Candidates, Draws, Round
 from wproxy.policy.rebalance import filled, quotas
 from wproxy.state.counters import TrafficCounters
 from wproxy.state.downtime import Downtime
+from wproxy.state.epochs import Report
 from wproxy.state.queue import Queue, Ticket, Waiter, earliest, take_first
 from wproxy.state.server import Server
 
@@ -23,9 +24,9 @@ class Backend:
 
     __slots__ = (
         "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "awaited",
-        "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "fullconn",
-        "in_listen", "name", "on_rebuild", "proxy_id", "queue", "running", "served", "servers", "slots", "turns",
-        "under_way",
+        "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "epochs",
+        "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "places", "proxy_id", "queue", "running",
+        "served", "servers", "slots", "turns", "under_way",
     )  # fmt: skip
 
     def __init__(
@@ -51,7 +52,10 @@ class Backend:
         self._drawing = Draws(seed)
         self.turns = RoundRobin(())
         self.slots = SlotTable((), ())
-        self.on_rebuild: Callable[[], None] | None = None  # of whoever holds connections to the servers
+        self.epochs: Report | None = None  # of whoever moves keys after the slots
+        self.places: list[dict[str, int]] = []  # of the process before: `Report.places`
+        self.on_settled: Callable[[], None] | None = None  # called when keys have followed
+        self.on_rebuild: Callable[[], None] | None = None
         self.under_way: Callable[[Server], bool] | None = None  # mode redis: whether a server owes answers
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)

@@ -2,6 +2,7 @@
 
 Shape: `{"version": 1, "servers": {"backend/server": {"weight": [30, 50], "state": ["ready", "drain"]}}}`. Each pair is
 the configuration's value at the time and the one in force. A value that has changed in the configuration since wins.
+While keys follow the weights, `"places": {"backend": [{"a": 30, "b": 70}]}` says where they may still lie.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from wproxy.state.server import Server
 
 VERSION = 1
 _PORTS = 65536
+_MOST_PLACES = 100  # a table takes some 10 ms per server
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,12 @@ _VALUES = (
 def changes(registry: Registry) -> dict[str, Any]:
     """Return what differs from the configuration."""
     servers = {str(server): _changes_of(server) for server in registry.servers()}
-    return {"version": VERSION, "servers": {name: changed for name, changed in servers.items() if changed}}
+    document = {"version": VERSION, "servers": {name: changed for name, changed in servers.items() if changed}}
+    reports = {name: backend.epochs for name, backend in registry.backends.items()}
+    places = {name: report.places() for name, report in reports.items() if report is not None}
+    if any(places.values()):
+        document["places"] = {name: weights for name, weights in places.items() if weights}
+    return document
 
 
 def _changes_of(server: Server) -> dict[str, list[Any]]:
@@ -99,12 +106,23 @@ def restore(document: Mapping[str, Any], registry: Registry, control: Control) -
     servers = document.get("servers")
     if document.get("version") != VERSION or not isinstance(servers, dict):
         return
+    places = document.get("places")
+    for name, backend in registry.backends.items():
+        backend.places = _places(places.get(name)) if isinstance(places, dict) else []
     for server in registry.servers():
         changed = servers.get(str(server))
         for value in _VALUES:
             pair = changed.get(value.name) if isinstance(changed, dict) else None
             if isinstance(pair, list) and len(pair) == 2 and value.is_valid(pair[1]):
                 yield _restore_one(control, server, value, *pair)
+
+
+def _places(found: object) -> list[dict[str, int]]:
+    """Return what is of the expected shape in the places of one backend."""
+    if not isinstance(found, list) or len(found) > _MOST_PLACES:
+        return []
+    tables = [table for table in found if isinstance(table, dict) and any(table.values())]
+    return [table for table in tables if all(_VALUES[0].is_valid(weight) for weight in table.values())]
 
 
 def _restore_one(control: Control, server: Server, value: Saved, base: object, wanted: object) -> str:

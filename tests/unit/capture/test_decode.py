@@ -190,3 +190,17 @@ def test_lengths_of_0_are_segments_that_are_still_to_be_cut_up() -> None:
 def test_padding_after_the_packet_is_not_looked_at() -> None:
     frame = bytes(ethernet() / ipv4_header() / SEGMENT) + bytes(6)
     assert decode(frame, TIME_NS) == ("10.0.0.1", "10.0.0.2", 1, 2, TIME_NS)
+
+
+@pytest.mark.parametrize("flags", range(256))
+def test_with_syn_only_a_packet_must_open_a_connection(flags: int) -> None:
+    segment = TCP(sport=1, dport=2, flags=flags)
+    for network in (ipv4_header(), ipv6_header(), ipv6_header() / IPv6ExtHdrDestOpt()):
+        answer = decode(bytes(ethernet() / network / segment), TIME_NS, syn_only=True)
+        assert isinstance(answer, Observation) if flags & 0x12 == 0x02 else answer is Reason.NOT_SYN
+
+
+def test_with_syn_only_the_flags_must_be_there() -> None:
+    frame = bytes(ethernet() / ipv4_header() / TCP(sport=1, dport=2, flags="S"))
+    assert decode(frame[:47], TIME_NS, syn_only=True) is Reason.TRUNCATED
+    assert isinstance(decode(frame[:48], TIME_NS, syn_only=True), Observation)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from ipaddress import ip_address
 from typing import Any
 
 import orjson
@@ -105,3 +106,22 @@ def test_the_extent_of_what_is_no_batch_is_refused(body: bytes) -> None:
 def test_any_bytes_are_a_batch_or_a_message_error(body: bytes) -> None:
     with contextlib.suppress(MessageError):
         decode(body)
+
+
+@given(st.one_of(st.ip_addresses().map(str), st.text(alphabet="0123456789abcdefABCDEF:.%/ \0x", max_size=20)))
+def test_an_address_is_what_the_standard_library_takes_for_one(text: str) -> None:
+    def takes(body: bytes) -> bool:
+        try:
+            decode(body)
+        except MessageError:
+            return False
+        return True
+
+    def is_address() -> bool:
+        try:
+            ip_address(text)
+        except ValueError:
+            return False
+        return "%" not in text
+
+    assert takes(orjson.dumps({"v": 1, "sensor": "a", "seq": 0, "obs": [[text, "::1", 1, 2, 3]]})) == is_address()

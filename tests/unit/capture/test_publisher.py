@@ -53,16 +53,23 @@ def test_the_wait_grows_to_a_bound_and_varies_by_half(failures: int, jitter: flo
     assert Backoff(failures).delay_s(0.0) * 2 >= delay
 
 
-def test_each_queue_has_a_folder_of_its_own() -> None:
-    queues = [
-        BrokerQueue("a", 1),
-        BrokerQueue("a", 2),
-        BrokerQueue("b", 1),
-        BrokerQueue("a", 1, queue="other"),
-        BrokerQueue("a", 1, vhost="other"),
-        BrokerQueue("::1", 1, vhost="../.."),
+def test_each_capture_and_each_queue_has_a_folder_of_its_own() -> None:
+    watched = ["eth0", "192.0.2.1:9000"]
+    captures = [
+        (BrokerQueue("a", 1), watched),
+        (BrokerQueue("a", 2), watched),
+        (BrokerQueue("b", 1), watched),
+        (BrokerQueue("a", 1, queue="other"), watched),
+        (BrokerQueue("a", 1, vhost="other"), watched),
+        (BrokerQueue("::1", 1, vhost="../.."), watched),
+        (BrokerQueue("a", 1), ["eth1", "192.0.2.1:9000"]),
+        (BrokerQueue("a", 1), ["eth0", "192.0.2.2:9000"]),
+        (BrokerQueue("a", 1), ["eth0", "192.0.2.1:9001"]),
+        (BrokerQueue("a", 1), ["eth0", "192.0.2.1:9000", "192.0.2.1:9001"]),
+        (BrokerQueue("a", 1), ["eth0", *(f"192.0.2.{host}:9000" for host in range(100))]),
     ]
-    folders = [fallback_folder(Path("/state"), queue) for queue in queues]
-    assert len(set(folders)) == len(queues)
+    folders = [fallback_folder(Path("/state"), queue, watched) for queue, watched in captures]
+    assert len(set(folders)) == len(captures)
+    assert folders == [fallback_folder(Path("/state"), queue, watched) for queue, watched in captures]
     assert all(folder.parent == Path("/state") for folder in folders)
-    assert all(folder.name not in {".", ".."} for folder in folders)
+    assert all(folder.name not in {".", ".."} and len(folder.name) < 255 for folder in folders)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -125,7 +126,7 @@ def test_a_full_disk_refuses_and_leaves_no_torn_record(tmp_path: Path, monkeypat
         assert reader.torn == 0
 
 
-@pytest.mark.parametrize("kept", range(1, FRAME_BYTES + 4))
+@pytest.mark.parametrize("kept", range(1, FRAME_BYTES + 4))  # every byte of the record
 def test_a_record_cut_off_at_any_byte_is_counted_and_passed_over(tmp_path: Path, kept: int) -> None:
     write(tmp_path, b"whole", b"torn")
     (segment,) = segments(tmp_path)
@@ -196,6 +197,49 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) 
 def test_a_record_has_bounds(writer: SpoolWriter, payload: bytes) -> None:
     with pytest.raises(SpoolError, match="a record has 1 to"):
         writer.append(payload)
+
+
+def test_a_torn_record_is_counted_once_however_often_it_is_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, b"whole", b"torn")
+    os.truncate(segments(tmp_path)[0], 2 * FRAME_BYTES + len(b"whole"))
+    write(tmp_path, b"next")
+    with closing(SpoolReader(tmp_path)) as reader:
+        for _ in range(3):
+            assert payloads(reader) == [b"whole", b"next"]
+            reader.rewind()
+        assert reader.torn == 1
+
+
+def test_a_file_that_may_not_grow_refuses_and_leaves_no_torn_record(tmp_path: Path) -> None:
+    """The kernel writes a part of the record, up to the limit, and refuses the rest."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with closing(SpoolWriter(tmp_path)) as writer, closing(SpoolReader(tmp_path)) as reader:
+        writer.append(b"x" * 900_000)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+        try:
+            with pytest.raises(SpoolFull, match="File too large"):
+                writer.append(b"y" * 200_000)
+            writer.append(b"z" * 20_000)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        writer.append(b"after")
+        assert [len(payload) for payload in payloads(reader)] == [900_000, 20_000, 5]
+        assert reader.torn == 0
+
+
+@pytest.mark.parametrize("at", range(28))
+def test_a_commit_torn_at_any_byte_leaves_the_one_before(tmp_path: Path, at: int) -> None:
+    write(tmp_path, b"a", b"b", b"c")
+    with closing(SpoolReader(tmp_path)) as reader:
+        for record in reader.read(2):
+            before = (tmp_path / "committed").read_bytes()
+            reader.commit(record.position)
+    after = (tmp_path / "committed").read_bytes()
+    (start,) = {start for start in (0, 512) if before[start : start + 28] != after[start : start + 28]}
+    (tmp_path / "committed").write_bytes(after[: start + at] + before[start + at :])
+    with closing(SpoolReader(tmp_path)) as reader:
+        expected = [b"c"] if after[: start + at] + before[start + at :] == after else [b"b", b"c"]
+        assert payloads(reader) == expected
 
 
 class SpoolMachine(RuleBasedStateMachine):

@@ -17,6 +17,7 @@ def packet(destination: str, port: int) -> Observation:
         ("127.0.0.1:9000", ("127.0.0.1", 9000)),
         ("[::1]:9000", ("::1", 9000)),
         ("[2001:DB8:0::1]:1", ("2001:db8::1", 1)),
+        ("[::102:304]:1", ("::1.2.3.4", 1)),  # as inet_ntop writes it, and so packets' addresses
         ("0.0.0.0:65535", ("0.0.0.0", 65535)),
     ],
 )
@@ -50,12 +51,18 @@ def test_a_wildcard_stands_for_its_own_family() -> None:
     assert not ipv6.wants(packet("10.0.0.1", 9000))
 
 
-def test_the_filter_names_host_and_port() -> None:
-    one = Targets([Address("127.0.0.1", 9000)]).filter
-    assert (
-        one
-        == "(ip dst host 127.0.0.1 and tcp dst port 9000) or (vlan and ((ip dst host 127.0.0.1 and tcp dst port 9000)))"
-    )
-    assert "ip6 dst host ::1 and (tcp dst port 9 or ip6[6] == 0" in Targets([Address("::1", 9)]).filter
-    assert "(ip and tcp dst port 9)" in Targets([Address("0.0.0.0", 9)]).filter
-    assert "(ip6 and (tcp dst port 9 or" in Targets([Address("::", 9)]).filter
+def test_the_filters_name_host_and_port() -> None:
+    one = Targets([Address("127.0.0.1", 9000)]).filters()
+    assert one.plain_ipv4 == one.untagged == "(ip dst host 127.0.0.1 and tcp dst port 9000)"
+    assert one.plain_ipv6 is None
+    assert one.tagged == f"{one.untagged} or (vlan and ({one.untagged} or (vlan and ({one.untagged}))))"
+    two = Targets([Address("::1", 9), Address("::", 10), Address("0.0.0.0", 11)]).filters()
+    assert two.plain_ipv6 == "(ip6 dst host ::1 and tcp dst port 9) or (ip6 and tcp dst port 10)"
+    assert two.plain_ipv4 == "(ip and tcp dst port 11)"
+    assert "(ip6 dst host ::1 and ((tcp dst port 9) or ip6[6] == 0 or" in two.untagged
+
+
+def test_a_packet_that_opens_a_connection_is_known_by_other_bytes_over_ipv6() -> None:
+    filters = Targets([Address("::1", 9), Address("127.0.0.1", 9)]).filters(syn_only=True)
+    assert filters.plain_ipv6 == "(ip6 dst host ::1 and tcp dst port 9 and ip6[53] & 0x12 == 0x02)"
+    assert filters.plain_ipv4 == "(ip dst host 127.0.0.1 and tcp dst port 9 and tcp[13] & 0x12 == 0x02)"

@@ -27,6 +27,7 @@ from capture.topology import (
         ("amqp://u:p@broker:1/v?queue=q", BrokerQueue("broker", 1, "u", "p", "v", "q")),
         ("amqp://u%40x:p%2F%3A@[::1]:1/a%2Fb", BrokerQueue("::1", 1, "u@x", "p/:", "a/b")),
         ("amqp://u:@broker", BrokerQueue("broker", 5672, "u", "")),
+        ("amqp://a,b:2,[::1]:3/v", BrokerQueue("a", 5672, vhost="v", others=(("b", 2), ("::1", 3)))),
         ("spool:///var/spool/wproxy", SpoolQueue(Path("/var/spool/wproxy"))),
         ("spool:///a%20b", SpoolQueue(Path("/a b"))),
     ],
@@ -46,6 +47,8 @@ def test_a_url_names_a_queue(url: str, queue: BrokerQueue | SpoolQueue) -> None:
         ("amqp://broker:port", "queue URL: "),
         ("amqp://broker:70000", "queue URL: "),
         ("amqp://[::1", "queue URL: "),
+        ("amqp://broker,:1", "the broker's host is missing"),
+        ("amqp://broker,other:70000", "with a port from 1 to 65535"),
         ("amqp://broker?ttl=5", "unknown option 'ttl'"),
         ("amqp://broker?queue=", "'' is no queue name"),
         ("amqp://broker?queue=amq.x", "'amq.x' is no queue name"),
@@ -75,6 +78,7 @@ def test_no_error_shows_the_password(url: str) -> None:
     ("url", "shown"),
     [
         ("amqp://u:secret@broker/", "amqp://u:***@broker:5672/?queue=wproxy.observations"),
+        ("amqp://u:secret@a,b:2/", "amqp://u:***@a:5672,b:2/?queue=wproxy.observations"),
         ("amqps://u:secret@[::1]:1/a%2Fb?queue=q", "amqps://u:***@[::1]:1/a%2Fb?queue=q"),
         ("spool:///var/spool", "spool:///var/spool"),
     ],
@@ -105,14 +109,36 @@ def test_other_arguments_are_told_from_other_refusals() -> None:
 
 
 def test_the_connection_has_heartbeats_and_gives_a_blocked_broker_up() -> None:
-    parameters = connection_parameters(BrokerQueue("broker", 1, "u", "p", "v"), heartbeat=3)
+    (parameters,) = connection_parameters(BrokerQueue("broker", 1, "u", "p", "v"))
     assert (parameters.host, parameters.port, parameters.virtual_host) == ("broker", 1, "v")
-    assert parameters.heartbeat == 3
+    assert parameters.heartbeat == 10
     assert parameters.blocked_connection_timeout == 10
     assert parameters.ssl_options is None
 
 
 def test_amqps_is_encrypted_and_checked() -> None:
-    options = connection_parameters(BrokerQueue("broker", 1, tls=True)).ssl_options
+    options = connection_parameters(BrokerQueue("broker", 1, tls=True))[0].ssl_options
     assert options.server_hostname == "broker"
     assert options.context.check_hostname
+
+
+def test_every_node_has_its_turn_to_be_first() -> None:
+    queue = parse_queue_url("amqp://a,b,c")
+    assert isinstance(queue, BrokerQueue)
+    tried = ["".join(each.host for each in connection_parameters(queue, turn)) for turn in range(4)]
+    assert tried == ["abc", "bca", "cab", "abc"]
+
+
+@pytest.mark.parametrize(
+    ("url", "login"),
+    [
+        ("amqp://broker", ("hugo", "geheim")),
+        ("amqp://otto@broker", ("otto", "geheim")),
+        ("amqp://otto:@broker", ("otto", "")),
+        ("amqp://otto:pass@broker", ("otto", "pass")),
+    ],
+)
+def test_the_environment_has_the_login_that_the_url_does_not_name(url: str, login: tuple[str, str]) -> None:
+    queue = parse_queue_url(url, {"WPROXY_QUEUE_USER": "hugo", "WPROXY_QUEUE_PASSWORD": "geheim"})
+    assert isinstance(queue, BrokerQueue)
+    assert (queue.user, queue.password) == login

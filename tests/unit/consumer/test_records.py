@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.messages import Batch, Observation
-from consumer.records import Record, alive, records
+from consumer.records import Record, alive, index_records, records
 
 NS = 1_732_186_800_123_456_789
 TTL_MS = 300_000
@@ -84,3 +84,17 @@ def test_every_observation_has_a_key_of_its_own(observations: list[Observation],
     assert len({words(record)[1] for record in made}) == len(observations)
     for observation, record in zip(observations, made, strict=True):
         assert 0 <= observation.time_ns - (record.expires_ms - ttl_ms) * 1_000_000 < 1_000_000
+
+
+def test_the_index_has_the_latest_packet_of_each_source_and_ends_with_its_youngest() -> None:
+    seen = [("10.0.0.1", 5_000), ("10.0.0.2", 9_000), ("10.0.0.1", 7_000)]
+    batch = Batch("a", 0, tuple(Observation(source, "::1", 1, 2, ms * 1_000_000) for source, ms in seen))
+    made = index_records(batch, 1_000)
+    assert [words(record) for record in made] == [
+        [b"ZADD", b"peers|::1", b"GT", b"7000", b"10.0.0.1", b"9000", b"10.0.0.2"],
+        [b"ZREMRANGEBYSCORE", b"peers|::1", b"-inf", b"8000"],
+        [b"PEXPIREAT", b"peers|::1", b"10000", b"NX"],
+        [b"PEXPIREAT", b"peers|::1", b"10000", b"GT"],
+    ]
+    assert not any(record.is_observation for record in made)
+    assert {record.expires_ms for record in made} == {10_000}

@@ -93,3 +93,9 @@ def test_the_wait_is_never_nothing_and_never_above_its_cap(failures: int, jitter
 
 def test_the_wait_doubles_up_to_its_cap() -> None:
     assert [backoff_s(failures, 0.0) for failures in (1, 2, 3, 6, 7)] == [0.05, 0.1, 0.2, 1.0, 1.0]
+
+
+def test_a_command_of_the_index_is_done_with_a_number() -> None:
+    assert judge([OK, 3, 0], 3).fate is Fate.ACKNOWLEDGE
+    assert judge([OK, 3], 3).fate is Fate.HOLD
+    assert judge([OK, None], 2).fate is Fate.HOLD

@@ -90,6 +90,13 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         done("timeout tunnel", _BACK, Sets("tunnel_s", values.TIMEOUT), "idle time of both, once data flows", "4.2"),
         done("timeout client-fin", _FRONT, Sets("client_fin_s", values.TIMEOUT), "the same, server gone", "4.2"),
         done("timeout server-fin", _BACK, Sets("server_fin_s", values.TIMEOUT), "the same, client gone", "4.2"),
+        done(
+            "redis-window",
+            _BACK,
+            Sets("redis_window_s", values.TIMEOUT),
+            "balance key: the promise that no key lives longer; a change of weights is over then without a scan",
+            "wproxy",
+        ),
         *OPTIONS,
         *LOGIN,
         *PROXY_LOGS,

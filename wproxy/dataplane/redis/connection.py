@@ -128,7 +128,7 @@ class RedisConnection(asyncio.Protocol):
         head, key = command
         self.route.frontend.counters.requests += 1
         if head in self.router.heads:
-            self.router.to_owner(slot_of(key), data, self._place(), self.protocol)
+            self.router.to_owner(slot_of(key), (key,), data, self._place(), self.protocol)
         else:
             self._commands([(arguments_of(data), data)])
             self._read_or_stall()

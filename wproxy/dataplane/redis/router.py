@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from binascii import crc_hqx
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 
 from wproxy.dataplane.redis.knowledge import BUILTIN, Knowledge
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.own import OWN
-from wproxy.dataplane.redis.scatter import Scatter
+from wproxy.dataplane.redis.rebalance import Rebalance
+from wproxy.dataplane.redis.scatter import Pieces, Scatter, Share
 from wproxy.dataplane.redis.slot import Gather, One, Owner, Slot, Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
-from wproxy.policy.balance.key import by_hash, slot_of
+from wproxy.policy.balance.key import MOVING, by_hash, slot_of
 from wproxy.policy.redis.commands import Command
 from wproxy.policy.redis.routing import CROSSSLOT, Rule, Target, common_slot, keyed, rules
 from wproxy.policy.redis.secrets import masked
@@ -38,10 +39,14 @@ class Router:
         self.turn = Turn(services.loop)
         self._links: dict[int, list[Link]] = {}
         self._servers = list(backend.servers)  # those of the links
+        self._slots = backend.slots
+        self.owners = by_hash(backend.slots)  # -1 and MOVING apart, numbers of links
+        # With `option redis-eject` keys are a cache's: slots change hands at once, and nobody looks for what was there.
+        moves_keys = self._by_key and not backend.config.redis_eject
+        self._rebalance = Rebalance(self, services) if moves_keys else None
+        backend.epochs = self._rebalance
         backend.on_rebuild = self._follow
         backend.under_way = self._under_way
-        self._slots = backend.slots
-        self._owners = by_hash(backend.slots)
 
     def _know(self, table: Mapping[bytes, Command]) -> None:
         """Route by `table` from now on."""
@@ -53,9 +58,13 @@ class Router:
     def open(self) -> None:
         """Connect to every server, so that the first client does not wait for it."""
         self._links_of(2)
+        if self._rebalance is not None:
+            self._rebalance.begin()
 
     def close(self) -> None:
         """Close every link."""
+        if self._rebalance is not None:
+            self._rebalance.close()
         for links in self._links.values():
             for link in links:
                 link.close()
@@ -66,6 +75,8 @@ class Router:
             for link in links:
                 if link.server is server:
                     link.break_off()
+        if self._rebalance is not None:
+            self._rebalance.mover.leave(server.name)
 
     def route(self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Slot, protocol: int) -> None:
         """Send a command that `policy.redis.routing.fault` has nothing against."""
@@ -74,7 +85,7 @@ class Router:
             if slot_number < 0:
                 slot.answer(CROSSSLOT)
             else:
-                self.to_owner(slot_number, raw, slot, protocol)
+                self.to_owner(slot_number, rule.command.keys(arguments), raw, slot, protocol)
         elif rule.target is Target.TURN:
             _NextInTurn(self, slot, protocol).send(raw)
         else:
@@ -92,30 +103,39 @@ class Router:
         usable = [link for link in links if link.sendable and link.server.usable]
         return usable[0] if usable else None
 
-    def to_owner(self, slot_number: int, raw: bytes, waiting: Waiting, protocol: int) -> None:
-        """Send a command whose keys are in the slot of that number."""
-        index = self.backend.slots.owners[slot_number]
-        if index < 0:
-            waiting.answer(_NO_SERVER)
-        else:
+    def to_owner(self, slot_number: int, keys: Sequence[bytes], raw: bytes, waiting: Waiting, protocol: int) -> None:
+        """Send a command whose `keys` are in the slot of that number."""
+        index = self.owners[slot_number]
+        if index >= 0:
             self._send(self._links_of(protocol)[index], index, raw, waiting)
+        elif index == MOVING and self._rebalance is not None:
+            self._rebalance.send(slot_number, keys, raw, waiting, protocol)
+        else:
+            waiting.answer(_NO_SERVER)
 
     def scatter(self, run: Run, owner: Owner, protocol: int) -> Scatter | None:
         """Send each command of `run` to the owner of its key, None when they are to be looked at one by one."""
         if not self.heads.issuperset(run.heads):
             return None
-        if self._slots is not self.backend.slots:
-            self._slots = self.backend.slots
-            self._owners = by_hash(self._slots)
         hashes = map(slot_of, run.keys) if b"{" in run.whole else map(crc_hqx, run.keys, repeat(0))
-        order = list(map(self._owners.__getitem__, hashes))
+        order = list(map(self.owners.__getitem__, hashes))
         if -1 in order:
             return None
         scatter = Scatter(owner, order)
         links = self._links_of(protocol)
         for index, raw, share in scatter.split(run.raws):
-            self._send(links[index], index, raw, share)
+            if index >= 0:
+                self._send(links[index], index, raw, share)
+            else:
+                moving = [place for place, number in enumerate(order) if number == index]
+                self._to_moving([(run.keys[place], run.raws[place]) for place in moving], share, protocol)
         return scatter
+
+    def _to_moving(self, commands: Sequence[tuple[bytes, bytes]], share: Share, protocol: int) -> None:
+        """Send each of `commands`, keys and bytes, on its own: each may have to wait for its key."""
+        pieces = Pieces(share, len(commands))
+        for place, (key, raw) in enumerate(commands):
+            self.to_owner(slot_of(key), (key,), raw, pieces.piece(place), protocol)
 
     def _send(self, link: Link, index: int, raw: bytes, waiting: Waiting) -> None:
         if self.backend.running[index]:
@@ -148,19 +168,34 @@ class Router:
             protocol=protocol,
             connect_s=timeouts.connect_s,
             server_s=timeouts.server_s,
-            queue_s=timeouts.queue_s,
             report=self._keep_error,
+            queue_s=timeouts.queue_s,
             learn=self._knowledge.told if protocol == 2 else None,
         )
         link.open()
         return link
 
-    # -- servers that come and go ----------------------------------------------------------------------------------
+    # -- changes -------------------------------------------------------------------------------------------------
+
+    def link(self, server: Server, protocol: int) -> Link:
+        """Return the link that clients' commands take."""
+        return self._links_of(protocol)[self._servers.index(server)]
+
+    def links_to(self, server: Server) -> list[Link]:
+        """Return all links that clients' commands may be under way on."""
+        return [link for links in self._links.values() for link in links if link.server is server]
 
     def _follow(self) -> None:
-        """Take over the backend's servers, when they have changed."""
-        if self.backend.servers != self._servers:
-            self._relink(list(self.backend.servers))
+        """Take over the backend's servers and slots, when they have changed."""
+        servers = self.backend.servers
+        if servers != self._servers:
+            self._relink(list(servers))
+        elif self._slots is self.backend.slots and self._rebalance is None:
+            return
+        self._slots = self.backend.slots
+        self.owners = by_hash(self._slots)
+        if self._rebalance is not None:
+            self._rebalance.follow()
 
     def _relink(self, servers: list[Server]) -> None:
         """Make links to new servers, close those to servers that are gone."""

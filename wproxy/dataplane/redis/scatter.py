@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from wproxy.dataplane.redis.slot import Owner
+from wproxy.dataplane.redis.slot import One, Owner
 
 
 class Scatter:
@@ -71,6 +71,46 @@ class Share:
     def answer(self, reply: bytes) -> None:
         """Take the same reply for everything that is still wanted."""
         self.take([reply] * self.wanted, 0)
+
+    def refused(self, raw: bytes, error: bytes) -> None:
+        """Answer with the error."""
+        self.answer(error)
+
+
+class Pieces:
+    """The commands of one share, each with a reply of its own: made one when all are there."""
+
+    __slots__ = ("_left", "_replies", "_share")
+
+    def __init__(self, share: Share, count: int) -> None:
+        self._share = share
+        self._left = count
+        self._replies: list[bytes] = [b""] * count
+
+    def piece(self, place: int) -> Piece:
+        """Return who waits for the reply at `place`."""
+        return Piece(self, place)
+
+    def take(self, place: int, reply: bytes) -> None:
+        """Take one reply."""
+        self._replies[place] = reply
+        self._left -= 1
+        if not self._left:
+            self._share.take(self._replies, 0)
+
+
+class Piece(One):
+    """One command of a share."""
+
+    __slots__ = ("_pieces", "_place")
+
+    def __init__(self, pieces: Pieces, place: int) -> None:
+        self._pieces = pieces
+        self._place = place
+
+    def answer(self, reply: bytes) -> None:
+        """Pass the reply on."""
+        self._pieces.take(self._place, reply)
 
     def refused(self, raw: bytes, error: bytes) -> None:
         """Answer with the error."""

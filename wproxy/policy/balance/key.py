@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from math import log
 
 SLOTS = 16384
+MOVING = -2  # in a table of owners: this slot has more than one
 _ROUNDS = 3
 
 _UNPACK = struct.Struct(f"<{SLOTS}Q").unpack

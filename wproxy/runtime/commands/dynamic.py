@@ -34,6 +34,10 @@ def del_server(context: Context, arguments: Sequence[str]) -> Message:
         raise CommandError("No such server.")
     if not server.admin.maint:
         raise CommandError("Only servers in maintenance mode can be deleted.")
+    if backend.epochs is not None and (slots := backend.epochs.owes(name)):
+        raise CommandError(
+            f"Server still has keys of {slots} slots that are to move, see 'show redis epochs', cannot remove it."
+        )
     if backend.config.mode is Mode.REDIS:
         _check_unused(backend, server)
     elif server.current or server.queue:
@@ -48,7 +52,7 @@ def _check_redis(backend: Backend, line: ServerLine) -> None:
     if redis and line.send_proxy is not None:
         raise CommandError("'send-proxy' is not for 'mode redis'.\n")
     if backend.balance == "key" and (line.backup or line.slowstart_s):
-        raise CommandError("'backup' and 'slowstart' are not for 'balance key': keys do not move with an outage.\n")
+        raise CommandError("balance key takes neither backup nor slowstart: keys do not move when a server fails.\n")
     if line.login is not None and not redis and backend.config.check.kind is not Kind.REDIS:
         raise CommandError("'redis-password' needs 'mode redis', or 'option redis-check' to be used by.\n")
 

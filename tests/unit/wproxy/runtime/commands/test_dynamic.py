@@ -42,11 +42,10 @@ def test_what_cannot_be_added(arguments: str, said: str) -> None:
     assert Client().say(f"add server {arguments}") == said
 
 
-@pytest.mark.parametrize(("balance", "mode"), [("source", Mode.TCP), ("static-rr", Mode.TCP)])
-def test_backends_whose_servers_stay(balance: str, mode: Mode) -> None:
+@pytest.mark.parametrize("balance", ["source", "static-rr"])
+def test_backends_whose_servers_stay(balance: str) -> None:
     client = Client()
-    back = client.registry.backends["back"]
-    back.algorithm, back.config = ALGORITHMS[balance], replace(back.config, mode=mode)
+    client.registry.backends["back"].algorithm = ALGORITHMS[balance]
     refusal = "Backend must use a dynamic load balancing to support dynamic servers.\n\n"
     assert client.say("add server back/n 127.0.0.1:9") == refusal
 
@@ -92,7 +91,9 @@ def test_a_server_that_owes_answers_stays() -> None:
 @pytest.mark.parametrize("word", ["backup", "slowstart", "send-proxy"])
 def test_what_a_server_of_mode_redis_cannot_have(word: str) -> None:
     value = " 5s" if word == "slowstart" else ""
-    assert f"'{word}'" in redis("key").say(f"add server back/n 127.0.0.1:9 {word}{value}")
+    said = redis("key").say(f"add server back/n 127.0.0.1:9 {word}{value}")
+    assert word in said
+    assert "unknown" not in said
 
 
 def test_a_password_nobody_would_use_is_refused_and_not_repeated() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.notices import INTERVAL_S, Outage, Recurrence
+from capture.notices import INTERVAL_S, Outage, Recurrence
 
 
 class Clock:

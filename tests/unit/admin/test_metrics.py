@@ -1,8 +1,8 @@
-"""admin.demo.metrics: counters out of Prometheus' text."""
+"""admin.metrics: counters out of Prometheus' text."""
 
 from __future__ import annotations
 
-from admin.demo.metrics import parse_counters
+from admin.metrics import parse_counters
 
 PAGE = """\
 # HELP wproxy_capture_packets_total Packets
@@ -19,7 +19,12 @@ process_cpu_seconds_total 0.5
 
 
 def test_counters_lose_prefix_and_suffix_and_label_sets_add_up() -> None:
-    assert parse_counters(PAGE, "wproxy_capture_") == {"packets": 12, "dropped": 5}
+    assert parse_counters(PAGE, "wproxy_capture_") == {
+        "packets": 12,
+        "dropped": 5,
+        "dropped:kernel": 2,
+        "dropped:queue": 3,
+    }
 
 
 def test_a_counter_that_is_not_there_reads_as_nothing() -> None:

@@ -39,12 +39,12 @@ class Outage:
         self._is_known = True
         self._report(f"{self._what}: {reason}; {self._advice}")
 
-    def recovered(self) -> None:
-        """Note that an attempt succeeded."""
+    def recovered(self, more: str = "") -> None:
+        """Note that an attempt succeeded; `more` is what to say with it."""
         if self._began is None:
             return
         if self._is_known:
-            self._report(f"{self._what}: back after {self._clock() - self._began:.1f} s")
+            self._report(f"{self._what}: back after {self._clock() - self._began:.1f} s{more}")
         self._began, self._is_known = None, False
 
 

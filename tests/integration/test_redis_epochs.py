@@ -1,0 +1,340 @@
+"""mode redis, balance key: while weights change, every answer is the one that one plain Redis gives."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.killable import KillableRedis, killable_redis
+from tests.support.programs import WPROXY
+from tests.support.proxies import Proxy, proxy
+from tests.support.resp import Client, ask, pack
+from tests.support.waiting import wait_for
+
+LARGE = "v" * 400_000  # more than is moved for one command
+
+
+@dataclass(frozen=True)
+class Sharded:
+    """A proxy in front of empty servers called a, b, c, each with a weight of 50, and a plain Redis beside it."""
+
+    proxy: Proxy
+    servers: dict[str, KillableRedis]
+    plain: KillableRedis
+
+    def weigh(self, **weights: int) -> None:
+        for name, weight in weights.items():
+            assert self.proxy.stats.ask(f"set weight main/{name} {weight}").strip() == ""
+
+    @property
+    def settled(self) -> bool:
+        rows = self.proxy.stats.ask("show redis epochs").splitlines()
+        return any(row.startswith("main,,0,") for row in rows)
+
+    def wait(self) -> None:
+        wait_for(lambda: self.settled, 60.0, "no epoch is open")
+
+    def keys(self, name: str, database: int = 0) -> set[bytes]:
+        with Client(self.servers[name].port) as client:
+            client.ask("SELECT", database)
+            return set(client.ask("KEYS", "*"))
+
+    def check_at_rest(self, held_up_ms: int = 1000) -> None:
+        """Every key is on exactly one server, with the value and the life it has on the plain Redis.
+
+        `held_up_ms` is how much later than there a command may have been executed.
+        """
+        wait_for(lambda: not any(b"wproxy:probe:" in str(self.keys(name)).encode() for name in self.servers))
+        found = [key for name in self.servers for key in self.keys(name)]
+        assert len(found) == len(set(found)), "a copy was left behind"
+        with Client(self.plain.port) as plain, Client(self.proxy.port) as client:
+            expected = set(plain.ask("KEYS", "*"))
+            assert set(found) == expected
+            for key in expected:
+                questions = [pack("TYPE", key), pack("PEXPIRETIME", key)]
+                (kind, until), (plain_kind, plain_until) = client.pipeline(questions), plain.pipeline(questions)
+                assert kind == plain_kind
+                assert until == pytest.approx(plain_until, abs=held_up_ms) or (until < 0 and until == plain_until)
+
+
+@contextmanager
+def sharded(folder: Path, servers: str, *lines: str, rest: str = "") -> Iterator[Sharded]:
+    with ExitStack() as stack:
+        redises = {name: stack.enter_context(killable_redis(folder)) for name in servers}
+        plain = stack.enter_context(killable_redis(folder))
+        rows = [f"server {name} 127.0.0.1:{each.port} weight 50 {rest}" for name, each in redises.items()]
+        made = stack.enter_context(proxy("wproxy", folder, "balance key", *lines, *rows, mode="redis"))
+        yield Sharded(made, redises, plain)
+
+
+COMMANDS: Sequence[Callable[[random.Random, str, str, str], tuple[object, ...]]] = (
+    lambda r, x, y, z: ("SET", x, r.random()),
+    lambda r, x, y, z: ("SET", x, r.random(), "PX", r.randrange(60_000, 90_000)),
+    lambda r, x, y, z: ("SET", x, r.random(), "NX"),
+    lambda r, x, y, z: ("SET", x, "v" * r.choice((10, 20_000, 400_000))),
+    lambda r, x, y, z: ("GET", x),
+    lambda r, x, y, z: ("GET", x),
+    lambda r, x, y, z: ("APPEND", x, "more"),
+    lambda r, x, y, z: ("STRLEN", x),
+    lambda r, x, y, z: ("DEL", x),
+    lambda r, x, y, z: ("UNLINK", x, y),
+    lambda r, x, y, z: ("MSET", x, r.random(), y, r.random()),
+    lambda r, x, y, z: ("MGET", x, y, z),
+    lambda r, x, y, z: ("RENAME", x, y),
+    lambda r, x, y, z: ("EXISTS", x, y, z),
+    lambda r, x, y, z: ("PEXPIRE", x, 70_000),
+    lambda r, x, y, z: ("PERSIST", x),
+    lambda r, x, y, z: ("INCR", z),
+    lambda r, x, y, z: ("RPUSH", z, r.random(), r.random()),
+    lambda r, x, y, z: ("LRANGE", z, 0, -1),
+    lambda r, x, y, z: ("LPOP", z),
+    lambda r, x, y, z: ("SADD", y, r.randrange(9)),
+    lambda r, x, y, z: ("SCARD", y),
+    lambda r, x, y, z: ("HSET", x, r.randrange(5), r.random()),
+    lambda r, x, y, z: ("HLEN", x),
+    lambda r, x, y, z: ("SUNIONSTORE", x, y, z),
+    lambda r, x, y, z: ("TYPE", x),
+)
+
+
+class Crowd:
+    """Clients, each with keys of its own, that ask the proxy and the plain Redis the same and compare."""
+
+    def __init__(self, around: Sharded, clients: int, seed: int) -> None:
+        self._around = around
+        self._stop = threading.Event()
+        self.faults: list[str] = []
+        self.commands = 0
+        self.increments = 0
+        self._threads = [threading.Thread(target=self._run, args=(n, seed)) for n in range(clients)]
+
+    def __enter__(self) -> Crowd:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, number: int, seed: int) -> None:
+        draw = random.Random(seed * 100 + number)
+        with Client(self._around.proxy.port) as client, Client(self._around.plain.port) as plain:
+            while not self._stop.is_set() and not self.faults:
+                commands = [self._command(draw, number) for _ in range(draw.choice((1, 1, 2, 20)))]
+                raws = [pack(*map(str, words)) for words in commands]
+                for words, got, due in zip(commands, client.pipeline(raws), plain.pipeline(raws), strict=True):
+                    self._compare(words, got, due)
+                self.commands += len(commands)
+                assert isinstance(client.ask("INCR", "shared"), int)
+                plain.ask("INCR", "shared")
+
+    def _command(self, draw: random.Random, number: int) -> tuple[object, ...]:
+        tag = f"{{{number}:{draw.randrange(60)}}}"
+        return draw.choice(COMMANDS)(draw, tag + "x", tag + "y", tag + "z")
+
+    def _compare(self, words: tuple[object, ...], got: Any, due: Any) -> None:
+        if str(got) != str(due):
+            self.faults.append(f"{str(words)[:80]}: {str(got)[:80]}, not {str(due)[:80]}")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_answer_is_one_redis_while_weights_change(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    with sharded(tmp_path, "abc") as around:
+        with Crowd(around, 4, seed) as crowd:
+            for _ in range(12):
+                before = crowd.commands
+                around.weigh(**{draw.choice("abc"): draw.randrange(10, 257)})
+                around.weigh(b=draw.randrange(1, 257))
+                around.weigh(c=draw.randrange(0, 257))
+                wait_for(lambda at=before: crowd.faults or crowd.commands > at + 400, 30.0)  # type: ignore[misc]
+            around.proxy.stats.ask("set server main/b state drain")
+            wait_for(lambda: crowd.faults or not around.keys("b"), 60.0, "the drained server is empty")
+            around.proxy.stats.ask("set server main/b state ready")
+        assert crowd.faults == []
+        around.wait()
+        around.check_at_rest()
+
+
+def test_moves_that_break_half_way_lose_nothing(tmp_path: Path) -> None:
+    """A server that stands still takes the time of every `MIGRATE` to it, which may have arrived all the same."""
+    with sharded(tmp_path, "abc") as around:
+        with Crowd(around, 4, 3) as crowd:
+            for weights in ({"a": 10}, {"b": 10, "a": 90}, {"c": 5}):
+                wait_for(lambda at=crowd.commands: crowd.faults or crowd.commands > at + 300, 30.0)  # type: ignore[misc]
+                around.weigh(**weights)
+                for name in "abc":
+                    around.servers[name].freeze()
+                    threading.Event().wait(1.2)  # longer than a move may take: that it breaks is the point
+                    around.servers[name].thaw()
+        assert crowd.faults == []
+        around.wait()
+        around.check_at_rest(held_up_ms=10_000)
+
+
+def test_moved_keys_are_the_minimum_and_bring_their_lives(tmp_path: Path) -> None:
+    with sharded(tmp_path, "ab") as around, Client(around.proxy.port) as client:
+        around.weigh(a=30, b=70)
+        around.wait()
+        names = [f"key:{n}" for n in range(5000)]
+        lives: tuple[tuple[str | int, ...], ...] = ((), ("PXAT", 4_102_444_800_123))
+        client.pipeline(pack("SET", name, name, *lives[n % 2]) for n, name in enumerate(names))
+        before = around.keys("a"), around.keys("b")
+        around.weigh(a=50)
+        around.weigh(b=50)
+        around.wait()
+        after = around.keys("a"), around.keys("b")
+        assert before[0] <= after[0]
+        assert len(after[0]) + len(after[1]) == 5000
+        # 20 % of all slots; which share of 5,000 keys that is has a deviation of 0.6 points.
+        assert (len(after[0]) - len(before[0])) / 5000 == pytest.approx(0.2, abs=0.02)
+        until = client.pipeline(pack("PEXPIRETIME", name) for name in names)
+        assert set(until[0::2]) == {-1}
+        assert max(abs(each - 4_102_444_800_123) for each in until[1::2]) <= 1000
+        assert client.pipeline(pack("GET", name) for name in names) == [name.encode() for name in names]
+
+
+def test_keys_of_other_databases_move_too(tmp_path: Path) -> None:
+    with sharded(tmp_path, "ab") as around:
+        with Client(around.servers["a"].port) as client:
+            client.ask("SELECT", 3)
+            client.pipeline(pack("SET", f"key:{n}", n) for n in range(500))
+        around.weigh(a=0)
+        around.wait()
+        # Half of these keys were never a's to serve: what is in no slot that moves stays where it is.
+        assert len(around.keys("b", 3)) + len(around.keys("a", 3)) == 500
+        assert len(around.keys("b", 3)) == pytest.approx(250, abs=60)
+
+
+def test_a_large_value_is_used_where_it_is_and_moves_later(tmp_path: Path) -> None:
+    with sharded(tmp_path, "ab") as around, Client(around.proxy.port) as client:
+        client.pipeline(pack("SET", f"key:{n}", LARGE) for n in range(40))
+        around.weigh(a=1)
+        assert client.pipeline(pack("APPEND", f"key:{n}", "!") for n in range(40)) == [len(LARGE) + 1] * 40
+        around.wait()
+        assert client.pipeline(pack("STRLEN", f"key:{n}") for n in range(40)) == [len(LARGE) + 1] * 40
+        assert not around.keys("a") & around.keys("b")
+
+
+def test_a_dead_old_owner_keeps_its_epoch_open_and_its_keys_say_so(tmp_path: Path) -> None:
+    lines = "option redis-check", "timeout check 200ms"
+    check = "check inter 50ms fall 1 rise 1"
+    with sharded(tmp_path, "ab", *lines, rest=check) as around, Client(around.proxy.port) as client:
+        client.pipeline(pack("SET", f"key:{n}", n) for n in range(200))
+        on_a = around.keys("a")
+        around.servers["a"].freeze()
+        around.weigh(a=0)
+        around.proxy.stats.wait_for_status("a", "DOWN")
+        replies = client.pipeline(pack("GET", f"key:{n}") for n in range(200))
+        refused = {b"key:%d" % n for n, reply in enumerate(replies) if "SERVERDOWN" in str(reply)}
+        assert refused == on_a
+        assert not around.settled
+        around.servers["a"].thaw()
+        around.wait()
+        assert client.pipeline(pack("GET", f"key:{n}") for n in range(200)) == [b"%d" % n for n in range(200)]
+        assert not around.keys("a")
+
+
+def test_what_one_process_has_not_finished_the_next_takes_up(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(killable_redis(tmp_path)) for _ in "abc"]
+        rows = [f"server {name} 127.0.0.1:{each.port}" for name, each in zip("abc", servers, strict=True)]
+        state = f"global\n    state-file {tmp_path}/state.json"
+        values = [b"%d" % n for n in range(400)]
+        for attempt in range(2):
+            with (
+                proxy("wproxy", tmp_path, "balance key", *rows, mode="redis", rest=state) as made,
+                Client(made.port) as client,
+            ):
+                if not attempt:
+                    client.pipeline(pack("SET", f"key:{n}", n) for n in range(400))
+                    servers[0].freeze()  # so that nothing can be finished
+                    for change in ("a 0", "b 100", "c 50"):
+                        made.stats.ask(f"set weight main/{change}")
+                    continue
+                servers[0].thaw()
+                assert client.pipeline(pack("GET", f"key:{n}") for n in range(400)) == values
+                around = Sharded(made, dict(zip("abc", servers, strict=True)), servers[0])
+                around.wait()
+                assert not around.keys("a")
+                wait_for(lambda: b"places" not in (tmp_path / "state.json").read_bytes())
+            servers[0].thaw()
+
+
+def test_a_promised_window_ends_the_epoch_without_a_scan(tmp_path: Path) -> None:
+    with sharded(tmp_path, "ab", "redis-window 1500ms") as around, Client(around.proxy.port) as client:
+        client.pipeline(pack("SET", f"key:{n}", n) for n in range(200))
+        on_a = around.keys("a")
+        around.weigh(a=0)
+        touched = min(on_a)
+        assert client.ask("GET", touched) == touched[4:]
+        around.wait()
+        assert around.keys("a") == on_a - {touched}
+
+
+@pytest.mark.parametrize("forbidden", ["-migrate", "-memory"])
+def test_servers_that_do_not_reach_each_other_are_served_through_the_proxy(tmp_path: Path, forbidden: str) -> None:
+    with sharded(tmp_path, "ab") as around, Client(around.proxy.port) as client:
+        client.pipeline(pack("SET", f"key:{n}", n, "PXAT", 4_102_444_800_123) for n in range(500))
+        for each in around.servers.values():
+            assert ask(each.port, "ACL", "SETUSER", "default", forbidden) == b"OK"
+        around.weigh(a=0)
+        assert client.pipeline(pack("GET", f"key:{n}") for n in range(500)) == [b"%d" % n for n in range(500)]
+        around.wait()
+        assert len(around.keys("b")) == 500
+        until = client.pipeline(pack("PEXPIRETIME", f"key:{n}") for n in range(500))
+        assert max(abs(each - 4_102_444_800_123) for each in until) <= (0 if forbidden == "-migrate" else 1000)
+
+
+def test_del_server_is_refused_while_keys_are_left(tmp_path: Path) -> None:
+    check = "check inter 50ms fall 1 rise 1"
+    with sharded(tmp_path, "ab", rest=check) as around, Client(around.proxy.port) as client:
+        client.pipeline(pack("SET", f"key:{n}", n) for n in range(200))
+        around.servers["a"].freeze()
+        around.proxy.stats.ask("set server main/a state maint")
+        assert "still has keys" in around.proxy.stats.ask("del server main/a")
+        around.servers["a"].thaw()
+        around.wait()
+        assert "Server deleted" in around.proxy.stats.ask("del server main/a")
+        assert client.pipeline(pack("GET", f"key:{n}") for n in range(200)) == [b"%d" % n for n in range(200)]
+
+
+def test_a_server_that_is_added_gets_its_share_of_the_keys(tmp_path: Path) -> None:
+    with sharded(tmp_path, "ab") as around, Client(around.proxy.port) as client, killable_redis(tmp_path) as new:
+        client.pipeline(pack("SET", f"key:{n}", n) for n in range(900))
+        around.proxy.stats.ask(f"add server main/c 127.0.0.1:{new.port} weight 50")
+        around.proxy.stats.ask("set server main/c state ready")
+        around.wait()
+        assert ask(new.port, "DBSIZE") == pytest.approx(300, abs=75)
+        assert client.pipeline(pack("GET", f"key:{n}") for n in range(900)) == [b"%d" % n for n in range(900)]
+
+
+def wproxy(around: Sharded, *words: str) -> str:
+    command = [*WPROXY, *words, "--socket", str(around.proxy.stats.path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout
+
+
+def test_the_command_line_tells_of_it(tmp_path: Path) -> None:
+    with sharded(tmp_path, "ab") as around, Client(around.proxy.port) as client:
+        client.pipeline(pack("SET", f"key:{n}", n) for n in range(3000))
+        assert "epoch 1 opened, " in wproxy(around, "weight", "set", "a", "25")
+        assert wproxy(around, "rebalance", "status").startswith("main: ")
+        around.wait()
+        assert wproxy(around, "rebalance", "status").startswith("main: settled, ")
+        wproxy(around, "server", "drain", "a", "--wait")
+        assert not around.keys("a")
+        (document,) = json.loads(wproxy(around, "rebalance", "status", "--json"))
+        assert (document["settled"], document["epochs_ever"]) == (True, 2)

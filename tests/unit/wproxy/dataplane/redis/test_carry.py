@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from wproxy.dataplane.redis.batch import Fate, Told
+from wproxy.dataplane.redis.carry import Carry
+from wproxy.policy.redis.moving import Key, Move, Outcome
+
+DUMP = b"$3\r\nabc\r\n"
+
+
+class Journey:
+    """A key that is carried from a to b; the replies are given by hand."""
+
+    def __init__(self, database: int = 0, *, replace: bool = False) -> None:
+        self.sent: list[tuple[str, list[list[bytes]], int]] = []
+        self.ended: list[object] = []
+        self._told: Told = lambda fate, replies: None
+        move = Move(1, "a", "b", (database, b"k"), replace)
+        Carry(move, self._send, lambda move, outcome: self.ended.append(outcome), self._away).start()
+
+    def _send(self, server: str, commands: Sequence[Sequence[bytes]], told: Told, database: int = 0) -> None:
+        self.sent.append((server, [list(command) for command in commands], database))
+        self._told = told
+
+    def _away(self, slot: int, key: Key, server: str) -> None:
+        self.ended.append(server)
+
+    def answer(self, *replies: bytes) -> Journey:
+        self._told(Fate.ANSWERED, replies)
+        return self
+
+    def fail(self, fate: Fate) -> Journey:
+        self._told(fate, ())
+        return self
+
+
+@pytest.mark.parametrize(
+    ("left", "until", "rest"),
+    [
+        (b":-1\r\n", b":-1\r\n", [b"0", b"abc"]),
+        (b":500\r\n", b":4102444800123\r\n", [b"4102444800123", b"abc", b"ABSTTL"]),
+        (b":500\r\n", b"-ERR unknown command 'PEXPIRETIME'\r\n", [b"500", b"abc"]),
+        (b":0\r\n", b"-ERR unknown command 'PEXPIRETIME'\r\n", [b"1", b"abc"]),
+    ],
+)
+def test_the_value_goes_with_its_life(left: bytes, until: bytes, rest: list[bytes]) -> None:
+    journey = Journey().answer(DUMP, left, until)
+    assert journey.sent[-1] == ("b", [[b"RESTORE", b"k", *rest]], 0)
+    journey.answer(b"+OK\r\n")
+    assert journey.sent[-1] == ("a", [[b"UNLINK", b"k"]], 0)
+    journey.answer(b":1\r\n")
+    assert journey.ended == [Outcome.MOVED]
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        (b"-BUSYKEY Target key name already exists.\r\n", Outcome.BUSY),
+        (b"-OOM command not allowed\r\n", Outcome.DENIED),
+    ],
+)
+def test_what_the_target_says(reply: bytes, outcome: Outcome) -> None:
+    assert Journey().answer(DUMP, b":-1\r\n", b":-1\r\n").answer(reply).ended == [outcome]
+
+
+def test_a_key_that_is_gone() -> None:
+    assert Journey().answer(b"$-1\r\n", b":-2\r\n", b":-2\r\n").ended == [Outcome.ABSENT]
+
+
+def test_what_breaks_before_anything_was_done_and_after() -> None:
+    assert Journey().fail(Fate.LOST).ended == ["a"]
+    assert Journey().answer(DUMP, b":-1\r\n", b":-1\r\n").fail(Fate.REFUSED).ended == ["b"]
+    assert Journey().answer(DUMP, b":-1\r\n", b":-1\r\n").fail(Fate.LOST).ended == [Outcome.DOUBT]
+    assert Journey().answer(DUMP, b":-1\r\n", b":-1\r\n").answer(b"+OK\r\n").fail(Fate.LOST).ended == [Outcome.DOUBT]
+
+
+def test_a_database_that_the_target_has_not() -> None:
+    journey = Journey(9, replace=True).answer(DUMP, b":-1\r\n", b":-1\r\n")
+    assert journey.sent[-1] == ("b", [[b"SELECT", b"9"], [b"SELECT", b"0"]], 0)
+    assert journey.answer(b"-ERR DB index is out of range\r\n", b"+OK\r\n").ended == [Outcome.DENIED]
+    journey = Journey(9, replace=True).answer(DUMP, b":-1\r\n", b":-1\r\n").answer(b"+OK\r\n", b"+OK\r\n")
+    assert journey.sent[-1] == ("b", [[b"RESTORE", b"k", b"0", b"abc", b"REPLACE"]], 9)

@@ -1,0 +1,263 @@
+"""The chain of epochs with simulated servers: every answer is the one that one plain Redis would have given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.unit.wproxy.policy.redis.servers import World, drive
+from wproxy.policy.balance.key import slot_of
+from wproxy.policy.redis.epochs import Chain
+from wproxy.policy.redis.moving import Key, Move
+
+SERVERS = ("a", "b", "c")
+TAGS = ("{s}", "{t}")
+NAMES = ("x", "y")
+SLOT = slot_of(b"{t}")
+
+servers = st.sampled_from(SERVERS)
+tags = st.sampled_from(TAGS)
+owners = st.dictionaries(tags, servers, min_size=1)
+numbers = st.integers(0, 11)
+events = st.lists(st.tuples(numbers, st.sampled_from(["", "", "", "", "before", "between", "after"])), max_size=12)
+words = st.sampled_from(["SET", "GET", "DEL", "APPEND", "PERSIST", "SETEX", "MGET", "MSET", "DEL*", "RENAME"])
+
+
+class Rebalancing(RuleBasedStateMachine):
+    """Commands, changes, drains, scans, crashes, moves that break: in any order, with everything under way at will."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(SERVERS, TAGS)
+        self.number = 0
+
+    @initialize()
+    def begin(self) -> None:
+        for tag in TAGS:
+            self.world.ask("SET", "large#", keys=[tag + "x"])
+            self.world.ask("SET", "1", keys=[tag + "y"])
+        self.happen([(number, "") for number in range(20)])
+
+    def happen(self, events: list[tuple[int, str]]) -> None:
+        for number, broken in events:
+            self.world.happen(number, broken)
+
+    @rule(tag=tags, names=st.permutations(NAMES), database=st.sampled_from([0, 0, 0, 1]), word=words, events=events)
+    def command(self, tag: str, names: list[str], database: int, word: str, events: list[tuple[int, str]]) -> None:
+        self.number += 1
+        value = f"{self.number}" + "#" * (5 * (self.number % 3 == 0))
+        several = word in ("MGET", "MSET", "DEL*", "RENAME")
+        keys = [tag + name for name in (names if several else names[:1])]
+        self.world.ask(word.strip("*"), value, "4", keys=keys, database=database)
+        self.happen(events)
+
+    @rule(changes=st.lists(owners, min_size=1, max_size=3), events=events)
+    def change(self, changes: list[dict[str, str]], events: list[tuple[int, str]]) -> None:
+        for each in changes:
+            self.world.change(each)
+        self.happen(events)
+
+    @rule(drained=servers, heir=servers, events=events)
+    def drain(self, drained: str, heir: str, events: list[tuple[int, str]]) -> None:
+        self.world.change({tag: heir for tag in TAGS if self.world.owner(tag) is self.world.servers[drained]})
+        self.happen(events)
+
+    @rule(name=servers, events=events)
+    def scan(self, name: str, events: list[tuple[int, str]]) -> None:
+        self.world.scan(name)
+        self.happen(events)
+
+    @rule(seconds=st.integers(1, 3))
+    def time_passes(self, seconds: int) -> None:
+        self.world.now += seconds
+
+    @rule(name=servers, executed=st.integers(0, 3), events=events)
+    def crash(self, name: str, executed: int, events: list[tuple[int, str]]) -> None:
+        self.world.crash(name, executed)
+        self.happen(events)
+        self.world.servers[name].up = True
+
+    @rule(name=servers, full=st.booleans())
+    def fill(self, name: str, full: bool) -> None:
+        self.world.servers[name].full = full
+
+    @rule()
+    def rest(self) -> None:
+        self.world.settle()
+        self.world.check_at_rest()
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        world = self.world
+        for key, value in world.reference.items():
+            if value[1] is None or value[1] > world.now:
+                assert any(server.data.get(key) == value for server in world.servers.values()), key
+
+    def teardown(self) -> None:
+        self.world.settle()
+        self.world.check_at_rest()
+
+
+Rebalancing.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+test_rebalancing = Rebalancing.TestCase
+
+
+@pytest.fixture
+def world() -> World:
+    return World(SERVERS, TAGS)
+
+
+def moves(world: World) -> int:
+    return sum(isinstance(step, Move) for step in world.steps)
+
+
+def test_two_changes_in_one_window_with_an_untouched_key(world: World) -> None:
+    world.ask("SET", "1", keys=["{t}x"])
+    world.change({"{t}": "b"})
+    drive(world, lambda: not world.servers["a"].replies and not world.chain.moving[SLOT].holding)
+    world.change({"{t}": "c"})
+    read = world.ask("GET", keys=["{t}x"])
+    drive(world, lambda: read.done)
+    assert read.answer == [("1", None)]
+    assert list(world.chain.epochs) == [1, 2]
+    world.settle()
+    world.check_at_rest()
+
+
+def test_set_in_flight_on_the_old_owner_while_its_slot_moves(world: World) -> None:
+    written = world.ask("SET", "1", keys=["{t}x"])
+    world.change({"{t}": "b"})
+    read = world.ask("GET", keys=["{t}x"])
+    assert not world.steps
+    assert not world.servers["b"].link
+    drive(world, lambda: read.done)
+    assert written.answer == read.answer == [("1", None)]
+
+
+def test_an_old_copy_left_on_the_first_owner(world: World) -> None:
+    world.ask("SET", "1", keys=["{t}x"])
+    world.change({"{t}": "b"})
+    removed = world.ask("DEL", keys=["{t}x"])
+    drive(world, lambda: moves(world) == 1)
+    world.step(0, broken="between")
+    assert len([name for name in "ab" if world.servers[name].data]) == 2
+    world.change({"{t}": "c"})
+    drive(world, lambda: removed.done)
+    assert removed.answer == [True]
+    assert not any(server.data for server in world.servers.values())
+
+
+def test_del_during_a_move(world: World) -> None:
+    world.ask("SET", "1", keys=["{t}x"])
+    world.change({"{t}": "b"})
+    read = world.ask("GET", keys=["{t}x"])
+    drive(world, lambda: moves(world) == 1)
+    removed, again = world.ask("DEL", keys=["{t}x"]), world.ask("GET", keys=["{t}x"])
+    drive(world, lambda: again.done)
+    assert (read.answer, removed.answer, again.answer) == ([("1", None)], [True], [None])
+
+
+def test_a_dead_old_owner_refuses_and_keeps_the_epoch_open(world: World) -> None:
+    world.ask("SET", "1", keys=["{t}x"])
+    drive(world, lambda: bool(world.servers["a"].data))
+    world.crash("a", 0)
+    world.change({"{t}": "b"})
+    read = world.ask("GET", keys=["{t}x"])
+    drive(world, lambda: read.done)
+    assert read.refused
+    assert world.chain.epochs
+    world.servers["a"].up = True
+    read = world.ask("GET", keys=["{t}x"])
+    drive(world, lambda: read.done)
+    assert read.answer == [("1", None)]
+
+
+def test_a_large_key_is_used_where_it_is_until_the_background_moves_it(world: World) -> None:
+    world.ask("SET", "large#", keys=["{t}x"])
+    world.change({"{t}": "b"})
+    grown = world.ask("APPEND", "!", keys=["{t}x"])
+    drive(world, lambda: grown.done)
+    assert world.servers["a"].data == {(0, b"{t}x"): ("large#!", None)}
+    world.settle()
+    assert world.servers["b"].data == {(0, b"{t}x"): ("large#!", None)}
+
+
+def give(slots: range, old: str, new: str) -> dict[int, tuple[str, str]]:
+    return dict.fromkeys(slots, (old, new))
+
+
+def test_epochs_end_each_when_its_own_slots_are_given() -> None:
+    chain = Chain(100)
+    first = chain.change(give(range(10), "a", "b"), 1.0)
+    chain.fenced(first[0], 1.5)
+    started = chain.look("a")
+    second = chain.change(give(range(5), "b", "c") | give(range(10, 20), "a", "b"), 2.0)
+    assert {fence.server: len(fence.slots) for fence in second} == {"b": 5, "a": 10}
+    for fence in second:
+        chain.fenced(fence, 2.5)
+    assert [(epoch.number, epoch.slots, epoch.left) for epoch in chain.epochs.values()] == [(1, 10, 10), (2, 15, 15)]
+    chain.cleared("a", started)
+    assert list(chain.epochs) == [2]
+    assert sorted(chain.givers) == ["a", "b"]
+    chain.cleared("b", chain.debts("b"))
+    assert sorted(chain.cleared("a", chain.debts("a"))) == list(range(10, 20))
+    assert not chain.epochs
+    assert not chain.moving
+
+
+def test_a_scan_that_began_before_a_slot_was_lost_again_says_nothing_about_it() -> None:
+    chain = Chain(100)
+    for fence in chain.change({0: ("a", "b")}, 1.0):
+        chain.fenced(fence, 1.0)
+    started = chain.debts("a")
+    for pair in (("b", "a"), ("a", "b")):
+        for fence in chain.change({0: pair}, 2.0):
+            chain.fenced(fence, 2.0)
+    chain.cleared("a", started)
+    assert chain.owes("a") == 1
+
+
+def test_a_change_taken_back_before_it_is_in_force_leaves_nothing() -> None:
+    chain = Chain(100)
+    fences = chain.change({0: ("a", "b")}, 1.0)
+    assert chain.change({0: ("b", "a")}, 1.0) == []
+    assert not chain.epochs
+    assert chain.fenced(fences[0], 1.1) == []
+    assert chain.forget_finished([0]) == [0]
+
+
+def test_a_window_ends_epochs_without_a_scan() -> None:
+    chain = Chain(100)
+    for now, slots in ((1.0, range(10)), (100.0, range(10, 20))):
+        for fence in chain.change(give(slots, "a", "b"), now):
+            chain.fenced(fence, now + 1)
+    assert chain.outlived(301.0, 300.0) == []
+    assert len(chain.outlived(302.0, 300.0)) == 10
+    assert chain.slots_left == 10
+    assert len(chain.outlived(401.0, 300.0)) == 10
+    assert not chain.epochs
+
+
+@dataclass(eq=False)
+class Appended:
+    """A client's command that may make a key where it is executed."""
+
+    keys: tuple[Key, ...] = ((0, b"large"),)
+
+
+def test_a_slot_whose_keys_were_used_on_the_server_meanwhile_is_looked_at_once_more() -> None:
+    chain, command = Chain(100), Appended()
+    for fence in chain.change({0: ("a", "b")}, 1.0):
+        chain.fenced(fence, 1.0)
+    debts = chain.look("a")
+    chain.moving[0].command(command)
+    chain.moving[0].asked(command.keys[0], 1000)
+    assert chain.cleared("a", debts) == []
+    debts = chain.look("a")
+    chain.moving[0].replied(command)  # it may have been executed behind the look
+    assert chain.cleared("a", debts) == []
+    assert chain.cleared("a", chain.look("a")) == [0]

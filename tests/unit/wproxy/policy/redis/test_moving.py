@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from wproxy.policy.redis.moving import (
+    Action,
+    Ask,
+    Delete,
+    Done,
+    Key,
+    Move,
+    MovingSlot,
+    Outcome,
+    Refuse,
+    Send,
+)
+
+X, Y = (0, b"x"), (0, b"y")
+LIMIT_BYTES = 100
+
+
+@dataclass(eq=False)
+class Asked:
+    keys: tuple[Key, ...]
+
+
+def moving(*older: str, owner: str = "new") -> MovingSlot:
+    """A slot that `older` had before its owner, the newest first."""
+    chain = [*reversed(older), owner]
+    slot = MovingSlot(1, chain[0], LIMIT_BYTES)
+    for before, after in pairwise(chain):
+        assert slot.change(after) == {before}
+        assert slot.fenced(before) == []
+    assert (slot.owner, slot.older) == (owner, older)
+    return slot
+
+
+def sent(actions: list[Action]) -> list[tuple[str, object]]:
+    assert all(isinstance(action, Send) for action in actions)
+    return [(action.server, action.command) for action in actions if isinstance(action, Send)]
+
+
+def test_a_key_is_looked_for_newest_first_and_moved_from_where_it_is() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+    assert slot.command(command) == [Ask(1, "b", X)]
+    assert slot.asked(X, None) == [Ask(1, "a", X)]
+    assert slot.asked(X, 10) == [Move(1, "a", "new", X, replace=False)]
+    assert sent(slot.moved(X, Outcome.MOVED)) == [("new", command)]
+    assert slot.at_home(X)
+    assert sent(slot.command(command)) == [("new", command)]
+
+
+def test_an_older_copy_is_deleted_and_not_moved_over_the_newer_one() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.MOVED) == [Ask(1, "a", X)]
+    assert slot.asked(X, 10) == [Delete(1, "a", X)]
+    assert sent(slot.deleted(X)) == [("new", command)]
+
+
+def test_a_copy_that_stands_in_the_way_is_the_newer_one() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.BUSY) == [Delete(1, "a", X)]
+    assert sent(slot.deleted(X)) == [("new", command)]
+
+
+def test_a_move_that_broke_is_done_again_over_what_it_left_while_the_command_waits() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.DOUBT) == [Move(1, "a", "new", X, replace=True)]
+    assert slot.moved(X, Outcome.DOUBT) == [Move(1, "a", "new", X, replace=True)]
+    assert slot.moved(X, Outcome.DOUBT) == [Refuse(1, command, "new")]
+    assert slot.command(command) == [Ask(1, "a", X)]
+    assert slot.asked(X, 1000) == [Move(1, "a", "new", X, replace=True)]  # however large: there may be two copies
+    assert sent(slot.moved(X, Outcome.ABSENT)) == [("new", command)]
+
+
+def test_commands_on_one_key_stay_in_order_and_those_on_others_pass() -> None:
+    slot = moving("a")
+    first, second, other = Asked((X,)), Asked((X,)), Asked((Y,))
+    slot.command(first)
+    assert slot.command(second) == []
+    assert slot.command(other) == [Ask(1, "a", Y)]
+    assert sent(slot.asked(Y, None)) == [("new", other)]
+    assert sent(slot.asked(X, None)) == [("new", first), ("new", second)]
+
+
+def test_several_keys_are_all_brought_together_first_whatever_their_size() -> None:
+    slot, both, after = moving("a"), Asked((X, Y)), Asked((Y,))
+    assert slot.command(both) == [Ask(1, "a", X), Ask(1, "a", Y)]
+    assert slot.command(after) == []
+    assert slot.asked(Y, None) == []
+    assert slot.asked(X, 1000) == [Move(1, "a", "new", X, replace=False)]
+    assert sent(slot.moved(X, Outcome.MOVED)) == [("new", both), ("new", after)]
+
+
+def test_a_large_key_is_used_where_it_is_and_moves_when_nothing_is_under_way_to_it() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    assert slot.asked(X, 1000) == [Send(1, "a", command, tell=True)]
+    assert slot.used == {"a"}
+    assert slot.background(X) == [Done(1, X, settled=False)]
+    assert slot.background(X, force=True) == []
+    assert slot.command(Asked((X,))) == []
+    assert slot.replied(command) == [Move(1, "a", "new", X, replace=False)]
+    done, send = slot.moved(X, Outcome.MOVED)
+    assert done == Done(1, X, settled=True)
+    assert isinstance(send, Send)
+    assert send.server == "new"
+
+
+def test_a_key_that_clients_leave_no_time_for_is_used_where_it_is_but_the_background_moves_it() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    assert slot.asked(X, 10, spare=False) == [Send(1, "a", command, tell=True)]
+    assert slot.replied(command) == []
+    slot.background(X)
+    assert slot.asked(X, 10, spare=False) == [Move(1, "a", "new", X, replace=False)]
+
+
+def test_what_the_owner_will_not_take_stays_for_commands_of_one_key_and_fails_those_of_several() -> None:
+    slot, one, both = moving("a"), Asked((X,)), Asked((X, Y))
+    slot.command(one)
+    slot.command(both)
+    slot.asked(Y, None)
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.DENIED) == [Refuse(1, both, "new", denied=True), Send(1, "a", one, tell=True)]
+    slot.background(Y)
+
+
+def test_a_server_out_of_reach_fails_all_that_wait_for_the_key_and_nothing_else() -> None:
+    slot, one, both, other = moving("a"), Asked((X,)), Asked((X, Y)), Asked((Y,))
+    for command in (one, both, other):
+        slot.command(command)
+    assert slot.asked(Y, None) == []
+    refused = slot.away(X, "a")
+    assert refused == [Refuse(1, one, "a"), Refuse(1, both, "a"), Send(1, "new", other)]
+
+
+def test_everything_waits_while_the_owner_changes_until_all_under_way_is_answered() -> None:
+    slot, pinned, asking, new = moving("a"), Asked((X,)), Asked((Y,)), Asked((X,))
+    slot.command(pinned)
+    slot.asked(X, 1000)
+    slot.command(asking)
+    assert slot.change("newest") == {"new", "a"}
+    assert slot.change("other") == set()
+    assert slot.holding
+    assert slot.command(new) == []
+    assert slot.fenced("new") == []
+    assert slot.replied(pinned) == []
+    assert slot.fenced("a") == []
+    assert slot.asked(Y, None) == [Ask(1, "new", X), Ask(1, "new", Y)]
+    assert (slot.owner, slot.older) == ("other", ("new", "a"))
+
+
+def test_a_slot_that_goes_back_has_no_older_copy_at_its_owner() -> None:
+    slot = moving("b", owner="a")
+    assert slot.givers == {"b"}
+    slot.change("b")
+    slot.fenced("a")
+    assert (slot.owner, slot.older) == ("b", ("a",))
+
+
+def test_who_waits_for_a_dead_server_is_refused_at_once() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.change("newest")
+    slot.command(command)
+    assert slot.waits_for("new")
+    assert slot.stuck("a") == []
+    assert slot.stuck("new") == [Refuse(1, command, "new")]
+    assert slot.waiting() == []
+    slot.fenced("new")
+    assert slot.owner == "newest"
+
+
+def test_it_is_finished_when_no_older_server_and_no_command_is_left() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    slot.cleared("a")
+    assert not slot.finished
+    assert sent(slot.asked(X, None)) == [("new", command)]
+    assert slot.finished
+
+
+def test_a_settled_key_waits_like_others_while_the_owner_changes() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, None)
+    assert slot.at_home(X)
+    slot.change("newest")
+    assert not slot.at_home(X)
+    assert slot.command(command) == []
+    assert slot.fenced("new") == [Ask(1, "new", X)]

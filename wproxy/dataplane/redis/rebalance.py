@@ -1,0 +1,406 @@
+"""Carries out the epochs of one backend with `balance key`: changes of the slot table, and commands on moving slots.
+
+    steady:   router.owners[slot] = number of a server    ──▶ link                (nothing of this file takes part)
+    moving:   router.owners[slot] = MOVING                 ──▶ Rebalance.send ──▶ MovingSlot ──▶ link, mover
+
+A slot that is settled gets its server's number back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+from wproxy.dataplane.redis.link import Link
+from wproxy.dataplane.redis.mover import Mover
+from wproxy.dataplane.redis.scanner import Scanner
+from wproxy.dataplane.redis.slot import One, Waiting
+from wproxy.dataplane.redis.turn import Turn
+from wproxy.dataplane.services import Services
+from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable
+from wproxy.policy.redis.epochs import Chain, Fence
+from wproxy.policy.redis.moving import Actions, Ask, Command, Delete, Done, Key, Move, MovingSlot, Outcome, Refuse, Send
+from wproxy.policy.redis.scan import Spare
+from wproxy.protocols.resp import pack
+from wproxy.state.backend import Backend
+from wproxy.state.epochs import Progress, ServerProgress
+from wproxy.state.server import Server
+
+LIMIT_BYTES = 256 * 1024  # a larger value is used where it is until the clients leave time to move it
+_PING = pack([b"PING"])
+
+
+class Links(Protocol):
+    """What is asked of the router."""
+
+    backend: Backend
+    turn: Turn
+    owners: list[int]
+
+    def link(self, server: Server, protocol: int) -> Link:
+        """Return the link that clients' commands take."""
+
+    def links_to(self, server: Server) -> list[Link]:
+        """Return all links that clients' commands may be under way on."""
+
+    def connect(self, server: Server, protocol: int = 2) -> Link:
+        """Return a link that nobody else uses, opened."""
+
+
+class Held:
+    """A client's command on a moving slot."""
+
+    __slots__ = ("keys", "protocol", "raw", "waiting")
+
+    def __init__(self, keys: Sequence[Key], raw: bytes, waiting: Waiting, protocol: int) -> None:
+        self.keys = keys
+        self.raw = raw
+        self.waiting = waiting
+        self.protocol = protocol
+
+
+class Rebalance:
+    """Owns the chain of epochs of the router's backend (`mover.Results`, `state.epochs.Report`)."""
+
+    def __init__(self, links: Links, services: Services) -> None:
+        self.mover = Mover(self._server, links.connect, links.turn, self)
+        self.window_s = links.backend.config.redis_window_s
+        self.chain = Chain(LIMIT_BYTES if self.window_s is None else float("inf"))
+        self.waits: dict[Key, list[Callable[[bool], None]]] = {}  # who wants to know of the background's keys
+        self._links = links
+        self._services = services
+        self._placed: list[str] | None = None  # the name of each slot's owner, by the last table that had any
+        self._weights: dict[str, int] = {}  # that table's
+        self._before: dict[int, dict[str, int]] = {}  # by epoch, the weights before it
+        self._scanners: dict[str, Scanner] = {}
+        self._moved_before = 0  # keys moved in epochs that are over
+        self._nobody = True  # no server has a weight now
+        self._begun = False
+        self._all = self.window_s is not None  # no scan comes: what commands need moves with them
+        self._spare = Spare(services.clock())
+
+    # -- changes -------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Take the table that is in force for where the keys are; from now on a change opens an epoch.
+
+        What the process before has not finished is taken up again.
+        """
+        self._begun = True
+        places, self._links.backend.places = self._links.backend.places, []
+        for weights in places:
+            self._take(weights)
+        self.follow()
+
+    def follow(self) -> None:
+        """Take note of the backend's slot table and list of servers, which may have changed."""
+        if not self._begun:
+            return
+        self._refuse_stuck()
+        servers, table = self._links.backend.servers, self._links.backend.slots
+        self._nobody = table.owners[0] < 0
+        if not self._nobody:
+            self._take({server.name: weight for server, weight in zip(servers, table.weights, strict=True)}, table)
+            self._mark(self.chain.moving)
+
+    def _take(self, weights: dict[str, int], table: SlotTable | None = None) -> None:
+        """Let keys be where `weights` put them, from now on; a server that is gone for good has none to give."""
+        known, names = self._links.backend.by_name, list(weights)
+        owners = (table or SlotTable(names, list(weights.values()))).owners
+        placed = [names[owner] for owner in owners]
+        pairs = enumerate(zip(self._placed or placed, placed, strict=True))
+        moves = {slot: (old, new) for slot, (old, new) in pairs if old != new and old in known and new in known}
+        before, self._placed, self._weights = self._weights, placed, weights
+        if moves:
+            self._change(moves)
+            self._before[self.chain.opened] = before
+
+    def places(self) -> list[dict[str, int]]:
+        """Return the weights before each open epoch, oldest first (`state.epochs.Report`)."""
+        oldest = min(self.chain.epochs, default=self.chain.opened + 1)
+        self._before = {number: weights for number, weights in self._before.items() if number >= oldest}
+        return list(self._before.values())
+
+    def _refuse_stuck(self) -> None:
+        """Have nobody wait for a server that is known to be away."""
+        away = [server.name for server in self._links.backend.servers if not _there(server)]
+        for name in away if self.chain.moving else ():
+            self._do(self.chain.stuck(name))
+
+    def _change(self, slots: dict[int, tuple[str, str]]) -> None:
+        """Open an epoch."""
+        if not self.chain.epochs:
+            self._moved_before = self.mover.moved
+        for fence in self.chain.change(slots, self._services.clock()):
+            _Fencing(fence, self._fenced).send(self._links_to(fence.server))
+        self._forget(slots)
+
+    def _links_to(self, name: str) -> list[Link]:
+        server = self._server(name)
+        return [] if server is None else self._links.links_to(server)
+
+    def _fenced(self, fence: Fence) -> None:
+        """Go on with the slots of `fence`: nothing is under way to the server that loses them."""
+        now = self._services.clock()
+        self._do(self.chain.fenced(fence, now))
+        self._forget(fence.slots)
+        if self.window_s is not None:
+            self._services.loop.call_later(self.window_s + 0.01, self._window_over)
+            return
+        for name in self.chain.givers:
+            if name not in self._scanners:
+                self._scanners[name] = Scanner(name, self, self._services)
+                self._scanners[name].start()
+
+    def _window_over(self) -> None:
+        if self.window_s is not None:
+            self.settled(self.chain.outlived(self._services.clock(), self.window_s))
+
+    def scanned(self, scanner: Scanner) -> None:
+        """Let a scanner go that has nothing to look for any more."""
+        del self._scanners[scanner.server]
+
+    def _mark(self, slots: Sequence[int] | dict[int, MovingSlot]) -> None:
+        """Have the router ask here about `slots`."""
+        owners = self._links.owners
+        for slot in slots:
+            owners[slot::SLOTS] = [MOVING] * (len(owners) // SLOTS)
+
+    def _forget(self, slots: Sequence[int] | frozenset[int] | dict[int, tuple[str, str]]) -> None:
+        self.settled(self.chain.forget_finished(slots))
+
+    def settled(self, slots: Sequence[int]) -> None:
+        """Give slots that are settled back to the router."""
+        if slots and not self._nobody and self._placed is not None:
+            numbers = {server.name: number for number, server in enumerate(self._links.backend.servers)}
+            owners = self._links.owners
+            for slot in slots:
+                owners[slot::SLOTS] = [numbers[self._placed[slot]]] * (len(owners) // SLOTS)
+        if slots and not self.chain.moving:
+            # In another turn: the last answer may be in the middle of being passed on by a link of the mover's.
+            self._services.loop.call_soon(self._rest)
+
+    def _rest(self) -> None:
+        if not self.chain.moving:
+            self.mover.rest()
+            if self._links.backend.on_settled is not None:
+                self._links.backend.on_settled()
+
+    def close(self) -> None:
+        """Stop; whoever waits is told that it was not done."""
+        for scanner in self._scanners.values():
+            scanner.stop()
+        for moving in self.chain.moving.values():
+            for command in moving.waiting():
+                assert isinstance(command, Held)
+                command.waiting.refused(command.raw, b"-SERVERDOWN this proxy is stopping\r\n")
+        self.mover.rest()
+
+    # -- commands ------------------------------------------------------------------------------------------------
+
+    def send(
+        self, slot: int, names: Sequence[bytes], raw: bytes, waiting: Waiting, protocol: int, database: int = 0
+    ) -> None:
+        """Send a command with the keys `names` of a moving slot, when its keys are where they should be."""
+        moving = self.chain.moving[slot]
+        if len(names) == 1 and moving.at_home((database, names[0])):
+            server = self._links.backend.by_name[moving.owner]
+            if server.running:
+                self._links.link(server, protocol).send(raw, waiting)
+                return
+        keys = [(database, name) for name in dict.fromkeys(names)]
+        self._do(moving.command(Held(keys, raw, waiting, protocol)))
+        if moving.holding:
+            self._do([action for name in moving.givers if not self._is_there(name) for action in moving.stuck(name)])
+        self._forget((slot,))
+
+    def _replied(self, slot: int, command: Command) -> None:
+        self._do(self.chain.moving[slot].replied(command))
+        self._forget((slot,))
+
+    def background(self, slot: int, key: Key, done: Callable[[bool], None], *, force: bool) -> None:
+        """Have a key moved that was seen on an older server, then call `done` with whether it is settled."""
+        moving = self.chain.moving.get(slot)
+        if moving is None:
+            done(True)
+            return
+        self.waits.setdefault(key, []).append(done)
+        self._do(moving.background(key, force=force))
+
+    # -- what came of it (mover.Results) -------------------------------------------------------------------------
+
+    def asked(self, slot: int, key: Key, size: int | None) -> None:
+        """The key is that large where it was asked for, 0 for any size if it is there, or not there (None)."""
+        moving = self.chain.moving[slot]
+        # A key may only be left where it is known to be: 0 is from a server that does not tell.
+        spare = not size or self._all or self._spare.take(self._services.clock())
+        self._do(moving.asked(key, size, spare=spare))
+        self._forget((slot,))
+
+    def moved(self, slot: int, key: Key, outcome: Outcome) -> None:
+        """The move has ended."""
+        self._do(self.chain.moving[slot].moved(key, outcome))
+        self._forget((slot,))
+
+    def deleted(self, slot: int, key: Key) -> None:
+        """The copy is gone."""
+        self._do(self.chain.moving[slot].deleted(key))
+        self._forget((slot,))
+
+    def away(self, slot: int, key: Key, server: str) -> None:
+        """Nothing was done: `server` is out of reach."""
+        self._do(self.chain.moving[slot].away(key, server))
+        self._forget((slot,))
+
+    # -- actions -------------------------------------------------------------------------------------------------
+
+    def _do(self, actions: Actions) -> None:
+        for action in actions:
+            if isinstance(action, Send):
+                self._send(action)
+            elif isinstance(action, Refuse):
+                assert isinstance(action.command, Held)
+                action.command.waiting.refused(action.command.raw, self._refusal(action))
+            elif isinstance(action, Done):
+                for done in self.waits.pop(action.key, ()):
+                    done(action.settled)
+            else:
+                self._carry_out(action)
+
+    def _carry_out(self, action: Ask | Move | Delete) -> None:
+        names = (action.source, action.target) if isinstance(action, Move) else (action.server,)
+        away = next((name for name in names if not self._is_there(name)), None)
+        if away is None:
+            self.mover.do(action)
+        else:  # told in another turn: the slot is in the middle of its own decisions
+            self._services.loop.call_soon(self.away, action.slot, action.key, away)
+
+    def _send(self, send: Send) -> None:
+        command = send.command
+        assert isinstance(command, Held)
+        waiting = _Told(command.waiting, partial(self._replied, send.slot, command)) if send.tell else command.waiting
+        server = self._server(send.server)
+        if server is None or not _there(server):
+            waiting.refused(command.raw, self._down(send.server))
+        else:
+            self._links.link(server, command.protocol).send(command.raw, waiting)
+
+    def _server(self, name: str) -> Server | None:
+        return self._links.backend.by_name.get(name)
+
+    def _is_there(self, name: str) -> bool:
+        server = self._server(name)
+        return server is not None and _there(server)
+
+    def _refusal(self, refuse: Refuse) -> bytes:
+        if refuse.denied:
+            path = f"{self._links.backend.name}/{refuse.server}"
+            return f"-SERVERDOWN {path} does not take a key that has to move there\r\n".encode()
+        return self._down(refuse.server)
+
+    def _down(self, name: str) -> bytes:
+        server = self._server(name)
+        status = "gone" if server is None else server.status if not server.running else "out of reach"
+        path = f"{self._links.backend.name}/{name}"
+        return f"-SERVERDOWN {path} is {status}: its keys are out of reach until it is back\r\n".encode()
+
+    # -- what is told (state.epochs.Report) -------------------------------------------------------------------
+
+    def progress(self) -> Progress:
+        """Return how far it is."""
+        now = self._services.clock()
+        return Progress(
+            epochs=tuple((epoch.number, now - epoch.in_force_at, epoch.slots) for epoch in self.chain.epochs.values()),
+            slots_moving=len(self.chain.moving),
+            slots_left=self.chain.slots_left,
+            keys_moved=self.mover.moved - self._moved_before,
+            keys_moved_ever=self.mover.moved,
+            opened=self.chain.opened,
+            servers=tuple(self._progress_of(name) for name in self.chain.givers),
+        )
+
+    def _progress_of(self, name: str) -> ServerProgress:
+        scanner = self._scanners.get(name)
+        return ServerProgress(
+            name,
+            slots_left=self.chain.owes(name),
+            keys_seen=0 if scanner is None else scanner.seen,
+            keys=0 if scanner is None else scanner.keys,
+            passes=0 if scanner is None else scanner.passes,
+            state="waiting" if scanner is None else scanner.state,
+        )
+
+    def commands(self) -> int:
+        """Return how many commands clients have sent so far."""
+        return sum(server.counters.sessions for server in self._links.backend.servers) - self.mover.sent
+
+    def owes(self, name: str) -> int:
+        """Return how many slots the server may have keys of without being their owner."""
+        return self.chain.owes(name)
+
+
+def _there(server: Server) -> bool:
+    """Tell whether keys may be fetched from it: in maintenance it is asked, though no health check tells how it is."""
+    return server.running or server.admin.maint
+
+
+class _Fencing:
+    """Waits until all links to a server have answered what was under way when the fence was put up."""
+
+    __slots__ = ("_done", "_fence", "_left")
+
+    def __init__(self, fence: Fence, done: Callable[[Fence], None]) -> None:
+        self._fence = fence
+        self._done = done
+        self._left = 1
+
+    def send(self, links: Sequence[Link]) -> None:
+        """Put a question behind all that is under way on each of `links`."""
+        for link in links:
+            self._left += 1
+            link.send(_PING, _Mark(self.passed))
+        self.passed()
+
+    def passed(self) -> None:
+        """Take note that one of them has answered, or can no longer."""
+        self._left -= 1
+        if not self._left:
+            self._done(self._fence)
+
+
+class _Mark(One):
+    """Waits for a reply whose content does not matter."""
+
+    __slots__ = ("_passed",)
+
+    def __init__(self, passed: Callable[[], None]) -> None:
+        self._passed = passed
+
+    def answer(self, reply: bytes) -> None:
+        """Pass it on."""
+        self._passed()
+
+    def refused(self, raw: bytes, error: bytes) -> None:
+        """Nothing is under way on a broken link."""
+        self._passed()
+
+
+class _Told(One):
+    """Passes a reply on and tells of it."""
+
+    __slots__ = ("_tell", "_waiting")
+
+    def __init__(self, waiting: Waiting, tell: Callable[[], None]) -> None:
+        self._waiting = waiting
+        self._tell = tell
+
+    def answer(self, reply: bytes) -> None:
+        """Pass the reply on."""
+        self._waiting.answer(reply)
+        self._tell()
+
+    def refused(self, raw: bytes, error: bytes) -> None:
+        """Pass the refusal on."""
+        self._waiting.refused(raw, error)
+        self._tell()

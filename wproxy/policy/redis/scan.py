@@ -1,0 +1,102 @@
+"""The background scan of one server that has keys to give: which page next, which keys are to move, how long to rest.
+
+A pass goes through all databases of the server by `SCAN`, which returns every key that is there from its beginning to
+its end. The keys of the slots it looks for can only become fewer, because the server does not serve them any more: so
+after a complete pass in which every key found was settled, none is left. What began after the pass (a slot lost later)
+is for the next pass.
+
+No I/O and no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wproxy.policy.balance.key import slot_of
+from wproxy.policy.redis.moving import Key
+
+MOST_LEFT = 10_000  # keys of one pass that are put off to its end
+TOUCHES_PER_S = 500  # keys moved because a command needs them; above that they are used where they are
+PAGE_KEYS = 250  # the COUNT of one SCAN: what a server looks at in one go
+BUSY_COMMANDS = 20  # clients' commands during a page, above which clients go first
+_SHARE = 0.05  # of the time, while clients are busy
+_LONGEST_REST_S = 1.0
+
+
+@dataclass(slots=True)
+class Pass:
+    """One pass over `server`, for the slots of `debts` (`Chain.debts` at its beginning)."""
+
+    server: str
+    debts: Mapping[int, int]
+    databases: Sequence[int]
+    cursor: bytes = b"0"
+    complete: bool = False
+    left: dict[Key, int] = field(default_factory=dict)  # keys, with their slots, to be moved when all others are
+    stuck: bool = False  # a key could not be settled
+    _at: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        """An empty server is scanned already."""
+        self.complete = not self.databases
+
+    @property
+    def database(self) -> int:
+        """The database of the next page."""
+        return self.databases[self._at]
+
+    @property
+    def clean(self) -> bool:
+        """Whether no key of the slots is left."""
+        return self.complete and not self.stuck and not self.left
+
+    def unsettled(self, key: Key) -> None:
+        """Keep a key for the end of the pass, if there is room."""
+        if len(self.left) < MOST_LEFT:
+            self.left[key] = slot_of(key[1])
+        else:
+            self.stuck = True
+
+    def page(self, cursor: bytes, names: Sequence[bytes]) -> dict[Key, int]:
+        """Take one page and the cursor behind it; return the keys that are to move, with their slots."""
+        database, debts = self.database, self.debts
+        self.cursor = cursor
+        if cursor == b"0":
+            self._at += 1
+            self.complete = self._at == len(self.databases)
+        return {(database, name): slot for name in names if (slot := slot_of(name)) in debts}
+
+
+def rest_s(page_s: float, commands: int) -> float:
+    """Return how long to rest after a page that took `page_s` seconds while clients sent `commands`.
+
+    With busy clients the scan takes a fixed small part of the time, so that it costs them no more than that.
+    """
+    if commands <= BUSY_COMMANDS:
+        return 0.0
+    return min(page_s * (1 - _SHARE) / _SHARE, _LONGEST_REST_S)
+
+
+def idle(commands: int) -> bool:
+    """Tell whether clients that sent `commands` during a short look leave time for a large value."""
+    return commands <= BUSY_COMMANDS
+
+
+class Spare:
+    """How many keys may be moved for commands: so many per second, which costs clients some per cent of their rate."""
+
+    __slots__ = ("_at", "_tokens")
+
+    def __init__(self, now: float) -> None:
+        self._at = now
+        self._tokens = float(TOUCHES_PER_S)
+
+    def take(self, now: float) -> bool:
+        """Tell whether there is time for one more."""
+        self._tokens = min(self._tokens + (now - self._at) * TOUCHES_PER_S, float(TOUCHES_PER_S) / 10)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
