@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -14,11 +16,12 @@ from tests.support.killable import killable_redis
 from tests.support.programs import WPROXY, free_port, redis_server
 from tests.support.proxies import Proxy, check_log, proxy
 from tests.support.resp import Client, ask, pack
-from tests.support.tcp_server import listening_socket, port_of
+from tests.support.tcp_server import listening_socket, port_of, tcp_server
 from tests.support.waiting import wait_for
+from wproxy.protocols.resp import RequestParser
 
 SECRET, OTHER = "server-hunter2", "client-hunter3"
-CHECK = "check inter 100ms rise 1 fall 1"
+CHECK = "check inter 300ms rise 1 fall 2"
 
 
 @pytest.fixture
@@ -169,6 +172,50 @@ def test_a_servers_own_refusals_are_passed_on(tmp_path: Path, redis_pair: tuple[
         if trouble == "BUSY":
             assert ask(port, "SCRIPT", "KILL") == b"OK"
             wait_for(lambda: client.ask(*command) == b"OK", what="it is over")
+
+
+def speaks(answers: dict[str, bytes]) -> Callable[[socket.socket], None]:
+    """Return a server that gives each command its answer, +OK to what it has none for."""
+
+    def serve(connection: socket.socket) -> None:
+        parser = RequestParser()
+        with connection, suppress(OSError):
+            while data := connection.recv(4096):
+                parser.feed(data)
+                for arguments, _ in parser.take(100):
+                    connection.sendall(answers.get(arguments[0].decode().upper(), b"+OK\r\n"))
+
+    return lambda connection: Thread(target=serve, args=(connection.dup(),), daemon=True).start()
+
+
+def test_a_server_that_loads_is_not_ready(tmp_path: Path) -> None:
+    answers = {"COMMAND": b"*0\r\n", "PING": b"-LOADING Redis is loading the dataset in memory\r\n"}
+    with (
+        tcp_server(speaks(answers)) as port,
+        proxy("wproxy", tmp_path, "balance key", f"server a 127.0.0.1:{port} {CHECK}", mode="redis") as made,
+    ):
+        made.stats.wait_for_status("a", "DOWN")
+        row = made.stats.row("a")
+        assert row["check_status"] == "L7STS"
+        assert "LOADING" in row["last_chk"]
+        assert fails(ask(made.port, "GET", "k"), "SERVERDOWN main/a is DOWN")
+        answers["PING"], answers["ROLE"] = b"+PONG\r\n", b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
+        made.stats.wait_for_status("a", "UP")
+        assert ask(made.port, "GET", "k") == b"OK"
+
+
+def test_commands_of_modules_go_to_the_owner_of_their_keys(tmp_path: Path) -> None:
+    row = b"*6\r\n$8\r\njson.set\r\n:-4\r\n*2\r\n+write\r\n+module\r\n:1\r\n:1\r\n:1\r\n"
+    answers = {"COMMAND": b"*1\r\n" + row}
+    with (
+        tcp_server(speaks(answers)) as port,
+        proxy("wproxy", tmp_path, "balance key", f"server a 127.0.0.1:{port}", mode="redis") as made,
+        Client(made.port) as client,
+    ):
+        assert client.ask("GET", "k") == b"OK"  # from here on the proxy knows what the server can do
+        assert client.ask("JSON.SET", "k", "$", "{}") == b"OK"
+        assert fails(client.ask("json.set", "k"), "wrong number of arguments for 'json.set' command")
+        assert fails(client.ask("JSON.GET", "k"), "unknown command 'JSON.GET'")
 
 
 # -- while a connection is made ----------------------------------------------------------------------------------------
