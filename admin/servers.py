@@ -32,6 +32,12 @@ class Server:
     sessions_total: int
     last_change_s: int | None
     maxconn: int | None = None
+    shared: bool = False  # all clients share the connections to it, as in mode redis: they are nobody's sessions
+
+    @property
+    def held(self) -> int:
+        """Return how many sessions would be cut off if it went away."""
+        return 0 if self.shared else self.sessions
 
     @property
     def path(self) -> str:
@@ -107,6 +113,7 @@ def _server(row: Row) -> Server:
         sessions_total=_number(row.get("stot")),
         last_change_s=_number(row["lastchg"]) if row.get("lastchg") is not None else None,
         maxconn=_number(row["slim"]) if row.get("slim") is not None else None,
+        shared=row.get("mode") == "redis",
     )
 
 

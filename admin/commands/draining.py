@@ -43,7 +43,7 @@ def wait_until_idle(proxy: StatsSocket, path: str, timeout_s: float | None) -> N
         if moving is not None:  # mode redis: its links stay, its keys go
             slots = sum(giver.slots_left for giver in moving.givers if giver.server == name)
             return f"{path} still has keys of {slots} slots" if slots else ""
-        sessions = find(read_servers(proxy), path).sessions
+        sessions = find(read_servers(proxy), path).held
         return f"{path} still has {sessions} sessions" if sessions else ""
 
     wait_until(left, timeout_s)

@@ -13,11 +13,13 @@ from admin.commands.draining import timeout_option, wait_option, wait_until_idle
 from admin.errors import MisusedError, RefusedError
 from admin.render import print_json
 from admin.servers import Server, find
+from admin.waiting import wait_until
 
 _CHANGED = ("IP changed from", "no need to change the addr")
 _PATH = re.compile(r"[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+")
 _ADDED = "New server registered"
 _DELETED = "Server deleted"
+_UNDER_WAY = "commands under way"
 
 
 @click.command("addr")
@@ -113,14 +115,24 @@ def del_command(server: str, *, wait: bool, timeout_s: float | None, as_json: bo
     """Remove SERVER; with sessions left it is not, but for --wait, which lets them end first."""
     proxy = stats_socket()
     found = find(read_servers(proxy), server)
-    if found.sessions and not wait:
-        raise RefusedError(f"{found.path} serves {found.sessions} sessions: --wait lets them end first")
+    if found.held and not wait:
+        raise RefusedError(f"{found.path} serves {found.held} sessions: --wait lets them end first")
     if wait:
         proxy.tell(f"set server {found.path} state drain")
         wait_until_idle(proxy, found.path, timeout_s)
     proxy.tell(f"set server {found.path} state maint")
-    _expect(proxy, f"del server {found.path}", _DELETED)
+    wait_until(lambda: _delete(proxy, found.path, wait=wait), timeout_s)
     _show_presence(found, "deleted", as_json=as_json)
+
+
+def _delete(proxy: StatsSocket, path: str, *, wait: bool) -> str:
+    """Remove a server; return "", or with `wait` why that cannot be done yet. In mode redis it may owe answers."""
+    answer = proxy.ask(f"del server {path}")
+    if wait and _UNDER_WAY in answer:
+        return f"{path} still has commands under way"
+    if not answer.startswith(_DELETED):
+        raise refusal(answer)
+    return ""
 
 
 def _expect(proxy: StatsSocket, command: str, words: str) -> None:

@@ -86,7 +86,7 @@ def test_the_types_of_redis_work(sharded: Sharded) -> None:
 def test_a_dead_servers_keys_say_so_and_the_others_work(tmp_path: Path, redis_pair: tuple[int, int]) -> None:
     with killable_redis(tmp_path) as a:
         b = redis_pair[0]
-        lines = f"server a 127.0.0.1:{a.port} check inter 50ms fall 1 rise 1", f"server b 127.0.0.1:{b}"
+        lines = f"server a 127.0.0.1:{a.port} check inter 300ms fall 2 rise 1", f"server b 127.0.0.1:{b}"
         with proxy("wproxy", tmp_path, "balance key", *lines, mode="redis") as made, Client(made.port) as client:
             names = [f"key:{n}" for n in range(200)]
             client.pipeline(pack("SET", name, "v") for name in names)

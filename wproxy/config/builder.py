@@ -8,6 +8,7 @@ from math import ceil
 from wproxy.config.checks import AgentSettings
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
+from wproxy.config.login import login_of
 from wproxy.config.model import (
     Backend,
     Bind,
@@ -76,6 +77,7 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         connection_rules=tuple(proxy.connection_rules),
         page=_page(proxy),
         keepalive=proxy.client_keepalive,
+        login=login_of(proxy.redis_user, proxy.redis_password),
     )
 
 
@@ -127,6 +129,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         persist=proxy.persist,
         fullconn=proxy.fullconn,
         check=proxy.check.built(),
+        redis_eject=proxy.redis_eject,
         redis_window_s=proxy.redis_window_s,
         keepalive=proxy.server_keepalive,
     )
@@ -179,6 +182,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         agent=_agent(draft) if draft.agent_check else None,
         shutdown_on_down=draft.shutdown_on_down,
         shutdown_backups_on_up=draft.shutdown_backups_on_up,
+        login=login_of(draft.redis_user, draft.redis_password),
     )
 
 

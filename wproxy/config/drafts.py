@@ -134,6 +134,8 @@ class ServerDraft:
     send_proxy: int | None = None
     check_send_proxy: bool = False
     non_stick: bool = False
+    redis_user: str | None = None
+    redis_password: str | None = field(default=None, repr=False)
 
     def child(self, location: Location) -> ServerDraft:
         """Return the draft of the line at `location`, which starts with what is set here."""
@@ -194,6 +196,9 @@ class ProxyDraft:
     fullconn: int | None = None
     client_keepalive: KeepAlive = field(default_factory=KeepAlive)
     server_keepalive: KeepAlive = field(default_factory=KeepAlive)
+    redis_user: str | None = None
+    redis_password: str | None = field(default=None, repr=False)
+    redis_eject: bool = False
 
     def child(self, section: Section, name: str, location: Location) -> ProxyDraft:
         """Return the draft of a section that begins at `location` and inherits what is set here."""

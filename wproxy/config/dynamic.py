@@ -27,6 +27,7 @@ _ALLOWED = frozenset(
         "rise", "send-proxy", "send-proxy-v2", "send-proxy-v2-ssl", "send-proxy-v2-ssl-cn", "slowstart", "sni",
         "source", "ssl", "ssl-max-ver", "ssl-min-ver", "tfo", "tls-tickets", "track", "usesrc", "verify",
         "verifyhost", "weight", "ws",
+        "redis-password", "redis-user",  # not HAProxy's
     }
 )  # fmt: skip
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from wproxy.config.acl.facts import Condition, Fetcher
 from wproxy.config.checks import AgentSettings, HealthCheck
+from wproxy.config.login import Login
 
 DRAWS = 2  # section 4.2, "balance random"
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
@@ -179,6 +180,7 @@ class ServerLine:
     agent: AgentSettings | None = None
     shutdown_on_down: bool = False  # on-marked-down shutdown-sessions
     shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
+    login: Login | None = None  # as whom the proxy speaks to it, in Redis' protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +290,7 @@ class Frontend:
     connection_rules: tuple[ConnectionRule, ...] = ()
     page: StatsPage | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
+    login: Login | None = None  # what clients of mode redis must AUTH with
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +320,7 @@ class Backend:
     persist: bool = False
     fullconn: int | None = None
     check: HealthCheck = field(default_factory=HealthCheck)
+    redis_eject: bool = False  # the slots of a server that is down go to the others
     redis_window_s: float | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
 

@@ -13,6 +13,7 @@ from wproxy.config.keywords.balance import ALGORITHMS
 from wproxy.config.keywords.proxy import MODES_REFUSED
 from wproxy.config.model import Location, Mode
 from wproxy.config.nearest import did_you_mean
+from wproxy.config.validate_redis import redis_rules
 
 
 def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
@@ -27,6 +28,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
             _unique_servers(proxy, report)
             _send_proxy(proxy, report)
             _stick(proxy, report)
+            redis_rules(proxy, report)
             _agents(proxy, report)
             _bound(proxy, report)
             _default_backend(proxy, backends, report)

@@ -18,7 +18,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from wproxy.config.model import Address, Global, Timeouts
+from wproxy.config.model import Address, Global, Mode, Timeouts
 from wproxy.dataplane.ends import ends_of_probe
 from wproxy.dataplane.probe_sockets import ProbeSockets
 from wproxy.dataplane.probe_targets import AgentTarget, HealthTarget, Target
@@ -78,7 +78,10 @@ class Prober:
 
     def _targets(self, backend: Backend, server: Server) -> Iterator[Target]:
         if server.check is not None:
-            yield HealthTarget(server, server.check, plan_of(backend.config.check), self._control.report_check)
+            elsewhere = server.check_host is not None or server.check_port is not None
+            stores = backend.config.mode is Mode.REDIS and not elsewhere
+            plan = plan_of(backend.config.check, server.line.login, stores=stores)
+            yield HealthTarget(server, server.check, plan, self._control.report_check)
         if server.agent is not None:
             yield AgentTarget(server, self._control.report_agent)
 

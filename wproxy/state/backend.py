@@ -25,8 +25,8 @@ class Backend:
     __slots__ = (
         "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "awaited",
         "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "epochs",
-        "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "places", "proxy_id", "queue", "running", "served",
-        "servers", "slots", "turns",
+        "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "places", "proxy_id", "queue", "running",
+        "served", "servers", "slots", "turns", "under_way",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +56,7 @@ class Backend:
         self.places: list[dict[str, int]] = []  # of the process before: `Report.places`
         self.on_settled: Callable[[], None] | None = None  # called when keys have followed
         self.on_rebuild: Callable[[], None] | None = None
+        self.under_way: Callable[[Server], bool] | None = None  # mode redis: whether a server owes answers
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)
 
@@ -102,7 +103,8 @@ class Backend:
         return set(active or (backups if self.config.allbackups else backups[:1]))
 
     def _rebuild_slots(self) -> None:
-        weights = [server.configured_weight for server in self.servers]
+        ejects = self.config.redis_eject
+        weights = [0 if ejects and not server.running else server.configured_weight for server in self.servers]
         if self.slots.weights != weights:  # an outage moves no slot, and a table takes long
             self.slots = SlotTable([server.name for server in self.servers], weights)
 

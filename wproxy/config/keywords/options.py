@@ -40,6 +40,14 @@ OPTIONS = (
         "4.2",
         undo=SetsTo("allbackups", False),
     ),
+    done(
+        "option redis-eject",
+        _BACK,
+        SetsTo("redis_eject", True),
+        "under `balance key` the keys of a server that is down go to the others, as caches like it",
+        "wproxy's own",
+        undo=SetsTo("redis_eject", False),
+    ),
     *ignored("option contstats, option socket-stats", _FRONT, "concerns statistics only", "4.2", reversible=True),
     *ignored(
         "option splice-auto, option splice-request, option splice-response", _ANYWHERE, _KERNEL, "4.2", reversible=True

@@ -9,6 +9,7 @@ from wproxy.config.keywords.balance import balance, hash_type
 from wproxy.config.keywords.bind import bind
 from wproxy.config.keywords.checks import CHECK_RULES
 from wproxy.config.keywords.keepalive import KEEPALIVE
+from wproxy.config.keywords.login import LOGIN
 from wproxy.config.keywords.logs import PROXY_LOGS
 from wproxy.config.keywords.options import OPTIONS
 from wproxy.config.keywords.page import PAGE
@@ -97,6 +98,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "wproxy",
         ),
         *OPTIONS,
+        *LOGIN,
         *PROXY_LOGS,
         *RULES,
         *PAGE,

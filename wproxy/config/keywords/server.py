@@ -9,6 +9,7 @@ from wproxy.config import values
 from wproxy.config.address import connecting
 from wproxy.config.drafts import ProxyDraft, ServerDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
+from wproxy.config.keywords.login import LOGIN_PARAMETERS
 from wproxy.config.keywords.server_checks import CHECK_PARAMETERS
 from wproxy.config.parameters import apply_parameters
 from wproxy.config.values import ArgumentError
@@ -33,6 +34,7 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
         done("maxconn", _BOTH, Sets("maxconn", values.LIMIT), "connections at a time; 0 is no limit", "5.2"),
         done("disabled", _BOTH, SetsTo("disabled", True), "start in maintenance", "5.2"),
         *CHECK_PARAMETERS,
+        *LOGIN_PARAMETERS,
         done("enabled", _BOTH, SetsTo("disabled", False), "start in service, against a default-server line", "5.2"),
         done("backup", _BOTH, SetsTo("backup", True), "serves only while no other server can", "5.2"),
         done("no-backup", _BOTH, SetsTo("backup", False), "serves always, against a default-server line", "5.2"),

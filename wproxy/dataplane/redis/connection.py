@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
+from wproxy.config.login import Login
 from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.redis.conversation import Conversation
+from wproxy.dataplane.redis.guard import Guard
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
@@ -41,6 +43,7 @@ class RedisConnection(Conversation):
         self.untaken = 0  # bytes of replies it had not taken when that was last looked at; only while not writable
         self.at_eof = False  # the client sends no more
         self.closed = False  # nothing more is to be written
+        self.lock()
 
     # -- the loop's side -----------------------------------------------------------------------------------------
 
@@ -203,6 +206,27 @@ class RedisConnection(Conversation):
             return self.session.source
         peer = self.transport.get_extra_info("peername")
         return (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
+
+    # -- who may come in -----------------------------------------------------------------------------------------
+
+    @property
+    def login(self) -> Login | None:
+        """What the client must log in with; None where nobody has to."""
+        return self.route.frontend.config.login
+
+    def lock(self) -> None:
+        """Shut the client out until it logs in, as one that has just come."""
+        if self.login is not None and self.guard is None:
+            self.guard = Guard(self.router)
+            self.router = cast("Router", self.guard)
+            self.parser.guard()
+
+    def let_in(self) -> None:
+        """Take note that the client has logged in."""
+        if self.guard is not None:
+            self.router = self.guard.router
+            self.guard = None
+            self.parser.guarded = False
 
     # -- replies -------------------------------------------------------------------------------------------------
 

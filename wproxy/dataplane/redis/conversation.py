@@ -12,7 +12,9 @@ from abc import abstractmethod
 from collections import deque
 from typing import Protocol
 
+from wproxy.config.login import Login
 from wproxy.dataplane.redis.blocking import Blocked
+from wproxy.dataplane.redis.guard import Guard
 from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.redis.slot import Place, Slot
@@ -41,9 +43,9 @@ class Conversation(asyncio.Protocol):
     """One client, as its commands see it. `plain` tells that a command may go out as it is, at once."""
 
     __slots__ = (
-        "blocked", "client_id", "client_name", "confided", "database", "held", "library", "modal", "places", "plain",
-        "protocol", "route", "router", "services", "session", "stopping", "subscriber", "transport", "under_way",
-        "watch", "writable",
+        "blocked", "client_id", "client_name", "confided", "database", "guard", "held", "library", "modal", "places",
+        "plain", "protocol", "route", "router", "services", "session", "stopping", "subscriber", "transport",
+        "under_way", "watch", "writable",
     )  # fmt: skip
 
     def __init__(self, route: Route, router: Router, services: Services, session: Session | None) -> None:
@@ -60,6 +62,7 @@ class Conversation(asyncio.Protocol):
         self.client_name = b""
         self.library = (b"", b"")  # what the client says it is: name and version
         self.confided = False  # a secret was sent: none of its bytes are shown to anybody
+        self.guard: Guard | None = None  # what stands for the router until the client has logged in
         self.plain = True
         self.held = False  # the next command waits until nothing is under way
         self.writable = True  # the client takes its replies
@@ -159,6 +162,7 @@ class Conversation(asyncio.Protocol):
             self.subscriber.close()
             self.subscriber = None
         self.protocol, self.database, self.client_name = 2, 0, b""
+        self.lock()
         self.enter(None)
 
     def let_go(self) -> None:
@@ -185,6 +189,24 @@ class Conversation(asyncio.Protocol):
             " messages untaken and is dropped"
         )
         self.close("PD")
+
+    @property
+    @abstractmethod
+    def login(self) -> Login | None:
+        """What the client must log in with; None where nobody has to."""
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the client is in."""
+        return self.guard is None
+
+    @abstractmethod
+    def lock(self) -> None:
+        """Shut the client out until it logs in, as one that has just come."""
+
+    @abstractmethod
+    def let_in(self) -> None:
+        """Take note that the client has logged in."""
 
     @abstractmethod
     def answered(self) -> None:

@@ -19,6 +19,7 @@ from typing import Protocol, cast
 
 from wproxy.config.model import Timeouts
 from wproxy.dataplane.connector import open_connection
+from wproxy.dataplane.redis.login import greetings
 from wproxy.dataplane.redis.slot import One, Waiting
 from wproxy.dataplane.services import Services
 from wproxy.protocols.resp import ReplySplitter, pack
@@ -72,8 +73,8 @@ class Dedicated(asyncio.Protocol):
     def open(self) -> None:
         """Connect; what is sent meanwhile follows."""
         self._services.keep(self._services.loop.create_task(self._connect()))
-        if self.protocol == 3:
-            self.send(b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n", _Expected(self))
+        for raw, _ in greetings(self.server, self.protocol, None):
+            self.send(raw, _Expected(self))
         self.send(b"*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n", _Identity(self))
 
     def select(self, database: int) -> None:

@@ -4,7 +4,7 @@
         │ refused,     │        commands are parked while it connects, refused while it is broken
         │ timeout      │ lost after a moment
         ▼              ▼
-      BROKEN ──▶ READY                      (try again with growing, jittered pauses)
+      BROKEN ──▶ READY ◀──▶ BEHIND          (try again with growing, jittered pauses; a server that does not read)
 
 A command that was written and not answered when the connection breaks may have been executed: it is answered with an
 error and never sent again. A command that was only parked is handed back, to go elsewhere.
@@ -21,6 +21,9 @@ from math import inf
 from typing import TypeAlias, cast
 
 from wproxy.dataplane.connector import open_connection
+from wproxy.dataplane.redis.login import Learn
+from wproxy.dataplane.redis.login import greetings as greetings_of
+from wproxy.dataplane.redis.parking import Parking
 from wproxy.dataplane.redis.slot import One, Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
@@ -31,6 +34,8 @@ from wproxy.state.server import Server
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
+_MOST_UNSENT_BYTES = 128 * 1024 * 1024  # of all clients together; beyond it commands are refused
+_FEW_UNSENT_BYTES = 32 * 1024 * 1024  # when they are taken again
 _MOMENT_S = 1.0  # a server that accepts and hangs up, as with too many clients, is not called again at once
 
 
@@ -44,6 +49,7 @@ class LinkState(enum.Enum):
     CONNECTING = "connecting"
     READY = "ready"  # and in database 0
     ELSEWHERE = "elsewhere"  # as ready, but in another database
+    BEHIND = "behind"  # connected, but more waits to be sent than may: the server does not read
     BROKEN = "broken"
     CLOSED = "closed"
 
@@ -52,8 +58,9 @@ class Link(asyncio.Protocol):
     """Sends commands to `server` and answers those who wait, in order."""
 
     __slots__ = (
-        "_connect_s", "_database", "_hello", "_lost", "_out", "_owed", "_parked", "_progress_at", "_report",
-        "_server_s", "_services", "_splitter", "_task", "_transport", "_turn", "_unsent", "_waiting", "server", "state",
+        "_connect_s", "_database", "_fault", "_greetings", "_learn", "_lost", "_out", "_owed", "_parking",
+        "_progress_at", "_protocol", "_report", "_server_s", "_services", "_settled", "_splitter", "_task",
+        "_transport", "_turn", "_unsent", "_waiting", "server", "state",
     )  # fmt: skip
 
     def __init__(
@@ -66,14 +73,19 @@ class Link(asyncio.Protocol):
         connect_s: float | None,
         server_s: float | None,
         report: Report,
+        queue_s: float | None = None,
+        learn: Learn | None = None,
     ) -> None:
-        """Prepare a link that speaks RESP `protocol` (2 or 3); `open` starts it."""
+        """Prepare a link that speaks RESP `protocol` (2 or 3); `open` starts it. `learn` is told the commands."""
         self._report = report
         self.server = server
         self.state = LinkState.CONNECTING
         self._services = services
         self._turn = turn
-        self._hello = b"" if protocol == 2 else b"*2\r\n$5\r\nHELLO\r\n$1\r\n%d\r\n" % protocol
+        self._protocol = protocol
+        self._learn = learn
+        self._fault = ""  # what was wrong with the server's answers to the last greetings
+        self._greetings = 0  # that are not answered yet
         self._connect_s = connect_s
         self._server_s = inf if server_s is None else server_s
         self._transport: asyncio.Transport | None = None
@@ -82,10 +94,11 @@ class Link(asyncio.Protocol):
         self._unsent = 0  # commands in it
         self._waiting: deque[Waiting] = deque()  # its last entries are those whose commands stand in `_out`, one each
         self._owed = 0  # replies they wait for
-        self._parked: list[tuple[int, bytes, Waiting]] = []  # each with its database
+        self._parking = Parking(server, services, queue_s)
         self._database = 0  # in which the server is once it has read what has been sent to it
         self._progress_at = 0.0
         self._lost = asyncio.Event()
+        self._settled = asyncio.Event()  # connected and greeted, or lost
         self._task: asyncio.Task[None] | None = None
 
     # -- used by the router --------------------------------------------------------------------------------------
@@ -113,7 +126,7 @@ class Link(asyncio.Protocol):
     def send_in(self, database: int, raw: bytes, waiting: Waiting) -> None:
         """Send `raw` to be executed in `database`; the server is told to change only when it is in another one."""
         if self.state is LinkState.CONNECTING:
-            self._parked.append((database, raw, waiting))
+            self._parking.park(database, raw, waiting)
         elif self.state is LinkState.READY or self.state is LinkState.ELSEWHERE:
             if database != self._database:
                 self._database = database
@@ -128,6 +141,9 @@ class Link(asyncio.Protocol):
         if self.state is LinkState.READY or self.state is LinkState.ELSEWHERE:
             self._append(_select(database), waiting)
             self._append(_select(self._database), _Silent(self))
+        elif self.state is LinkState.CONNECTING:
+            self._parking.park(0, _select(database), waiting)
+            self._parking.park(0, _select(0), _Silent(self))
         else:
             waiting.refused(_select(database), self._down())
 
@@ -137,6 +153,16 @@ class Link(asyncio.Protocol):
         self._out.append(raw)
         self._waiting.append(waiting)
         self._unsent += waiting.wanted
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection, greeted or not."""
+        return self._transport is not None and self.state is not LinkState.CLOSED
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for a reply."""
+        return bool(self._waiting) or bool(self._parking)
 
     def close(self) -> None:
         """Give up the connection; whoever still waits gets an error."""
@@ -185,30 +211,76 @@ class Link(asyncio.Protocol):
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     async def _connect(self) -> bool:
-        """Make the connection; False when that failed."""
+        """Make the connection and greet; False when that failed."""
         self._lost.clear()
+        self._settled.clear()
         self.server.counters.connects += 1
         try:
             async with asyncio.timeout(self._connect_s):
                 await open_connection(self._services.loop, self.server.address, lambda: self)
+                await self._settled.wait()
         except OSError:  # TimeoutError is one
-            self.server.counters.connect_errors += 1
-            return False
-        return True
+            self._fault = ""
+            if self._transport is not None:
+                self._fault = "does not answer the greeting"
+                self._transport.abort()
+                await self._lost.wait()
+        if self._transport is not None:
+            return True
+        self.server.counters.connect_errors += 1
+        return False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send what was parked."""
+        """Greet; what was parked follows when that is answered."""
         self._transport = cast("asyncio.Transport", transport)
         self._splitter = ReplySplitter()
-        self.state = LinkState.READY
         self._database = 0
         self.server.current += 1
         self.server.counters.sessions_max = max(self.server.counters.sessions_max, self.server.current)
-        parked, self._parked = self._parked, []
-        if self._hello:
-            self.send(self._hello, _Silent(self))
-        for database, raw, waiting in parked:
-            self.send_in(database, raw, waiting)
+        greetings = list(greetings_of(self.server, self._protocol, self._learn))
+        self._greetings = len(greetings)
+        self._owed += len(greetings)
+        for raw, find_fault in greetings:
+            self._waiting.append(_Greeted(self, find_fault))
+            self._transport.write(raw)
+        if greetings:
+            self._progress_at = self._services.clock()
+            self._services.wheel.watch(self)
+        else:
+            self._begin()
+
+    def greeted(self, fault: str) -> None:
+        """Take note that the server has answered a greeting, with that `fault`."""
+        if not self._greetings:  # an earlier one was answered with a fault
+            return
+        self._greetings -= 1
+        if fault:
+            self._greetings = 0
+            self._fault = fault
+            self._report(self.server, Excerpt(b"", 0), f"it {fault}")
+            self.break_off()
+        elif not self._greetings:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Be ready, and send what was parked."""
+        if self.state is not LinkState.CLOSED and self._transport is not None:
+            self._transport.set_write_buffer_limits(_MOST_UNSENT_BYTES, _FEW_UNSENT_BYTES)
+            self.state = LinkState.READY
+            self._fault = ""
+            for database, raw, waiting in self._parking.clear():
+                self.send_in(database, raw, waiting)
+        self._settled.set()
+
+    def pause_writing(self) -> None:
+        """Take no more commands for a server that does not read, or every client's would be held in memory."""
+        if self.state is LinkState.READY or self.state is LinkState.ELSEWHERE:
+            self.state = LinkState.BEHIND
+
+    def resume_writing(self) -> None:
+        """Take them again."""
+        if self.state is LinkState.BEHIND:
+            self.state = LinkState.ELSEWHERE if self._database else LinkState.READY
 
     def data_received(self, data: bytes) -> None:
         """Answer those whose replies are complete."""
@@ -250,6 +322,7 @@ class Link(asyncio.Protocol):
             self.state = LinkState.CONNECTING
         self._fail()
         self._lost.set()
+        self._settled.set()
 
     def break_off(self) -> None:
         """Drop a connection that can no longer be trusted."""
@@ -268,8 +341,8 @@ class Link(asyncio.Protocol):
     def _fail(self) -> None:
         """Answer those whose command is on the way with an error, hand back the commands of the others."""
         lost = b"-SERVERDOWN connection to %s lost: the command may have been executed\r\n" % str(self.server).encode()
-        waiting, parked, unsent = self._waiting, self._parked, self._out
-        self._waiting, self._parked, self._out = deque(), [], []
+        waiting, parked, unsent = self._waiting, self._parking.clear(), self._out
+        self._waiting, self._out = deque(), []
         self._owed = self._unsent = 0
         while len(waiting) > len(unsent):
             first = waiting.popleft()
@@ -280,9 +353,12 @@ class Link(asyncio.Protocol):
             who.refused(raw, self._down())
 
     def _down(self) -> bytes:
-        return (
-            b"-SERVERDOWN %s does not answer: its keys are out of reach until it does\r\n" % str(self.server).encode()
-        )
+        if self.state is LinkState.BEHIND:
+            most = _MOST_UNSENT_BYTES >> 20
+            return f"-SERVERDOWN {self.server} does not read: {most} MB wait to be sent to it\r\n".encode()
+        if self._fault:
+            return f"-SERVERDOWN {self.server} {self._fault}\r\n".encode()
+        return f"-SERVERDOWN {self.server} does not answer: its keys are out of reach until it does\r\n".encode()
 
 
 def _select(database: int) -> bytes:
@@ -290,7 +366,7 @@ def _select(database: int) -> bytes:
 
 
 class _Silent(One):
-    """Waits for the answer to HELLO or SELECT: without it the connection is not what it is taken for."""
+    """Waits for the answer to a SELECT: without it the connection is not what it is taken for."""
 
     __slots__ = ("_link",)
 
@@ -300,6 +376,25 @@ class _Silent(One):
     def answer(self, reply: bytes) -> None:
         if reply.startswith(b"-"):
             self._link.break_off()
+
+    def refused(self, raw: bytes, error: bytes) -> None:
+        """Nothing to do: the next connection begins anew."""
+
+
+class _Greeted(One):
+    """Waits for the answer to a greeting."""
+
+    __slots__ = ("_find_fault", "_link")
+
+    def __init__(self, link: Link, find_fault: Callable[[bytes], str]) -> None:
+        self._link = link
+        self._find_fault = find_fault
+
+    def answer(self, reply: bytes) -> None:
+        """Look at it, unless the connection is lost by now."""
+        if self._link.connected:
+            self._link.server.counters.bytes_out -= len(reply)  # only clients' are counted
+            self._link.greeted(self._find_fault(reply))
 
     def refused(self, raw: bytes, error: bytes) -> None:
         """Nothing to do: the next connection begins anew."""

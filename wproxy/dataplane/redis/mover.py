@@ -23,6 +23,7 @@ from wproxy.dataplane.redis.batch import Batch, Fate, Told
 from wproxy.dataplane.redis.carry import Carry
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.turn import Turn
+from wproxy.policy.redis.access import login_of_migrate
 from wproxy.policy.redis.moving import Ask, Delete, Key, Move, Outcome
 from wproxy.state.server import Server
 
@@ -197,9 +198,10 @@ class Mover:
 
     def _migration(self, target: str, *rest: bytes) -> list[bytes]:
         """Return MIGRATE to `target`: of a key, to a database, and what follows the timeout."""
-        address = self._address(target)
+        address, server = self._address(target), self._servers(target)
         key, database, *options = rest
-        return [b"MIGRATE", address.host.encode(), b"%d" % address.port, key, database, _MIGRATE_MS, *options]
+        login = [] if server is None else login_of_migrate(server.line.login)
+        return [b"MIGRATE", address.host.encode(), b"%d" % address.port, key, database, _MIGRATE_MS, *login, *options]
 
     def _address(self, server: str) -> Address:
         found = self._servers(server)

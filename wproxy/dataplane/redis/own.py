@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from wproxy.dataplane.redis.client_command import UNCLEAN, clean, client_command
 from wproxy.dataplane.redis.info import VERSION, info_text
+from wproxy.policy.redis.access import NOAUTH_HELLO, WRONG, admits, auth_error
 from wproxy.protocols.resp.values import array, bulk, error, integer, mapping, simple
 
 if TYPE_CHECKING:
     from wproxy.dataplane.redis.conversation import Conversation
 
 OK = simple("OK")
+_LONGEST_VERSION = 18  # digits of a number that Redis reads as one
 
 
 Arguments = Sequence[bytes]
@@ -33,31 +35,43 @@ def _quit(client: Conversation, arguments: Arguments) -> bytes:
 
 def _auth(client: Conversation, arguments: Arguments) -> bytes:
     client.confided = True
-    return error(
-        "ERR AUTH <password> called without any password configured for the default user. "
-        "Are you sure your configuration is correct?"
-    )
+    refusal = auth_error(client.login, arguments)
+    if refusal is not None:
+        return refusal
+    client.let_in()
+    return OK
 
 
 def hello(client: Conversation, arguments: Arguments) -> bytes:
     """Switch the protocol: `HELLO [2|3 [AUTH user password] [SETNAME name]]`."""
-    options = list(arguments[2:])
+    protocol = client.protocol
+    if len(arguments) > 1:
+        if not arguments[1].isdigit() or len(arguments[1]) > _LONGEST_VERSION:
+            return error("ERR Protocol version is not an integer or out of range")
+        protocol = int(arguments[1])
+        if protocol not in (2, 3):
+            return error("NOPROTO unsupported protocol version")
     name = client.client_name
+    credentials: Arguments = ()
+    options = list(arguments[2:])
     while options:
         word = options.pop(0).upper()
         if word == b"AUTH" and len(options) >= 2:
-            return _auth(client, options)
-        if word != b"SETNAME" or not options:
+            client.confided = True
+            credentials, options = options[:2], options[2:]
+        elif word == b"SETNAME" and options:
+            name = options.pop(0)
+        else:
             return error(f"ERR Syntax error in HELLO option '{word.decode(errors='replace')[:64]}'")
-        name = options.pop(0)
-        if not clean(name):
-            return UNCLEAN
-    if len(arguments) > 1:
-        if not arguments[1].isdigit():
-            return error("ERR Protocol version is not an integer or out of range")
-        if arguments[1] not in (b"2", b"3"):
-            return error("NOPROTO unsupported protocol version")
-        client.speak(int(arguments[1]))
+    if not clean(name):
+        return UNCLEAN
+    if credentials:
+        if not admits(client.login, *credentials):
+            return WRONG
+        client.let_in()
+    if not client.admitted:
+        return NOAUTH_HELLO
+    client.speak(protocol)
     client.client_name = name
     facts = {
         b"server": bulk(b"redis"),

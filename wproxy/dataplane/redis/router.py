@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from binascii import crc_hqx
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from typing import Protocol
 
 from wproxy.dataplane.redis.dedicated import Pool
+from wproxy.dataplane.redis.knowledge import BUILTIN, Knowledge
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.rebalance import Rebalance
@@ -17,8 +18,7 @@ from wproxy.dataplane.redis.slot import One, Owner, Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import MOVING, by_hash, slot_of
-from wproxy.policy.redis.builtin import NEWER_ROWS, ROWS
-from wproxy.policy.redis.commands import parse_rows
+from wproxy.policy.redis.commands import Command
 from wproxy.policy.redis.routing import CROSSING, CROSSSLOT, KEYLESS, Rule, Target, common_slot, keyed, rules
 from wproxy.policy.redis.secrets import masked
 from wproxy.protocols.resp import Run, head
@@ -44,13 +44,11 @@ class Router:
         self.backend = backend
         self._services = services
         self._by_key = backend.balance == "key"
-        self.rules = rules(parse_rows(ROWS + NEWER_ROWS), frozenset(OWN), by_key=self._by_key)
+        self._knowledge = Knowledge(self._know)
+        self._know(BUILTIN)
         self.pool = Pool(services, backend.config.timeouts)
         self.waiters: dict[Waiter, None] = {}  # commands that wait for data, on connections of their own
         self.databases = {0}  # those that every server has been seen to have
-        self.heads = {  # of the commands that go to the owner of their first argument and ask for nothing else
-            head(name, count) for name, counts in keyed(self.rules).items() for count in range(2, 6) if count in counts
-        }
         self.turn = Turn(services.loop)
         self._links: dict[int, list[Link]] = {}
         self._servers = list(backend.servers)  # those of the links
@@ -59,9 +57,19 @@ class Router:
         self._for_quiet: list[tuple[frozenset[int], Callable[[], None]]] = []  # who waits until some slots have none
         self._slots = backend.slots
         self.owners = by_hash(backend.slots)  # -1 and MOVING apart, numbers of links
-        self._rebalance = Rebalance(self, services) if self._by_key else None
+        # With `option redis-eject` keys are a cache's: slots change hands at once, and nobody looks for what was there.
+        moves_keys = self._by_key and not backend.config.redis_eject
+        self._rebalance = Rebalance(self, services) if moves_keys else None
         backend.epochs = self._rebalance
         backend.on_rebuild = self._follow
+        backend.under_way = self._under_way
+
+    def _know(self, table: Mapping[bytes, Command]) -> None:
+        """Route by `table` from now on."""
+        self.rules = rules(table, frozenset(OWN), by_key=self._by_key)
+        self.heads = {  # of the commands that go to the owner of their first argument and ask for nothing else
+            head(name, count) for name, counts in keyed(self.rules).items() for count in range(2, 6) if count in counts
+        }
 
     def open(self) -> None:
         """Connect to every server, so that the first client does not wait for it."""
@@ -268,7 +276,7 @@ class Router:
         return links
 
     def connect(self, server: Server, protocol: int = 2) -> Link:
-        """Return a new link, opened."""
+        """Return a new link, opened. Those that speak RESP2 ask what the server can do: there is always one."""
         timeouts = self.backend.config.timeouts
         link = Link(
             server,
@@ -278,6 +286,8 @@ class Router:
             connect_s=timeouts.connect_s,
             server_s=timeouts.server_s,
             report=self._keep_error,
+            queue_s=timeouts.queue_s,
+            learn=self._knowledge.told if protocol == 2 else None,
         )
         link.open()
         return link
@@ -320,6 +330,12 @@ class Router:
         for server in before:
             if server not in servers:
                 self.pool.leave(server)
+            if server.removed:
+                self._knowledge.forget(server)
+
+    def _under_way(self, server: Server) -> bool:
+        """Tell whether commands wait for an answer of `server`."""
+        return any(link.busy for links in self._links.values() for link in links if link.server is server)
 
     def _keep_error(self, server: Server, excerpt: Excerpt, reason: str) -> None:
         """Keep what a server said wrong, for `show errors`; clients share the connection, so that none is named."""

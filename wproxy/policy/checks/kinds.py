@@ -16,19 +16,26 @@ from wproxy.config.checks import (
     Rule,
     SendRule,
 )
+from wproxy.config.login import Login
 from wproxy.policy.checks.agent import AgentLine
 from wproxy.policy.checks.content import Content
 from wproxy.policy.checks.http import HttpAnswer, HttpContent, HttpStatus
-from wproxy.policy.checks.redis import PING, Pong
+from wproxy.policy.checks.redis import PING, ROLE, LoggedIn, Pong, Primary
 from wproxy.policy.checks.steps import Connect, Expect, Matcher, Plan, Send, Step
 from wproxy.policy.checks.verdict import STATUSES, CheckStatus
+from wproxy.policy.redis.access import auth
 
 _PATTERN_SHOWN_MAX = 100  # HAProxy's messages are cut at some length, too
 _REQUEST = RequestRule(method="OPTIONS", uri="/", version="HTTP/1.0")
 
 
-def plan_of(check: HealthCheck) -> Plan:
-    """Return how a server is checked."""
+def plan_of(check: HealthCheck, login: Login | None = None, *, stores: bool = False) -> Plan:
+    """Return how a server is checked. One that `stores`, in mode redis, must be a primary that answers, too.
+
+    `login` is used where Redis' protocol is spoken.
+    """
+    if check.kind is Kind.REDIS or (stores and check.kind is Kind.CONNECT):
+        return _redis(login, stores=stores)
     return _KINDS[check.kind](check)
 
 
@@ -126,8 +133,16 @@ def _empty(number: int) -> str:
 # -- option redis-check ------------------------------------------------------------------------------------------------
 
 
-def _redis(check: HealthCheck) -> Plan:
-    return Plan((Connect(), Send(PING), Expect(Pong(), failed=CheckStatus.L7STS, empty=_empty(2))))
+def _redis(login: Login | None, *, stores: bool) -> Plan:
+    asked: list[tuple[bytes, Matcher]] = [(PING, Pong())]
+    if login is not None:
+        asked.insert(0, (auth(login), LoggedIn()))
+    if stores:
+        asked.append((ROLE, Primary()))
+    steps: list[Step] = [Connect()]
+    for question, answer in asked:
+        steps += Send(question), Expect(answer, failed=CheckStatus.L7STS, empty=_empty(len(steps) + 1))
+    return Plan(tuple(steps))
 
 
 # -- option httpchk ----------------------------------------------------------------------------------------------------
@@ -203,6 +218,5 @@ def _headers(named: Sequence[tuple[str, str]], body_bytes: int, version: str) ->
 _KINDS: Mapping[Kind, Callable[[HealthCheck], Plan]] = {
     Kind.CONNECT: _connecting,
     Kind.TCP: _tcp,
-    Kind.REDIS: _redis,
     Kind.HTTP: _http,
 }

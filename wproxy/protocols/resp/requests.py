@@ -40,6 +40,9 @@ class RequestError(WproxyError):
 _NUMBER = re.compile(rb"(?:0|-?[1-9]\d{0,18})\Z")  # "-0", "+3" and "03" are no numbers, as in Redis
 _HTTP = frozenset({b"POST", b"HOST:"})
 _MOST_IN_RUN = 256
+_INT_MAX = 2**31 - 1
+_GUARDED_ARGUMENTS = 10  # of whoever has yet to log in, as in Redis
+_GUARDED_BULK_BYTES = 16384
 _DOLLAR = ord("$")
 _STAR = ord("*")
 
@@ -52,7 +55,7 @@ class RequestParser:
 
     __slots__ = (
         "_arguments", "_at", "_buffer", "_chunks", "_chunks_size", "_error", "_limits", "_missing", "_most_in_run",
-        "_parts", "_start", "_wanted",
+        "_parts", "_start", "_wanted", "guarded",
     )  # fmt: skip
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -68,11 +71,18 @@ class RequestParser:
         self._arguments: list[bytes] = []
         self._error: RequestError | None = None
         self._most_in_run = 1
+        self.guarded = False  # the client has yet to log in: one command at a time, and small ones only
 
     def feed(self, data: bytes) -> None:
         """Take `data`, the next bytes of the client."""
         self._chunks.append(data)
         self._chunks_size += len(data)
+
+    def guard(self) -> None:
+        """Treat the client as one that has yet to log in; `guarded` is set back when it has."""
+        self.guarded = True
+        if self._wanted + len(self._arguments) > _GUARDED_ARGUMENTS:  # of a command that has begun before
+            self._error = RequestError("unauthenticated multibulk length")
 
     @property
     def idle(self) -> bool:
@@ -119,7 +129,7 @@ class RequestParser:
         if self._chunks_size < self._missing or not self._fill():
             return requests
         try:
-            self._collect(requests, limit)
+            self._collect(requests, 1 if self.guarded else limit)
         except RequestError as error:
             self._error = error
             if not requests:
@@ -142,7 +152,13 @@ class RequestParser:
 
     def take_run(self, limit: int) -> Run | None:
         """Return up to `limit` commands as columns, None when what comes next has to be looked at by `take`."""
-        if self._wanted or self._error is not None or self._chunks_size < self._missing or not self._fill():
+        if (
+            self.guarded
+            or self._wanted
+            or self._error is not None
+            or self._chunks_size < self._missing
+            or not self._fill()
+        ):
             return None
         return self._run(limit)
 
@@ -202,7 +218,11 @@ class RequestParser:
             return None
         text = self._buffer[self._at + 1 : end]
         count = int(text) if _NUMBER.match(text) else None
-        if count is None or count > self._limits.arguments:
+        if count is None or count > _INT_MAX:
+            raise RequestError("invalid multibulk length")
+        if self.guarded and count > _GUARDED_ARGUMENTS:
+            raise RequestError("unauthenticated multibulk length")
+        if count > self._limits.arguments:
             raise RequestError("invalid multibulk length")
         self._at = end + 2
         return count
@@ -221,6 +241,8 @@ class RequestParser:
         size = int(text) if _NUMBER.match(text) else -1
         if not 0 <= size <= self._limits.bulk_bytes:
             raise RequestError("invalid bulk length")
+        if self.guarded and size > _GUARDED_BULK_BYTES:
+            raise RequestError("unauthenticated bulk length")
         payload_end = end + 2 + size
         if len(buffer) < payload_end + 2:
             self._missing = payload_end + 2 - len(buffer)

@@ -5,8 +5,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from tests.unit.wproxy.dataplane.redis.test_slot import Owner
+from wproxy.config.login import Login
 from wproxy.config.model import Address, Location, ServerLine
 from wproxy.dataplane.redis.link import Link
+from wproxy.dataplane.redis.login import Learn
 from wproxy.dataplane.redis.scatter import Scatter
 from wproxy.dataplane.redis.slot import Slot
 from wproxy.dataplane.redis.turn import Turn
@@ -32,6 +34,12 @@ class Loop:
     def time(self) -> float:
         return 1.0
 
+    def call_at(self, when: float, callback: Callable[[], None]) -> asyncio.Handle:
+        return asyncio.Handle(callback, (), cast("asyncio.AbstractEventLoop", self))
+
+    def get_debug(self) -> bool:
+        return False
+
     def end_turn(self) -> None:
         while self.due:
             self.due.pop(0)()
@@ -50,6 +58,9 @@ class Transport:
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
+    def set_write_buffer_limits(self, high: int, low: int) -> None:
+        assert high > low > 0
+
     def abort(self) -> None:
         self.aborted = True
 
@@ -57,15 +68,22 @@ class Transport:
 class Setting:
     """A link that is about to connect."""
 
-    def __init__(self) -> None:
+    def __init__(self, login: Login | None = None, learn: Learn | None = None, protocol: int = 2) -> None:
         self.loop, self.transport, self.owner = Loop(), Transport(), Owner()
         loop = cast("asyncio.AbstractEventLoop", self.loop)
-        line = ServerLine("s", Address("127.0.0.1", 1), Location("test", 1))
+        line = ServerLine("s", Address("127.0.0.1", 1), Location("test", 1), login=login)
         services = Services(loop, Sessions(Admission(9)), Captures())
         self.server = Server("b", 1, line, 0.0)
         self.reported: list[str] = []
         self.link = Link(
-            self.server, services, Turn(loop), protocol=2, connect_s=None, server_s=None, report=self._report
+            self.server,
+            services,
+            Turn(loop),
+            protocol=protocol,
+            connect_s=None,
+            server_s=None,
+            report=self._report,
+            learn=learn,
         )
 
     def _report(self, server: Server, excerpt: Excerpt, reason: str) -> None:
@@ -139,3 +157,79 @@ def test_what_came_too_early_is_sent_once_connected() -> None:
     assert setting.transport.written == [b"abc"]
     setting.link.data_received(b":1\r\n:2\r\n:3\r\n")
     assert (parked.reply, one.reply) == (b":1\r\n:2\r\n", b":3\r\n")
+
+
+AUTH = b"*3\r\n$4\r\nAUTH\r\n$3\r\napp\r\n$6\r\nsecret\r\n"
+HELLO = b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n"
+COMMAND = b"*1\r\n$7\r\nCOMMAND\r\n"
+
+
+def test_nothing_is_sent_before_every_greeting_is_answered() -> None:
+    told: list[bytes] = []
+    setting = Setting(Login("app", "secret"), lambda server, reply: told.append(reply), protocol=3)
+    one = setting.send_one(b"a")
+    setting.connect()
+    assert setting.transport.written == [AUTH, HELLO, COMMAND]
+    two = setting.send_one(b"b")
+    setting.link.data_received(b"+OK\r\n%1\r\n+proto\r\n:3\r\n*1\r\n")
+    setting.loop.end_turn()
+    assert len(setting.transport.written) == 3
+    setting.link.data_received(b"*0\r\n")
+    setting.loop.end_turn()
+    assert setting.transport.written[3:] == [b"ab"]
+    assert told == [b"*1\r\n*0\r\n"]
+    setting.link.data_received(b":1\r\n:2\r\n")
+    assert (one.reply, two.reply) == (b":1\r\n", b":2\r\n")
+    assert (setting.server.counters.sessions, setting.server.counters.bytes_out) == (2, 8)
+
+
+def test_a_login_that_is_refused_is_told_without_the_servers_words() -> None:
+    setting = Setting(Login("app", "secret"))
+    one = setting.send_one(b"a")
+    setting.connect()
+    setting.link.data_received(b"-WRONGPASS no secret for you\r\n")
+    assert setting.transport.aborted
+    setting.link.connection_lost(None)
+    assert one.reply == b"-SERVERDOWN b/s refuses the login of its server line: WRONGPASS\r\n"
+    assert setting.reported == ["it refuses the login of its server line: WRONGPASS"]
+    setting.transport = Transport()
+    setting.connect()
+    setting.link.data_received(b"+OK\r\n")
+    two = setting.send_one(b"b")
+    setting.loop.end_turn()
+    assert setting.transport.written == [AUTH, b"b"]
+    assert two.reply is None
+
+
+def test_a_server_that_wants_a_password_nobody_has_written() -> None:
+    setting = Setting(learn=lambda server, reply: None)
+    one = setting.send_one(b"a")
+    setting.connect()
+    setting.link.data_received(b"-NOAUTH Authentication required.\r\n")
+    setting.link.connection_lost(None)
+    assert one.reply == b"-SERVERDOWN b/s wants a password: write 'redis-password' on its server line\r\n"
+
+
+def test_a_connection_lost_during_the_greeting_hands_everything_back() -> None:
+    setting = Setting(Login("app", "secret"))
+    one = setting.send_one(b"a")
+    setting.connect()
+    setting.link.connection_lost(None)
+    assert one.reply == AWAY
+
+
+def test_a_server_that_does_not_read_gets_no_more_until_it_does() -> None:
+    setting = Setting()
+    setting.connect()
+    first = setting.send_one(b"a")
+    setting.loop.end_turn()
+    setting.link.pause_writing()
+    assert not setting.link.sendable
+    refused = setting.send_one(b"b")
+    assert refused.reply == b"-SERVERDOWN b/s does not read: 128 MB wait to be sent to it\r\n"
+    setting.link.data_received(b":1\r\n")
+    assert first.reply == b":1\r\n"
+    setting.link.resume_writing()
+    setting.send_one(b"c")
+    setting.loop.end_turn()
+    assert setting.transport.written == [b"a", b"c"]

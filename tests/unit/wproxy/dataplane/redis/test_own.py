@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import hiredis
 import pytest
 
+from wproxy.config.login import Login
 from wproxy.dataplane.redis.own import OWN, hello
 from wproxy.policy.redis.builtin import ROWS
 from wproxy.policy.redis.commands import parse_rows
@@ -14,6 +15,7 @@ from wproxy.policy.redis.commands import parse_rows
 if TYPE_CHECKING:
     from wproxy.dataplane.redis.conversation import Conversation
 
+WRONG = "WRONGPASS invalid username-password pair or user is disabled."
 COMMANDS = parse_rows(ROWS)
 
 
@@ -40,9 +42,17 @@ class Client:
     transport: Transport = field(default_factory=Transport)
     session: Any = field(default_factory=lambda: SimpleNamespace(accepted_at=1.0))
     services: Any = field(default_factory=lambda: SimpleNamespace(clock=lambda: 11.5))
+    login: Login | None = None
+    admitted: bool = True
 
     def speak(self, protocol: int) -> None:
         self.protocol = protocol
+
+    def let_in(self) -> None:
+        self.admitted = True
+
+    def lock(self) -> None:
+        self.admitted = self.login is None
 
     def quit(self) -> None:
         self.ended = True
@@ -103,10 +113,39 @@ def test_answers(line: bytes, reply: object) -> None:
 
 
 def test_auth_tells_that_there_is_no_password() -> None:
-    for line in (b"AUTH secret", b"AUTH user secret", b"HELLO 3 AUTH user secret"):
-        reply = ask(Client(), line)
-        assert reply.startswith("ERR AUTH <password> called without any password configured")
-        assert "secret" not in reply
+    reply = ask(Client(), b"AUTH secret")
+    assert reply.startswith("ERR AUTH <password> called without any password configured")
+    assert "secret" not in reply
+
+
+def test_without_a_login_the_default_user_has_any_password() -> None:
+    assert ask(Client(), b"AUTH default anything") == b"OK"
+    assert ask(Client(), b"AUTH other anything") == WRONG
+    assert ask(Client(), b"HELLO 3 AUTH other anything") == WRONG
+    assert ask(Client(), b"HELLO 2 AUTH default anything")[:2] == [b"server", b"redis"]
+
+
+def test_a_client_logs_in() -> None:
+    client = Client(login=Login("app", "secret"), admitted=False)
+    assert ask(client, b"AUTH secret") == WRONG
+    assert ask(client, b"AUTH app no") == WRONG
+    assert ask(client, b"AUTH app secret more") == "ERR syntax error"
+    assert not client.admitted
+    assert ask(client, b"AUTH app secret") == b"OK"
+    assert client.admitted
+    assert ask(client, b"AUTH app no") == WRONG
+    assert client.admitted
+    assert client.confided
+
+
+def test_hello_logs_in() -> None:
+    client = Client(login=Login("default", "secret"), admitted=False)
+    assert ask(client, b"HELLO 3").startswith("NOAUTH HELLO must be called")
+    assert ask(client, b"HELLO 3 AUTH default no") == WRONG
+    assert ask(client, b"HELLO 4 AUTH default secret") == "NOPROTO unsupported protocol version"
+    assert (client.protocol, client.admitted) == (2, False)
+    assert ask(client, b"HELLO 3 AUTH default secret SETNAME me")[b"proto"] == 3
+    assert (client.protocol, client.admitted, client.client_name) == (3, True, b"me")
 
 
 def test_hello_switches_the_protocol() -> None:

@@ -13,6 +13,7 @@ from wproxy.config.checks import (
     Rule,
     SendRule,
 )
+from wproxy.config.login import Login
 from wproxy.policy.checks.http import HttpAnswer, HttpContent, HttpStatus
 from wproxy.policy.checks.kinds import codes, plan_of, plan_of_agent, request
 from wproxy.policy.checks.steps import Connect, Expect, Send
@@ -121,3 +122,22 @@ def test_rules_of_the_other_kind_are_a_mistake_of_ours(kind: Kind) -> None:
     rule = RequestRule(1) if kind is Kind.TCP else SendRule(1, b"x")
     with pytest.raises(AssertionError):
         plan_of(HealthCheck(kind, (rule,)))
+
+
+LOGIN = Login("app", "secret")
+
+
+@pytest.mark.parametrize(
+    ("kind", "login", "stores", "sent"),
+    [
+        (Kind.CONNECT, LOGIN, False, []),
+        (Kind.CONNECT, None, True, [b"PING", b"ROLE"]),
+        (Kind.REDIS, None, False, [b"PING"]),
+        (Kind.REDIS, LOGIN, False, [b"AUTH", b"PING"]),
+        (Kind.REDIS, LOGIN, True, [b"AUTH", b"PING", b"ROLE"]),
+        (Kind.TCP, LOGIN, True, []),
+    ],
+)
+def test_what_a_redis_is_asked(kind: Kind, login: Login | None, stores: bool, sent: list[bytes]) -> None:
+    steps = plan_of(HealthCheck(kind), login, stores=stores).steps
+    assert [step.data.split(b"\r\n")[2] for step in steps if isinstance(step, Send)] == sent

@@ -281,3 +281,40 @@ def test_what_surrounds_a_fault_is_bounded_and_in_the_middle_of_much() -> None:
     assert (len(around), position - first) == (1000, 500)
     assert around[500:505] == b"oopsb"
     assert position == 13 + 9 + 100_000 + 2
+
+
+GUARDED = {
+    b"*11\r\n": "unauthenticated multibulk length",
+    b"*2000000\r\n": "unauthenticated multibulk length",
+    b"*2147483648\r\n": "invalid multibulk length",
+    b"*1\r\n$16385\r\n": "unauthenticated bulk length",
+    b"*1\r\n$536870913\r\n": "invalid bulk length",
+}
+
+
+@pytest.mark.parametrize(("data", "expected"), GUARDED.items(), ids=map(repr, GUARDED))
+def test_before_the_login_commands_are_small(data: bytes, expected: str) -> None:
+    parser = RequestParser()
+    parser.guard()
+    parser.feed(data)
+    with pytest.raises(RequestError, match=expected):
+        parser.take(9)
+
+
+def test_before_the_login_one_command_is_taken_at_a_time() -> None:
+    parser, raw = RequestParser(), pack([b"PING"])
+    parser.guard()
+    parser.feed(raw * 3 + pack([b"DEL"] * 20))
+    assert parser.take_run(9) is None
+    assert parser.take(9) == [([b"PING"], raw)]
+    parser.guarded = False
+    assert [len(arguments) for arguments, _ in parser.take(9)] == [1, 1, 20]
+
+
+def test_who_is_shut_out_again_does_not_finish_a_big_command() -> None:
+    parser = RequestParser()
+    parser.feed(b"*11\r\n$1\r\na\r\n")
+    assert parser.take(9) == []
+    parser.guard()
+    with pytest.raises(RequestError, match="unauthenticated multibulk length"):
+        parser.take(9)
