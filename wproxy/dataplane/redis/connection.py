@@ -16,7 +16,7 @@ from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.routing import Target, fault
 from wproxy.policy.redis.secrets import NAMES, hidden, masked
 from wproxy.policy.redis.window import Window
-from wproxy.protocols.resp import Request, RequestError, RequestParser, Run, arguments_of, match_command
+from wproxy.protocols.resp import Long, Request, RequestError, RequestParser, Run, arguments_of, match_command
 from wproxy.protocols.resp.values import error as error_reply
 from wproxy.state.captures import LIMIT, NOBODY, Capture, Excerpt, Named, Side
 from wproxy.state.session import UNKNOWN_ADDRESS, Carriage, Session
@@ -30,10 +30,9 @@ class RedisConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "active_at", "at_eof", "client_id", "client_name", "closed", "confided", "parser", "places", "protocol",
-        "route", "router", "services", "session", "stalled", "stopping", "touched", "transport", "under_way", "untaken",
-        "window",
-        "writable",
+        "active_at", "at_eof", "client_id", "client_name", "closed", "confided", "parser", "partial", "places",
+        "protocol", "route", "router", "services", "session", "stalled", "stopping", "touched", "transport",
+        "under_way", "untaken", "window", "writable",
     )  # fmt: skip
 
     def __init__(self, route: Route, router: Router, services: Services, session: Session | None = None) -> None:
@@ -43,6 +42,7 @@ class RedisConnection(asyncio.Protocol):
         self.session: Session = session  # type: ignore[assignment] # set when the connection is made
         self.transport: asyncio.Transport = None  # type: ignore[assignment] # the same
         self.parser = RequestParser()
+        self.partial = False  # the parser holds bytes
         self.places: deque[Place] = deque()
         self.under_way = 0  # commands in them
         self.window = Window()
@@ -78,8 +78,8 @@ class RedisConnection(asyncio.Protocol):
         """Take the next bytes of the client."""
         self.session.bytes_in += len(data)
         self.active_at = self.services.clock()
-        self.window.received(len(data))
-        if self.places or not self.parser.idle or not self._alone(data):
+        if self.places or self.partial or not self._alone(data):
+            self.window.received(len(data))
             self.parser.feed(data)
             self._work()
 
@@ -117,13 +117,16 @@ class RedisConnection(asyncio.Protocol):
     # -- commands ------------------------------------------------------------------------------------------------
 
     def _alone(self, data: bytes) -> bool:
-        """Route `data` if it is one short command, and nothing else is under way."""
+        """Route `data` if it is one command, and nothing else is under way."""
         if not self.writable or self.stopping or (command := match_command(data)) is None:
             return False
         head, key = command
         self.route.frontend.counters.requests += 1
         if head in self.router.heads:
-            self.router.to_owner(slot_of(key), data, self._place(), self.protocol)
+            slot = Slot(self)
+            self.places.append(slot)
+            self.under_way = 1
+            self.router.to_owner(slot_of(key), data, slot, self.protocol)
         else:
             self._commands([(arguments_of(data), data)])
             self._read_or_stall()
@@ -135,6 +138,9 @@ class RedisConnection(asyncio.Protocol):
             if (run := self.parser.take_run(room)) is not None:
                 self._run(run)
                 continue
+            if longs := self.parser.take_long(room):
+                self._long(longs)
+                continue
             try:
                 requests = self.parser.take(room)
             except RequestError as error:
@@ -144,6 +150,7 @@ class RedisConnection(asyncio.Protocol):
                 break
             self.route.frontend.counters.requests += len(requests)
             self._commands(requests)
+        self.partial = not self.parser.idle
         self._read_or_stall()
 
     def _run(self, run: Run) -> None:
@@ -154,6 +161,19 @@ class RedisConnection(asyncio.Protocol):
         else:
             self.places.append(scatter)
             self.under_way += scatter.commands
+
+    def _long(self, commands: list[Long]) -> None:
+        """Route commands that are too long for being copied."""
+        self.route.frontend.counters.requests += len(commands)
+        for head, key, raw in commands:
+            if head in self.router.heads:
+                # Whoever gets the view passes it on or writes it, and never looks at what it is.
+                self.router.to_owner(slot_of(key), cast("bytes", raw), self._place(), self.protocol)
+            else:
+                whole = bytes(raw)
+                self._commands([(arguments_of(whole), whole)])
+            if self.stopping:
+                break
 
     def _commands(self, requests: list[Request]) -> None:
         """Route commands one by one."""
@@ -220,10 +240,23 @@ class RedisConnection(asyncio.Protocol):
     # -- replies -------------------------------------------------------------------------------------------------
 
     def answered(self) -> None:
-        """Have the answered replies written at the end of this turn of the loop (`slot.Owner`)."""
-        if not self.touched:
+        """Write the reply to all that is under way, or have replies gathered until this turn of the loop ends."""
+        if self.touched:
+            return
+        places = self.places
+        reply = places[0].reply if places else b""
+        if reply is None:
+            return  # nothing can be written before it
+        if len(places) != 1 or self.stalled or self.stopping or self.at_eof:
             self.touched = True
             self.router.turn.add(self)
+            return
+        size = len(reply)
+        self.session.bytes_out += size
+        self.window.replied(self.under_way, size, 0)
+        self.under_way = 0
+        places.popleft()
+        self.transport.write(reply)
 
     def flush(self) -> None:
         """Write the replies that came during this turn, then go on with what had to wait for them (`turn.Flushed`)."""

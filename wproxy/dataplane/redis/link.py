@@ -37,6 +37,8 @@ _MOMENT_S = 1.0  # a server that accepts and hangs up, as with too many clients,
 Report: TypeAlias = Callable[[Server, Excerpt, str], None]
 """Told of a server's bytes that are no reply, and why."""
 
+_LONG_BYTES = 2048  # joining strings longer than this takes longer than writing them one by one
+
 
 class LinkState(enum.Enum):
     """Whether commands can be sent."""
@@ -45,6 +47,9 @@ class LinkState(enum.Enum):
     READY = "ready"
     BROKEN = "broken"
     CLOSED = "closed"
+
+
+_READY = LinkState.READY  # Python 3.11 takes 0.1 µs to find a member in its class
 
 
 class Link(asyncio.Protocol):
@@ -99,7 +104,7 @@ class Link(asyncio.Protocol):
 
     def send(self, raw: bytes, waiting: Waiting) -> None:
         """Send `raw`, the commands that `waiting` wants the replies of; it gets them back when they cannot be sent."""
-        if self.state is LinkState.READY:
+        if self.state is _READY:
             if not self._out:
                 self._turn.add(self)
             self._out.append(raw)
@@ -134,10 +139,13 @@ class Link(asyncio.Protocol):
         self._owed += self._unsent
         self._unsent = 0
         self._services.wheel.watch(self)
-        data = b"".join(out) if len(out) > 1 else out[0]
-        out.clear()
-        counters.bytes_in += len(data)
-        self._transport.write(data)
+        self._out = []
+        size = sum(map(len, out))
+        counters.bytes_in += size
+        if size > len(out) * _LONG_BYTES:
+            self._transport.writelines(out)  # each from where it stands: joining would hold it twice
+        else:
+            self._transport.write(b"".join(out))  # of one it makes no copy
 
     # -- the connection ------------------------------------------------------------------------------------------
 

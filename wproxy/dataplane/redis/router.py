@@ -89,7 +89,11 @@ class Router:
         if index < 0:
             waiting.answer(_NO_SERVER)
         else:
-            self._send(self._links_of(protocol)[index], index, raw, waiting)
+            link = (self._links.get(protocol) or self._links_of(protocol))[index]
+            if self.backend.running[index]:
+                link.send(raw, waiting)
+            else:
+                waiting.refused(raw, _down(link.server))
 
     def scatter(self, run: Run, owner: Owner, protocol: int) -> Scatter | None:
         """Send each command of `run` to the owner of its key, None when they are to be looked at one by one."""

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from wproxy.errors import WproxyError
 from wproxy.protocols.resp.inline import InlineError, split_inline
-from wproxy.protocols.resp.runs import Run, match_run
+from wproxy.protocols.resp.runs import Long, Run, match_long, match_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class RequestError(WproxyError):
 _NUMBER = re.compile(rb"(?:0|-?[1-9]\d{0,18})\Z")  # "-0", "+3" and "03" are no numbers, as in Redis
 _HTTP = frozenset({b"POST", b"HOST:"})
 _MOST_IN_RUN = 256
+_LONG_BYTES = 1024  # shorter ones are copied faster than they are set up for going uncopied
 _DOLLAR = ord("$")
 _STAR = ord("*")
 
@@ -145,6 +146,17 @@ class RequestParser:
         if self._wanted or self._error is not None or self._chunks_size < self._missing or not self._fill():
             return None
         return self._run(limit)
+
+    def take_long(self, limit: int) -> list[Long]:
+        """Return up to `limit` commands, not copied, when the next one has a long argument and has come in one read.
+
+        [] when what comes next has to be looked at by `take`. To be called after `take_run`.
+        """
+        if self._wanted or self._error is not None or len(self._buffer) - self._at < _LONG_BYTES:
+            return []
+        found = match_long(self._buffer, self._at, limit, self._limits.bulk_bytes)
+        self._start = self._at = self._at + sum(len(command.raw) for command in found)
+        return found
 
     def _run(self, limit: int) -> Run | None:
         """Take a run, at most twice as long as the last one that was there: a failed try costs no more than its kin."""

@@ -50,6 +50,9 @@ class Transport:
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
+    def writelines(self, data: list[bytes]) -> None:
+        self.written += data
+
     def abort(self) -> None:
         self.aborted = True
 
@@ -139,3 +142,15 @@ def test_what_came_too_early_is_sent_once_connected() -> None:
     assert setting.transport.written == [b"abc"]
     setting.link.data_received(b":1\r\n:2\r\n:3\r\n")
     assert (parked.reply, one.reply) == (b":1\r\n:2\r\n", b":3\r\n")
+
+
+def test_long_commands_are_written_as_they_are() -> None:
+    setting = Setting()
+    setting.connect()
+    long = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$9999\r\n%b\r\n" % (b"x" * 9999)
+    for raw in (long, b"PING\r\n", long):
+        setting.link.send(raw, Slot(setting.owner))
+    setting.loop.end_turn()
+    assert setting.transport.written == [long, b"PING\r\n", long]
+    assert setting.transport.written[0] is long
+    assert setting.server.counters.bytes_in == 2 * len(long) + 6
