@@ -122,8 +122,8 @@ class RedisConnection(asyncio.Protocol):
             return False
         head, key = command
         self.route.frontend.counters.requests += 1
-        if head in self.router.heads:
-            slot = Slot(self)
+        if (name := self.router.heads.get(head)) is not None:
+            slot = Slot(self, name)
             self.places.append(slot)
             self.under_way = 1
             self.router.to_owner(slot_of(key), data, slot, self.protocol)
@@ -166,9 +166,9 @@ class RedisConnection(asyncio.Protocol):
         """Route commands that are too long for being copied."""
         self.route.frontend.counters.requests += len(commands)
         for head, key, raw in commands:
-            if head in self.router.heads:
+            if (name := self.router.heads.get(head)) is not None:
                 # Whoever gets the view passes it on or writes it, and never looks at what it is.
-                self.router.to_owner(slot_of(key), cast("bytes", raw), self._place(), self.protocol)
+                self.router.to_owner(slot_of(key), cast("bytes", raw), self._place(name), self.protocol)
             else:
                 whole = bytes(raw)
                 self._commands([(arguments_of(whole), whole)])
@@ -198,8 +198,8 @@ class RedisConnection(asyncio.Protocol):
         else:
             self.router.route(rule, arguments, raw, slot, self.protocol)
 
-    def _place(self) -> Slot:
-        slot = Slot(self)
+    def _place(self, name: str | None = None) -> Slot:
+        slot = Slot(self, name)
         self.places.append(slot)
         self.under_way += 1
         return slot

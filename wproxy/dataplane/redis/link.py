@@ -18,9 +18,11 @@ import random
 from collections import deque
 from collections.abc import Callable
 from math import inf
+from time import monotonic
 from typing import TypeAlias, cast
 
 from wproxy.dataplane.connector import open_connection
+from wproxy.dataplane.redis.ledger import Ledger
 from wproxy.dataplane.redis.slot import One, Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
@@ -56,7 +58,7 @@ class Link(asyncio.Protocol):
     """Sends commands to `server` and answers those who wait, in order."""
 
     __slots__ = (
-        "_connect_s", "_hello", "_lost", "_out", "_owed", "_parked", "_progress_at", "_report", "_server_s",
+        "_connect_s", "_hello", "_ledger", "_lost", "_out", "_owed", "_parked", "_progress_at", "_report", "_server_s",
         "_services", "_splitter", "_task", "_transport", "_turn", "_unsent", "_waiting", "server", "state",
     )  # fmt: skip
 
@@ -82,6 +84,7 @@ class Link(asyncio.Protocol):
         self._server_s = inf if server_s is None else server_s
         self._transport: asyncio.Transport | None = None
         self._splitter = ReplySplitter()
+        self._ledger = Ledger(server)
         self._out: list[bytes] = []  # to be written at the end of this turn of the loop
         self._unsent = 0  # commands in it
         self._waiting: deque[Waiting] = deque()  # its last entries are those whose commands stand in `_out`, one each
@@ -137,6 +140,7 @@ class Link(asyncio.Protocol):
         if not self._owed:  # nobody waited before: the server's time begins now
             self._progress_at = now
         self._owed += self._unsent
+        self._ledger.sent(out, self._waiting, self._unsent, monotonic())
         self._unsent = 0
         self._services.wheel.watch(self)
         self._out = []
@@ -205,6 +209,7 @@ class Link(asyncio.Protocol):
             self._report(self.server, Excerpt(data[:LIMIT], 0), "an answer that nobody asked for")
             self.break_off()  # it answers what nobody asked: from here on every reply would be somebody else's
             return
+        self._ledger.answered(data, replies, monotonic())
         self._answer(replies)
 
     def _answer(self, replies: list[bytes]) -> None:
@@ -250,6 +255,7 @@ class Link(asyncio.Protocol):
         waiting, parked, unsent = self._waiting, self._parked, self._out
         self._waiting, self._parked, self._out = deque(), [], []
         self._owed = self._unsent = 0
+        self._ledger.lost()
         while len(waiting) > len(unsent):
             first = waiting.popleft()
             self.server.counters.response_errors += first.wanted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 from itertools import repeat
+from typing import cast
 
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.own import OWN
@@ -33,8 +34,11 @@ class Router:
         self._services = services
         self._by_key = backend.balance == "key"
         self.rules = rules(parse_rows(ROWS), frozenset(OWN), by_key=self._by_key)
-        self.heads = {  # of the commands that go to the owner of their first argument and ask for nothing else
-            head(name, count) for name, counts in keyed(self.rules).items() for count in range(2, 6) if count in counts
+        self.heads = {  # names of the commands that go to the owner of their first argument and ask for nothing else
+            head(name, count): name.lower().decode()
+            for name, counts in keyed(self.rules).items()
+            for count in range(2, 6)
+            if count in counts
         }
         self.turn = Turn(services.loop)
         self._links: dict[int, list[Link]] = {}
@@ -97,7 +101,8 @@ class Router:
 
     def scatter(self, run: Run, owner: Owner, protocol: int) -> Scatter | None:
         """Send each command of `run` to the owner of its key, None when they are to be looked at one by one."""
-        if not self.heads.issuperset(run.heads):
+        names = [*map(self.heads.get, run.heads)]
+        if None in names:
             return None
         if self._slots is not self.backend.slots:
             self._slots = self.backend.slots
@@ -108,7 +113,7 @@ class Router:
             return None
         scatter = Scatter(owner, order)
         links = self._links_of(protocol)
-        for index, raw, share in scatter.split(run.raws):
+        for index, raw, share in scatter.split(run.raws, cast("list[str]", names)):
             self._send(links[index], index, raw, share)
         return scatter
 

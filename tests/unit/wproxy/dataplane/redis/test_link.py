@@ -79,7 +79,7 @@ class Setting:
 
     def send(self, *raws: bytes) -> Scatter:
         scatter = Scatter(self.owner, [0] * len(raws))
-        for _, raw, share in scatter.split(raws):
+        for _, raw, share in scatter.split(raws, ["get"] * len(raws)):
             self.link.send(raw, share)
         return scatter
 
