@@ -19,9 +19,10 @@ class Latencies:
 
     def add(self, microseconds: int, times: int = 1) -> None:
         """Take in `times` commands that took so long."""
-        value = min(microseconds, _MOST_US)
-        shift = value.bit_length() - 4
-        self._counts[value if shift <= 0 else 8 * shift + (value >> shift)] += times
+        if microseconds > _MOST_US:
+            microseconds = _MOST_US
+        shift = microseconds.bit_length() - 4
+        self._counts[microseconds if shift <= 0 else 8 * shift + (microseconds >> shift)] += times
 
     def merge(self, others: Iterable[Latencies]) -> Latencies:
         """Add what `others` have counted; return itself."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
-from operator import attrgetter
 from typing import cast
 
 from wproxy.dataplane.redis.slot import Waiting
@@ -18,7 +17,6 @@ from wproxy.state.commands import CommandCounters
 from wproxy.state.server import Server
 
 _MINUS = ord("-")
-_NAME = attrgetter("name")
 _SHORT_REPLY_BYTES = 64
 _UNKNOWN = "?"  # so that there is a name for every reply
 
@@ -26,11 +24,11 @@ _UNKNOWN = "?"  # so that there is a name for every reply
 class _Batch:
     """Commands written at once: their names in order, when, and how many replies are still to come."""
 
-    __slots__ = ("counted", "left", "names", "sent_at")
+    __slots__ = ("left", "names", "sent_at", "shares")
 
-    def __init__(self, names: list[str], counted: list[tuple[str, int]], sent_at: float) -> None:
+    def __init__(self, names: list[str], shares: list[tuple[CommandCounters, int]], sent_at: float) -> None:
         self.names = names
-        self.counted = counted  # how often each name is there
+        self.shares = shares  # the counters of each command, and how often it is there
         self.sent_at = sent_at
         self.left = len(names)
 
@@ -47,21 +45,31 @@ class Ledger:
 
     def sent(self, raws: Sequence[bytes], waiting: deque[Waiting], commands: int, now: float) -> None:
         """Take note that `raws` are written, `commands` in all; the last ones of `waiting` want their replies."""
-        fresh = [*islice(reversed(waiting), len(raws))]
-        fresh.reverse()
-        names = [*map(_NAME, fresh)] if commands == len(raws) else [None]
-        self._note_sent(_names(raws, fresh) if None in names else cast("list[str]", names), now)
-
-    def _note_sent(self, names: list[str], now: float) -> None:
-        counted = _counted(names)
-        for name, count in counted:
-            self._counters(name).calls += count
-        self._batches.append(_Batch(names, counted, now))
+        names: list[str] = []
+        if commands == len(raws):
+            named = [who.name for who in islice(reversed(waiting), commands)]
+            first = named[0]
+            if first is not None and named.count(first) == commands:  # the usual case: one set of counters
+                counters = self._counters(first)
+                counters.calls += commands
+                self._batches.append(_Batch(cast("list[str]", named), [(counters, commands)], now))
+                return
+            if None not in named:
+                names = cast("list[str]", named[::-1])
+        names = names or _names(raws, [*islice(reversed(waiting), len(raws))][::-1])
+        shares = [(self._counters(name), names.count(name)) for name in set(names)]
+        for counters, times in shares:
+            counters.calls += times
+        self._batches.append(_Batch(names, shares, now))
 
     def answered(self, data: bytes, replies: Sequence[bytes], now: float) -> None:
         """Take note of `data`, the next bytes from the server, and of the replies that end in it."""
-        self._note_errors(data, replies)
         count = len(replies)
+        if self._within_error or len(data) > _SHORT_REPLY_BYTES * count or b"\n-" in data or data.startswith(b"-"):
+            # Otherwise one search has taken the place of a look at each reply. An error is one line: none goes on
+            # behind the end of a line.
+            self._within_error = not data.endswith(b"\r\n")
+            self._note_errors(replies)
         while count:
             batch = self._batches[0]
             if batch.left > count:
@@ -70,8 +78,8 @@ class Ledger:
             count -= batch.left
             self._batches.popleft()
             microseconds = int((now - batch.sent_at) * 1e6)
-            for name, times in batch.counted:
-                self._counters(name).latencies.add(microseconds, times)
+            for counters, times in batch.shares:
+                counters.latencies.add(microseconds, times)
 
     def lost(self) -> None:
         """Take note that no more replies will come."""
@@ -81,15 +89,7 @@ class Ledger:
         self._batches.clear()
         self._within_error = False
 
-    def _note_errors(self, data: bytes, replies: Sequence[bytes]) -> None:
-        if len(data) <= _SHORT_REPLY_BYTES * len(replies):
-            # One search in place of a look at each reply. An error is one line, so none goes on behind a line's end.
-            suspect = self._within_error or data.startswith(b"-") or b"\n-" in data
-            self._within_error = suspect and not data.endswith(b"\r\n")
-            if not suspect:
-                return
-        else:
-            self._within_error = True
+    def _note_errors(self, replies: Sequence[bytes]) -> None:
         for place, reply in enumerate(replies):
             if reply[0] == _MINUS:
                 self._counters(self._name(place)).errors += 1
@@ -110,21 +110,14 @@ class Ledger:
         return counters
 
 
-def _counted(names: list[str]) -> list[tuple[str, int]]:
-    """Return how often each name is there."""
-    first = names[0]
-    count = names.count(first)
-    return [(first, count)] if count == len(names) else [(name, names.count(name)) for name in set(names)]
-
-
 def _names(raws: Sequence[bytes], waiting: Sequence[Waiting]) -> list[str]:
     """Return the name of every command, where it is not known beforehand from its bytes."""
     names: list[str] = []
     for raw, who in zip(raws, waiting, strict=True):
-        if who.names is not None:
-            names += who.names
-        elif who.name is not None:
+        if who.name is not None:
             names += [who.name] * who.wanted
+        elif who.names is not None:
+            names += who.names
         else:
             parser = RequestParser()
             parser.feed(bytes(raw))
