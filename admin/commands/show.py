@@ -1,4 +1,4 @@
-"""`wproxy show stat|info|sess|errors|ingest`: what the programs tell of themselves, as JSON or as a table."""
+"""`wproxy show stat|info|sess|redis|errors|ingest`: what the programs tell of themselves, as JSON or as a table."""
 
 from __future__ import annotations
 
@@ -78,6 +78,20 @@ def sess_command(server: str | None, *, as_json: bool) -> None:
     else:
         headings = ("session", "client", "frontend", "backend", "server", "age", "expires in")
         print_table(table(headings, [astuple(each) for each in sessions]))
+
+
+@show.command("redis")
+@click.argument("backend", required=False)
+@socket_option
+@json_option
+def redis_command(backend: str | None, *, as_json: bool) -> None:
+    """Show what each Redis command did on each server of BACKEND, or of all: calls, errors, latencies."""
+    rows = parse_stat(stats_socket().ask(f"show redis {backend or ''}".strip()))
+    if as_json:
+        print_json(rows)
+    else:
+        headings = ("backend", "server", "command", "calls", "errors", "p50 µs", "p99 µs", "p99.9 µs")
+        print_table(table(headings, [tuple(row.values()) for row in rows]))
 
 
 @show.command("errors")

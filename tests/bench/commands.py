@@ -68,6 +68,9 @@ class Transport:
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
+    def writelines(self, data: list[bytes]) -> None:
+        self.written += data
+
     def take(self) -> bytes:
         data = b"".join(self.written)
         self.written.clear()

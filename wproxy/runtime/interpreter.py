@@ -9,6 +9,7 @@ from wproxy.config.model import Level
 from wproxy.policy.weight import WeightError
 from wproxy.runtime.command import Command, CommandError, Context, Message, Severity
 from wproxy.runtime.commands import (
+    calls,
     checks,
     conversation,
     dynamic,
@@ -48,7 +49,9 @@ class Interpreter:
     def __init__(self) -> None:
         self._help = Command(("help",), "help [<command>]", "list matching or all commands", Level.USER, self._run_help)
         last = conversation.COMMANDS[-2:]
-        groups = (servers, checks, rebalancing, dynamic, epochs, frontends, limits, patterns, sessions, show, tables)
+        groups = (
+            servers, checks, rebalancing, dynamic, epochs, frontends, limits, patterns, sessions, show, calls, tables,
+        )  # fmt: skip
         rows = [*(row for group in groups for row in group.COMMANDS), *conversation.COMMANDS[:-2]]
         self._always = (self._help, *last)  # shown whatever was asked for, and last
         self._rows = (*sorted(rows, key=lambda row: row.words), *self._always)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from wproxy.state.commands import CommandCounters
 from wproxy.state.rate import Rate
 from wproxy.state.times import Times
 
@@ -47,6 +48,7 @@ class TrafficCounters:
     queue_max: int = 0
     session_rate: Rate = field(default_factory=Rate)
     times: Times = field(default_factory=Times)
+    commands: dict[str, CommandCounters] = field(default_factory=dict)  # of a server in mode redis, by name
 
 
 @dataclass(slots=True)

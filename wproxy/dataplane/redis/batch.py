@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from wproxy.protocols.resp import pack
 
@@ -28,6 +29,8 @@ class Batch:
     """
 
     __slots__ = ("_replies", "_selects", "_told", "raw", "wanted")
+    name: ClassVar[None] = None  # looked up in the commands' bytes
+    names: ClassVar[None] = None
 
     def __init__(self, commands: Sequence[Sequence[bytes]], told: Told, database: int = 0) -> None:
         raws = [pack(list(command)) for command in commands]

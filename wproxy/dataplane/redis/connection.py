@@ -10,12 +10,13 @@ from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.redis.conversation import Conversation
 from wproxy.dataplane.redis.guard import Guard
 from wproxy.dataplane.redis.router import Router
+from wproxy.dataplane.redis.slot import Slot
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.secrets import NAMES, hidden, masked
 from wproxy.policy.redis.window import Window
-from wproxy.protocols.resp import Request, RequestError, RequestParser, Run, arguments_of, match_command
+from wproxy.protocols.resp import Long, Request, RequestError, RequestParser, Run, arguments_of, match_command
 from wproxy.protocols.resp.values import error as error_reply
 from wproxy.state.captures import LIMIT, NOBODY, Capture, Excerpt, Named, Side
 from wproxy.state.session import UNKNOWN_ADDRESS, Carriage, Session
@@ -30,11 +31,14 @@ class RedisConnection(Conversation):
     bounded by one read and the replies in the window.
     """
 
-    __slots__ = ("active_at", "at_eof", "closed", "left", "parser", "stalled", "touched", "untaken", "window")
+    __slots__ = (
+        "active_at", "at_eof", "closed", "left", "parser", "partial", "stalled", "touched", "untaken", "window",
+    )  # fmt: skip
 
     def __init__(self, route: Route, router: Router, services: Services, session: Session | None = None) -> None:
         super().__init__(route, router, services, session)
         self.parser = RequestParser()
+        self.partial = False  # the parser holds bytes
         self.left: list[Request] = []  # taken from the parser, but to wait until nothing is under way
         self.window = Window()
         self.active_at = 0.0
@@ -64,8 +68,8 @@ class RedisConnection(Conversation):
         """Take the next bytes of the client."""
         self.session.bytes_in += len(data)
         self.active_at = self.services.clock()
-        self.window.received(len(data))
-        if self.places or not self.parser.idle or not self._alone(data):
+        if self.places or self.partial or not self._alone(data):
+            self.window.received(len(data))
             self.parser.feed(data)
             self._work()
 
@@ -108,13 +112,16 @@ class RedisConnection(Conversation):
     # -- commands ------------------------------------------------------------------------------------------------
 
     def _alone(self, data: bytes) -> bool:
-        """Route `data` if it is one short command, and nothing else is under way."""
+        """Route `data` if it is one command, and nothing else is under way."""
         if not self.plain or (command := match_command(data)) is None:
             return False
         head, key = command
         self.route.frontend.counters.requests += 1
-        if head in self.router.heads:
-            self.router.to_owner(slot_of(key), (key,), data, self.place(), self.protocol)
+        if (name := self.router.heads.get(head)) is not None:
+            slot = Slot(self, name)
+            self.places.append(slot)
+            self.under_way = 1
+            self.router.to_owner(slot_of(key), (key,), data, slot, self.protocol)
         else:
             self._commands([(arguments_of(data), data)])
             self._read_or_stall()
@@ -135,6 +142,9 @@ class RedisConnection(Conversation):
             if self.plain and (run := self.parser.take_run(room)) is not None:
                 self._run(run)
                 continue
+            if self.plain and (longs := self.parser.take_long(room)):
+                self._long(longs)
+                continue
             try:
                 requests = self.parser.take(room)
             except RequestError as error:
@@ -148,6 +158,7 @@ class RedisConnection(Conversation):
             self.close("CD")  # as Redis does: who has hung up will not take what comes
         elif self.at_eof and not self.places:
             self._write()
+        self.partial = not self.parser.idle
         self._read_or_stall()
 
     def _run(self, run: Run) -> None:
@@ -158,6 +169,23 @@ class RedisConnection(Conversation):
         else:
             self.places.append(scatter)
             self.under_way += scatter.commands
+
+    def _long(self, commands: list[Long]) -> None:
+        """Route commands that are too long for being copied."""
+        self.route.frontend.counters.requests += len(commands)
+        for done, (head, key, raw) in enumerate(commands):
+            if self.plain and (name := self.router.heads.get(head)) is not None:
+                # Whoever gets the view passes it on or writes it, and never looks at what it is.
+                self.router.to_owner(slot_of(key), (key,), cast("bytes", raw), self.place(name), self.protocol)
+            else:
+                whole = bytes(raw)
+                self._commands([(arguments_of(whole), whole)])
+            if self.stopping:
+                break
+            if self.held:
+                rest = [bytes(each.raw) for each in commands[done + 1 :]]
+                self.left += [(arguments_of(each), each) for each in rest]
+                break
 
     def _commands(self, requests: list[Request]) -> None:
         """Route commands one by one."""
@@ -231,10 +259,23 @@ class RedisConnection(Conversation):
     # -- replies -------------------------------------------------------------------------------------------------
 
     def answered(self) -> None:
-        """Have the answered replies written at the end of this turn of the loop (`slot.Owner`)."""
-        if not self.touched:
+        """Write the reply to all that is under way, or have replies gathered until this turn of the loop ends."""
+        if self.touched:
+            return
+        places = self.places
+        reply = places[0].reply if places else b""
+        if reply is None:
+            return  # nothing can be written before it
+        if len(places) != 1 or self.stalled or self.stopping or self.at_eof or self.held:
             self.touched = True
             self.router.turn.add(self)
+            return
+        size = len(reply)
+        self.session.bytes_out += size
+        self.window.replied(self.under_way, size, 0)
+        self.under_way = 0
+        places.popleft()
+        self.transport.write(reply)
 
     def flush(self) -> None:
         """Write the replies that came during this turn, then go on with what had to wait for them (`turn.Flushed`)."""

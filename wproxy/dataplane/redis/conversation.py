@@ -108,9 +108,9 @@ class Conversation(asyncio.Protocol):
         """How many commands wait for EXEC, -1 outside MULTI."""
         return -1 if self.modal is None else self.modal.queued
 
-    def place(self) -> Slot:
-        """Return the place of the next reply."""
-        slot = Slot(self)
+    def place(self, name: str | None = None) -> Slot:
+        """Return the place of the next reply, to the command `name` where that is known."""
+        slot = Slot(self, name)
         self.places.append(slot)
         self.under_way += 1
         return slot

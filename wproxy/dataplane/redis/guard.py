@@ -9,6 +9,7 @@ So the way of a command costs nothing more where logins are configured, and nobo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from wproxy.dataplane.redis.slot import Slot
@@ -25,7 +26,7 @@ class Guard:
     """What a connection may use of a router before its client is in."""
 
     __slots__ = ("_guarded", "_rules", "router")
-    heads: ClassVar[frozenset[bytes]] = frozenset()  # no command takes the short way
+    heads: ClassVar[Mapping[bytes, str]] = MappingProxyType({})  # no command takes the short way
 
     def __init__(self, router: Router) -> None:
         self.router = router

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.mover import Mover
@@ -430,6 +430,8 @@ class _Told:
     """Passes replies on and tells of the last."""
 
     __slots__ = ("_tell", "_waiting")
+    name: ClassVar[None] = None  # looked up in the commands' bytes
+    names: ClassVar[None] = None
 
     def __init__(self, waiting: Waiting, tell: Callable[[], None]) -> None:
         self._waiting = waiting

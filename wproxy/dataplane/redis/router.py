@@ -5,7 +5,7 @@ from __future__ import annotations
 from binascii import crc_hqx
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
-from typing import Protocol
+from typing import Protocol, cast
 
 from wproxy.dataplane.redis.dedicated import Pool
 from wproxy.dataplane.redis.knowledge import BUILTIN, Knowledge
@@ -67,8 +67,11 @@ class Router:
     def _know(self, table: Mapping[bytes, Command]) -> None:
         """Route by `table` from now on."""
         self.rules = rules(table, frozenset(OWN), by_key=self._by_key)
-        self.heads = {  # of the commands that go to the owner of their first argument and ask for nothing else
-            head(name, count) for name, counts in keyed(self.rules).items() for count in range(2, 6) if count in counts
+        self.heads = {  # names of the commands that go to the owner of their first argument and ask for nothing else
+            head(name, count): name.lower().decode()
+            for name, counts in keyed(self.rules).items()
+            for count in range(2, 6)
+            if count in counts
         }
 
     def open(self) -> None:
@@ -228,7 +231,11 @@ class Router:
         """Send a command whose `keys` are in the slot of that number."""
         index = self.owners[slot_number]
         if index >= 0:
-            self.send(index, raw, waiting, protocol, database)
+            link = (self._links.get(protocol) or self._links_of(protocol))[index]
+            if database or not self.backend.running[index]:
+                self.send(index, raw, waiting, protocol, database)
+            else:
+                link.send(raw, waiting)
         elif index == MOVING and self._rebalance is not None:
             self._rebalance.send(slot_number, keys, raw, waiting, protocol, database)
         else:
@@ -236,7 +243,9 @@ class Router:
 
     def scatter(self, run: Run, owner: Owner, protocol: int) -> Scatter | None:
         """Send each command of `run` to the owner of its key, None when they are to be looked at one by one."""
-        if not self.heads.issuperset(run.heads):
+        names = [*map(self.heads.get, run.heads)]
+        # Looking for None is slow among strings, and needless where all are the same.
+        if (first := names[0]) is None or (names.count(first) < len(names) and None in names):
             return None
         hashes = map(slot_of, run.keys) if b"{" in run.whole else map(crc_hqx, run.keys, repeat(0))
         order = list(map(self.owners.__getitem__, hashes))
@@ -244,7 +253,7 @@ class Router:
             return None
         scatter = Scatter(owner, order)
         links = self._links_of(protocol)
-        for index, raw, share in scatter.split(run.raws):
+        for index, raw, share in scatter.split(run.raws, cast("list[str]", names)):
             if index >= 0:
                 self._send(links[index], index, raw, share)
             else:

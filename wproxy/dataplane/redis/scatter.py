@@ -26,13 +26,23 @@ class Scatter:
         self._shares: dict[int, Share] = {}
         self._left = 0
 
-    def split(self, raws: Iterable[bytes]) -> list[tuple[int, bytes, Share]]:
-        """Return for each server its number, the commands of `raws` that go there, and who waits for their replies."""
+    def split(self, raws: Iterable[bytes], names: list[str]) -> list[tuple[int, bytes, Share]]:
+        """Return for each server its number, the commands of `raws` that go there, and who waits for their replies.
+
+        `names` are those of the commands.
+        """
         by_server: dict[int, list[bytes]] = {number: [] for number in set(self._order)}
-        for number, raw in zip(self._order, raws, strict=True):
-            by_server[number].append(raw)
+        if names.count(names[0]) == len(names):
+            for number, raw in zip(self._order, raws, strict=True):
+                by_server[number].append(raw)
+            self._shares = {number: Share(self, len(mine), names[0]) for number, mine in by_server.items()}
+        else:
+            called: dict[int, list[str]] = {number: [] for number in by_server}
+            for number, raw, name in zip(self._order, raws, names, strict=True):
+                by_server[number].append(raw)
+                called[number].append(name)
+            self._shares = {number: Share(self, len(mine), None, mine) for number, mine in called.items()}
         self._left = len(by_server)
-        self._shares = {number: Share(self, len(mine)) for number, mine in by_server.items()}
         return [(number, b"".join(mine), self._shares[number]) for number, mine in by_server.items()]
 
     def share_answered(self) -> None:
@@ -52,10 +62,12 @@ class Scatter:
 class Share:
     """What one server owes to a scatter."""
 
-    __slots__ = ("_scatter", "replies", "wanted")
+    __slots__ = ("_scatter", "name", "names", "replies", "wanted")
 
-    def __init__(self, scatter: Scatter, wanted: int) -> None:
+    def __init__(self, scatter: Scatter, wanted: int, name: str | None, names: list[str] | None = None) -> None:
         self._scatter = scatter
+        self.name = name
+        self.names = names
         self.wanted = wanted
         self.replies: list[bytes] = []
 

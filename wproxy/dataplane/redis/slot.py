@@ -14,6 +14,14 @@ class Waiting(Protocol):
     def wanted(self) -> int:
         """How many replies are still to come."""
 
+    @property
+    def name(self) -> str | None:
+        """What its commands are called, in lower case, when it is known and the same for all."""
+
+    @property
+    def names(self) -> Sequence[str] | None:
+        """What they are called, when it is known and not the same."""
+
     def take(self, replies: Sequence[bytes], at: int) -> int:
         """Take the replies that are wanted from `replies`, from `at` on; return where they end."""
 
@@ -48,6 +56,8 @@ class One(ABC):
 
     __slots__ = ()
     wanted: ClassVar[int] = 1
+    name: str | None = None  # has it looked up in the command's bytes
+    names: ClassVar[None] = None
 
     def take(self, replies: Sequence[bytes], at: int) -> int:
         """Take the reply at `at`."""
@@ -62,10 +72,11 @@ class One(ABC):
 class Slot(One):
     """One reply of one client."""
 
-    __slots__ = ("owner", "reply")
+    __slots__ = ("name", "owner", "reply")
     commands: ClassVar[int] = 1
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, name: str | None = None) -> None:
+        self.name = name
         self.owner = owner
         self.reply: bytes | None = None
 
@@ -147,6 +158,8 @@ class Last:
     """Somebody whose reply comes behind others that concern only the proxy, such as QUEUED."""
 
     __slots__ = ("_slot", "wanted")
+    name: ClassVar[None] = None  # looked up in the commands' bytes
+    names: ClassVar[None] = None
 
     def __init__(self, slot: Waiting, before: int) -> None:
         self._slot = slot

@@ -32,8 +32,8 @@ _UNPACK = struct.Struct(f"<{SLOTS}Q").unpack
 
 def slot_of(key: bytes) -> int:
     """Return the slot of `key`: CRC16 of it, or of its first non-empty `{tag}` (Redis Cluster specification)."""
-    opening = key.find(b"{")
-    if opening >= 0:
+    if b"{" in key:
+        opening = key.find(b"{")
         closing = key.find(b"}", opening + 1)
         if closing > opening + 1:
             key = key[opening + 1 : closing]

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from wproxy.errors import WproxyError
 from wproxy.protocols.resp.inline import InlineError, split_inline
-from wproxy.protocols.resp.runs import Run, match_run
+from wproxy.protocols.resp.runs import Long, Run, match_long, match_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ _MOST_IN_RUN = 256
 _INT_MAX = 2**31 - 1
 _GUARDED_ARGUMENTS = 10  # of whoever has yet to log in, as in Redis
 _GUARDED_BULK_BYTES = 16384
+_LONG_BYTES = 1024  # shorter ones are copied faster than they are set up for going uncopied
 _DOLLAR = ord("$")
 _STAR = ord("*")
 
@@ -161,6 +162,17 @@ class RequestParser:
         ):
             return None
         return self._run(limit)
+
+    def take_long(self, limit: int) -> list[Long]:
+        """Return up to `limit` commands, not copied, when the next one has a long argument and has come in one read.
+
+        [] when what comes next has to be looked at by `take`. To be called after `take_run`.
+        """
+        if self._wanted or self._error is not None or len(self._buffer) - self._at < _LONG_BYTES:
+            return []
+        found = match_long(self._buffer, self._at, limit, self._limits.bulk_bytes)
+        self._start = self._at = self._at + sum(len(command.raw) for command in found)
+        return found
 
     def _run(self, limit: int) -> Run | None:
         """Take a run, at most twice as long as the last one that was there: a failed try costs no more than its kin."""

@@ -1,8 +1,9 @@
-r"""Takes short commands out of a read, many at once: what the request parser does byte by byte, by one expression.
+r"""Takes commands out of a read, many at once: what the request parser does byte by byte, by one expression.
 
 The expression gives each byte the one meaning that the parser's loop gives it: N of `*N` and every length are part of
-it (`lengths.sized`), so that what it matches is valid without another look. What it leaves out (longer arguments, more
-than five, inline commands, faults) is the loop's business, which also says what is wrong.
+it (`lengths.sized`), so that what it matches is valid without another look. Where arguments behind the first are
+longer, `match_long` reads their lengths one by one. What both leave out (a long first argument, more than five, inline
+commands, faults) is the loop's business, which also says what is wrong.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _COMMAND = re.compile(
     re.DOTALL,
 )
 _ARGUMENTS = re.compile(rb"\$(%b)\r\n" % sized(_LONGEST), re.DOTALL)
+_BEGIN = re.compile(rb"(\*([2-5])\r\n\$%b\r\n)\$(%b)\r\n" % (sized(_LONGEST_NAME), sized(_LONGEST)), re.DOTALL)
+_LENGTH = re.compile(rb"\$(0|[1-9]\d{0,8})\r\n")
 _payload = payloads(_LONGEST).__getitem__
 
 
@@ -54,22 +57,67 @@ def match_run(buffer: bytes, at: int, limit: int) -> Run | None:
 
 
 def match_command(data: bytes) -> tuple[bytes, bytes] | None:
-    """Return the head and the first argument of the one short command that `data` is, None when it is not one."""
+    """Return the head and the first argument, a short one, of the command that `data` is; None when it is not one."""
     if len(data) > _LONGEST_COMMAND:
-        return None
+        longs = match_long(data, 0, 1, len(data))
+        return longs[0][:2] if longs and len(longs[0].raw) == len(data) else None
     match = _COMMAND.fullmatch(data)
     if match is None:
         return None
-    found, key = match.group(2, 6)
-    return found, key[_payload(len(key))]
+    key: bytes = match[6]
+    return match[2], key[_payload(len(key))]
+
+
+class Long(NamedTuple):
+    """A command with a long argument: its head, its first argument, and its bytes where they stand in the read."""
+
+    head: bytes
+    key: bytes
+    raw: memoryview
+
+
+def match_long(buffer: bytes, at: int, limit: int, longest: int) -> list[Long]:
+    """Return at most `limit` commands that stand whole in `buffer` from `at` on.
+
+    Only the first argument has to be short, the others have up to `longest` bytes; [] when the loop has to look.
+    """
+    found: list[Long] = []
+    view = memoryview(buffer)
+    while len(found) < limit and (begin := _BEGIN.match(buffer, at)) is not None:
+        end = begin.end()
+        for _ in range(int(begin[2]) - 2):
+            length = _LENGTH.match(buffer, end)
+            if length is None or (size := int(length[1])) > longest:
+                return found
+            end = length.end() + size + 2
+            if not buffer.startswith(b"\r\n", end - 2):  # or it has not come yet
+                return found
+        key: bytes = begin[3]
+        found.append(Long(begin[1], key[_payload(len(key))], view[at:end]))
+        at = end
+    return found
 
 
 def arguments_of(raw: bytes) -> list[bytes]:
-    """Return the arguments of a command that `match_run` or `match_command` has found."""
+    """Return the arguments of a command that one of the above has found."""
+    if len(raw) > _LONGEST_COMMAND:
+        return _arguments(raw)
     tokens = raw.split(b"\r\n")
     if len(tokens) == 2 * int(raw[1:2]) + 2:  # no CRLF but those around the arguments and their lengths
         return tokens[2:-1:2]
     return _payloads(_ARGUMENTS.findall(raw))
+
+
+def _arguments(raw: bytes) -> list[bytes]:
+    """Return the arguments of a command, of any length."""
+    arguments: list[bytes] = []
+    at = raw.index(b"\n") + 1
+    while at < len(raw):
+        begin = raw.index(b"\n", at) + 1
+        end = begin + int(raw[at + 1 : begin - 2])
+        arguments.append(raw[begin:end])
+        at = end + 2
+    return arguments
 
 
 def head(name: bytes, count: int) -> bytes:

@@ -58,6 +58,9 @@ class Transport:
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
+    def writelines(self, data: list[bytes]) -> None:
+        self.written += data
+
     def set_write_buffer_limits(self, high: int, low: int) -> None:
         assert high > low > 0
 
@@ -94,7 +97,7 @@ class Setting:
 
     def send(self, *raws: bytes) -> Scatter:
         scatter = Scatter(self.owner, [0] * len(raws))
-        for _, raw, share in scatter.split(raws):
+        for _, raw, share in scatter.split(raws, ["get"] * len(raws)):
             self.link.send(raw, share)
         return scatter
 
@@ -233,3 +236,15 @@ def test_a_server_that_does_not_read_gets_no_more_until_it_does() -> None:
     setting.send_one(b"c")
     setting.loop.end_turn()
     assert setting.transport.written == [b"a", b"c"]
+
+
+def test_long_commands_are_written_as_they_are() -> None:
+    setting = Setting()
+    setting.connect()
+    long = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$9999\r\n%b\r\n" % (b"x" * 9999)
+    for raw in (long, b"PING\r\n", long):
+        setting.link.send(raw, Slot(setting.owner))
+    setting.loop.end_turn()
+    assert setting.transport.written == [long, b"PING\r\n", long]
+    assert setting.transport.written[0] is long
+    assert setting.server.counters.bytes_in == 2 * len(long) + 6

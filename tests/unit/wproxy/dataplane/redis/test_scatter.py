@@ -13,7 +13,7 @@ def test_replies_come_in_the_order_of_the_commands(order: list[int], draw: objec
     owner = Owner()
     scatter = Scatter(owner, order)
     assert scatter.commands == len(order)
-    shares = scatter.split([b"<%d>" % place for place in range(len(order))])
+    shares = scatter.split([b"<%d>" % place for place in range(len(order))], ["get"] * len(order))
     assert sorted(number for number, _, _ in shares) == sorted(set(order))
     draw.shuffle(shares)  # type: ignore[attr-defined] # hypothesis' random.Random
     for number, asked, share in shares:
@@ -33,7 +33,8 @@ def test_replies_come_in_the_order_of_the_commands(order: list[int], draw: objec
 def test_a_share_without_a_server_is_answered_with_the_error_for_each_of_its_commands(refused: bool) -> None:
     owner = Owner()
     scatter = Scatter(owner, (0, 1, 0))
-    (_, asked, broken), (_, _, well) = scatter.split([b"a", b"b", b"c"])
+    (_, asked, broken), (_, _, well) = scatter.split([b"a", b"b", b"c"], ["get", "set", "del"])
+    assert ((broken.name, broken.names), (well.name, well.names)) == ((None, ["get", "del"]), (None, ["set"]))
     assert broken.take([b"+1\r\n"], 0) == 1
     if refused:
         broken.refused(asked, b"-no\r\n")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.wproxy.protocols.resp.feeding import pieces, requests_of, splits
 from tests.unit.wproxy.protocols.resp.test_requests import ERRORS, near_resp
 from wproxy.protocols.resp import RequestParser, arguments_of, head, match_command, pack
-from wproxy.protocols.resp.runs import match_run
+from wproxy.protocols.resp.runs import match_long, match_run
 
 GET = [b"GET", b"k"]
 SHORT = [
@@ -48,12 +48,45 @@ def test_one_command_alone(command: list[bytes]) -> None:
         assert match_command(other) is None
 
 
-@pytest.mark.parametrize(
-    "command", [[b"PING"], [b"a"] * 6, [b"GET", b"x" * 256], [b"EXPIRETIME", b"k"], [b"SET", b"k", b"x" * 9999]]
-)
+@pytest.mark.parametrize("command", [[b"PING"], [b"a"] * 6, [b"GET", b"x" * 256], [b"EXPIRETIME", b"k"]])
 def test_what_is_left_to_the_loop(command: list[bytes]) -> None:
     assert match_run(pack(command) + pack(GET), 0, 9) is None
     assert match_command(pack(command)) is None
+
+
+LONG = [[b"SET", b"k", b"x" * 9999], [b"SET", b"k", b"\r\n" * 2000, b"PX", b"10"], [b"APPEND", b"", b"$" * 3000]]
+
+
+@pytest.mark.parametrize("command", LONG)
+def test_a_long_argument_behind_the_first(command: list[bytes]) -> None:
+    data = pack(command)
+    start = head(command[0], len(command)), command[1]
+    assert match_command(data) == start
+    assert arguments_of(data) == command
+    assert match_run(data, 0, 9) is None
+    for other in (data + b"*", data[:-1], data + data, b" " + data, data[:-2] + b"xx"):
+        assert match_command(other) is None
+    found = match_long(b"xx" + data * 3 + data[:-1], 2, 9, 9999)
+    assert [(each.head, each.key) for each in found] == [start] * 3
+    assert [bytes(each.raw) for each in found] == [data] * 3
+    assert len(match_long(data * 3, 0, 2, 9999)) == 2
+    assert match_long(data, 0, 9, 2999) == []
+
+
+def test_long_commands_are_not_copied() -> None:
+    data = pack(LONG[0])
+    parser = RequestParser()
+    parser.feed(data * 3 + data[:-1])
+    assert parser.take_run(9) is None
+    taken = parser.take_long(2)
+    assert [each.raw.obj is taken[0].raw.obj for each in taken] == [True, True]
+    assert [bytes(each.raw) for each in parser.take_long(9)] == [data]
+    assert parser.take_long(9) == []
+    assert parser.take(9) == []
+    parser.feed(data[-1:] + data)
+    assert parser.take_long(9) == []  # in the middle of a command
+    assert parser.take(9) == [(LONG[0], data)] * 2
+    assert parser.idle
 
 
 @pytest.mark.parametrize("data", ERRORS)
@@ -112,6 +145,15 @@ streams = st.lists(commands | near_resp | st.binary(max_size=3), max_size=8).map
 @given(streams, splits, st.integers(min_value=1, max_value=9))
 def test_the_expression_and_the_loop_agree(data: bytes, at: list[int], limit: int) -> None:
     assert requests_of(pieces(data, at), limit=limit) == by_the_loop([data], limit)
+
+
+@settings(max_examples=400)
+@given(streams, st.integers(min_value=1, max_value=9))
+def test_long_commands_and_the_loop_agree(data: bytes, limit: int) -> None:
+    expected, _ = by_the_loop([data], 9)
+    expected = [request for request in expected if request[1] in data]  # inline ones are made anew
+    for each, (arguments, raw) in zip(match_long(data, 0, limit, 10**9), expected, strict=False):
+        assert (each.head, each.key, bytes(each.raw)) == (head(arguments[0], len(arguments)), arguments[1], raw)
 
 
 @settings(max_examples=400)

@@ -1,0 +1,126 @@
+"""Which commands are on their way on a link, and since when: counts them per command, a batch at a time.
+
+A batch is what was written to the server at once. Its commands took as long as the reply to the last of them: so a
+command costs an entry in a list, and only batches cost time stamps.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from typing import cast
+
+from wproxy.dataplane.redis.slot import Waiting
+from wproxy.protocols.resp import RequestParser
+from wproxy.state.commands import CommandCounters
+from wproxy.state.server import Server
+
+_MINUS = ord("-")
+_SHORT_REPLY_BYTES = 64
+_UNKNOWN = "?"  # so that there is a name for every reply
+
+
+class _Batch:
+    """Commands written at once: their names in order, when, and how many replies are still to come."""
+
+    __slots__ = ("left", "names", "sent_at", "shares")
+
+    def __init__(self, names: list[str], shares: list[tuple[CommandCounters, int]], sent_at: float) -> None:
+        self.names = names
+        self.shares = shares  # the counters of each command, and how often it is there
+        self.sent_at = sent_at
+        self.left = len(names)
+
+
+class Ledger:
+    """Keeps the batches of one connection to `server`. Times are seconds of any steady clock."""
+
+    __slots__ = ("_batches", "_server", "_within_error")
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._batches: deque[_Batch] = deque()
+        self._within_error = False  # what has come last may have been the beginning of an error
+
+    def sent(self, raws: Sequence[bytes], waiting: deque[Waiting], commands: int, now: float) -> None:
+        """Take note that `raws` are written, `commands` in all; the last ones of `waiting` want their replies."""
+        names: list[str] = []
+        if commands == len(raws):
+            named = [who.name for who in islice(reversed(waiting), commands)]
+            first = named[0]
+            if first is not None and named.count(first) == commands:  # the usual case: one set of counters
+                counters = self._counters(first)
+                counters.calls += commands
+                self._batches.append(_Batch(cast("list[str]", named), [(counters, commands)], now))
+                return
+            if None not in named:
+                names = cast("list[str]", named[::-1])
+        names = names or _names(raws, [*islice(reversed(waiting), len(raws))][::-1])
+        shares = [(self._counters(name), names.count(name)) for name in set(names)]
+        for counters, times in shares:
+            counters.calls += times
+        self._batches.append(_Batch(names, shares, now))
+
+    def answered(self, data: bytes, replies: Sequence[bytes], now: float) -> None:
+        """Take note of `data`, the next bytes from the server, and of the replies that end in it."""
+        count = len(replies)
+        if self._within_error or len(data) > _SHORT_REPLY_BYTES * count or b"\n-" in data or data.startswith(b"-"):
+            # Otherwise one search has taken the place of a look at each reply. An error is one line: none goes on
+            # behind the end of a line.
+            self._within_error = not data.endswith(b"\r\n")
+            self._note_errors(replies)
+        while count:
+            batch = self._batches[0]
+            if batch.left > count:
+                batch.left -= count
+                return
+            count -= batch.left
+            self._batches.popleft()
+            microseconds = int((now - batch.sent_at) * 1e6)
+            for counters, times in batch.shares:
+                counters.latencies.add(microseconds, times)
+
+    def lost(self) -> None:
+        """Take note that no more replies will come."""
+        for batch in self._batches:
+            for name in batch.names[len(batch.names) - batch.left :]:
+                self._counters(name).errors += 1
+        self._batches.clear()
+        self._within_error = False
+
+    def _note_errors(self, replies: Sequence[bytes]) -> None:
+        for place, reply in enumerate(replies):
+            if reply[0] == _MINUS:
+                self._counters(self._name(place)).errors += 1
+
+    def _name(self, place: int) -> str:
+        """Return the name of the command whose reply comes after `place` others."""
+        for batch in self._batches:
+            if place < batch.left:
+                return batch.names[len(batch.names) - batch.left + place]
+            place -= batch.left
+        raise IndexError(place)
+
+    def _counters(self, name: str) -> CommandCounters:
+        commands = self._server.counters.commands
+        counters = commands.get(name)
+        if counters is None:
+            counters = commands[name] = CommandCounters()
+        return counters
+
+
+def _names(raws: Sequence[bytes], waiting: Sequence[Waiting]) -> list[str]:
+    """Return the name of every command, where it is not known beforehand from its bytes."""
+    names: list[str] = []
+    for raw, who in zip(raws, waiting, strict=True):
+        if who.name is not None:
+            names += [who.name] * who.wanted
+        elif who.names is not None:
+            names += who.names
+        else:
+            parser = RequestParser()
+            parser.feed(bytes(raw))
+            found = [arguments[0].lower().decode("latin-1") for arguments, _ in parser.take(who.wanted)]
+            names += found + [_UNKNOWN] * (who.wanted - len(found))
+    return names

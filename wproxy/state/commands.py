@@ -1,0 +1,52 @@
+"""What one Redis command did on one server: how often it was sent, how often it failed, how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+_MOST_US = 2**32 - 1  # an hour and eleven minutes; whatever takes longer counts as that
+_BUCKETS = 240
+
+
+class Latencies:
+    """A histogram of microseconds: exact up to 15, above that with buckets of an eighth of their power of two."""
+
+    __slots__ = ("_counts",)
+
+    def __init__(self) -> None:
+        self._counts = [0] * _BUCKETS
+
+    def add(self, microseconds: int, times: int = 1) -> None:
+        """Take in `times` commands that took so long."""
+        if microseconds > _MOST_US:
+            microseconds = _MOST_US
+        shift = microseconds.bit_length() - 4
+        self._counts[microseconds if shift <= 0 else 8 * shift + (microseconds >> shift)] += times
+
+    def merge(self, others: Iterable[Latencies]) -> Latencies:
+        """Add what `others` have counted; return itself."""
+        for other in others:
+            self._counts = [mine + theirs for mine, theirs in zip(self._counts, other._counts, strict=True)]
+        return self
+
+    def quantile(self, share: float) -> int | None:
+        """Return the microseconds within which `share` (0 to 1) of the commands ended, None when there was none.
+
+        It is the upper end of a bucket: at most an eighth too much.
+        """
+        left = sum(self._counts) * share
+        for bucket, count in enumerate(self._counts):
+            left -= count
+            if count and left <= 0:
+                return bucket if bucket < 16 else (bucket % 8 + 9 << bucket // 8 - 1) - 1
+        return None
+
+
+@dataclass(slots=True)
+class CommandCounters:
+    """One command on one server. Errors are replies that are errors, and replies that never came."""
+
+    calls: int = 0
+    errors: int = 0
+    latencies: Latencies = field(default_factory=Latencies)
