@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar, Protocol
 
+from wproxy.dataplane.redis.fencing import Fencing
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.mover import Mover
 from wproxy.dataplane.redis.scanner import Scanner
-from wproxy.dataplane.redis.slot import One, Waiting
+from wproxy.dataplane.redis.slot import Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable
@@ -79,6 +80,10 @@ class Rebalance:
         self._before: dict[int, dict[str, int]] = {}  # by epoch, the weights before it
         self._scanners: dict[str, Scanner] = {}
         self._moved_before = 0  # keys moved in epochs that are over
+        self._under_way = 0  # actions that the mover has not told the end of
+        self._pauses = 0  # those for whom no action may begin
+        self._queued: list[Ask | Move | Delete] = []  # meanwhile
+        self._when_still: list[Callable[[], None]] = []  # who waits until none is under way
         self._nobody = True  # no server has a weight now
         self._begun = False
         self._all = self.window_s is not None  # no scan comes: what commands need moves with them
@@ -137,7 +142,7 @@ class Rebalance:
         if not self.chain.epochs:
             self._moved_before = self.mover.moved
         for fence in self.chain.change(slots, self._services.clock()):
-            fencing = _Fencing(fence, self._fenced)
+            fencing = Fencing(fence, self._fenced)
             fencing.await_one()
             self._links.when_quiet(fence.slots, fencing.passed)
             fencing.send(self._links_to(fence.server))
@@ -273,21 +278,53 @@ class Rebalance:
         spare = not size or self._all or self._spare.take(self._services.clock())
         self._do(moving.asked(key, size, spare=spare))
         self._forget((slot,))
+        self._ended()
 
     def moved(self, slot: int, key: Key, outcome: Outcome) -> None:
         """The move has ended."""
         self._do(self.chain.moving[slot].moved(key, outcome))
         self._forget((slot,))
+        self._ended()
 
     def deleted(self, slot: int, key: Key) -> None:
         """The copy is gone."""
         self._do(self.chain.moving[slot].deleted(key))
         self._forget((slot,))
+        self._ended()
 
     def away(self, slot: int, key: Key, server: str) -> None:
         """Nothing was done: `server` is out of reach."""
+        self._not_done(slot, key, server)
+        self._ended()
+
+    def _not_done(self, slot: int, key: Key, server: str) -> None:
         self._do(self.chain.moving[slot].away(key, server))
         self._forget((slot,))
+
+    # -- nothing moves -------------------------------------------------------------------------------------------
+
+    def pause(self, then: Callable[[], None]) -> None:
+        """Begin no action until `resume`, and call `then` when none is under way."""
+        self._pauses += 1
+        if self._under_way:
+            self._when_still.append(then)
+        else:
+            then()
+
+    def resume(self) -> None:
+        """Go on, when nobody else has it paused."""
+        self._pauses -= 1
+        if not self._pauses:
+            queued, self._queued = self._queued, []
+            for action in queued:
+                self._carry_out(action)
+
+    def _ended(self) -> None:
+        self._under_way -= 1
+        if not self._under_way:
+            waiting, self._when_still = self._when_still, []
+            for then in waiting:
+                then()
 
     # -- actions -------------------------------------------------------------------------------------------------
 
@@ -305,12 +342,16 @@ class Rebalance:
                 self._carry_out(action)
 
     def _carry_out(self, action: Ask | Move | Delete) -> None:
+        if self._pauses:
+            self._queued.append(action)
+            return
         names = (action.source, action.target) if isinstance(action, Move) else (action.server,)
         away = next((name for name in names if not self._is_there(name)), None)
         if away is None:
+            self._under_way += 1
             self.mover.do(action)
         else:  # told in another turn: the slot is in the middle of its own decisions
-            self._services.loop.call_soon(self.away, action.slot, action.key, away)
+            self._services.loop.call_soon(self._not_done, action.slot, action.key, away)
 
     def _send(self, send: Send) -> None:
         command = send.command
@@ -379,51 +420,6 @@ class Rebalance:
 def _there(server: Server) -> bool:
     """Tell whether keys may be fetched from it: in maintenance it is asked, though no health check tells how it is."""
     return server.running or server.admin.maint
-
-
-class _Fencing:
-    """Waits until all links to a server have answered what was under way when the fence was put up."""
-
-    __slots__ = ("_done", "_fence", "_left")
-
-    def __init__(self, fence: Fence, done: Callable[[Fence], None]) -> None:
-        self._fence = fence
-        self._done = done
-        self._left = 1
-
-    def await_one(self) -> None:
-        """Wait for one more call of `passed`."""
-        self._left += 1
-
-    def send(self, links: Sequence[Link]) -> None:
-        """Put a question behind all that is under way on each of `links`."""
-        for link in links:
-            self._left += 1
-            link.send(_PING, _Mark(self.passed))
-        self.passed()
-
-    def passed(self) -> None:
-        """Take note that one of them has answered, or can no longer."""
-        self._left -= 1
-        if not self._left:
-            self._done(self._fence)
-
-
-class _Mark(One):
-    """Waits for a reply whose content does not matter."""
-
-    __slots__ = ("_passed",)
-
-    def __init__(self, passed: Callable[[], None]) -> None:
-        self._passed = passed
-
-    def answer(self, reply: bytes) -> None:
-        """Pass it on."""
-        self._passed()
-
-    def refused(self, raw: bytes, error: bytes) -> None:
-        """Nothing is under way on a broken link."""
-        self._passed()
 
 
 class _Told:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import repeat
 from typing import Protocol, cast
 
@@ -14,7 +15,7 @@ from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.rebalance import Rebalance
 from wproxy.dataplane.redis.scatter import Pieces, Scatter, Share
 from wproxy.dataplane.redis.several import SEVERAL, Errand, fan_out
-from wproxy.dataplane.redis.slot import One, Owner, Waiting
+from wproxy.dataplane.redis.slot import One, Owner, Then, Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import MOVING, by_hash, slot_of
@@ -179,6 +180,14 @@ class Router:
     def generation(self) -> int:
         """Another number whenever keys have moved, or begun to; odd while they do (`policy.redis.scanning`)."""
         return 0 if self._rebalance is None else self._rebalance.generation
+
+    def while_nothing_moves(self, waiting: Waiting, do: Callable[[Waiting], None]) -> None:
+        """Have `do` done for `waiting` while no key is on its way, so that none arrives behind it."""
+        rebalance = self._rebalance
+        if rebalance is None or not rebalance.chain.moving:
+            do(waiting)
+        else:
+            rebalance.pause(partial(do, Then(waiting, rebalance.resume)))
 
     # -- connections of their own --------------------------------------------------------------------------------
 

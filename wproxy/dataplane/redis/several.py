@@ -53,6 +53,9 @@ def _split(router: Router, errand: Errand) -> None:
             router.to_owner(slot_of(part.keys[0]), part.keys, part.raw, waiting, errand.protocol, errand.database)
 
 
+_EMPTYING = frozenset({"flushall", "flushdb"})  # a key on its way would arrive behind them
+
+
 def _to_all(router: Router, errand: Errand) -> None:
     """Have every server do it."""
     links = router.links(errand.protocol)
@@ -62,7 +65,14 @@ def _to_all(router: Router, errand: Errand) -> None:
     name = errand.rule.command.name
     if name == "randomkey":
         links = random.sample(links, len(links))
-    fan_out(links, errand.raw, errand.slot, partial(merge_all, name), errand.database)
+
+    def ask(waiting: Waiting) -> None:
+        fan_out(links, errand.raw, waiting, partial(merge_all, name), errand.database)
+
+    if name in _EMPTYING:
+        router.while_nothing_moves(errand.slot, ask)
+    else:
+        ask(errand.slot)
 
 
 def fan_out(links: Sequence[Link], raw: bytes, slot: Waiting, merged: Merge, database: int) -> None:

@@ -154,6 +154,26 @@ class Changed(One):
         self._slot.refused(raw, error)
 
 
+class Then(One):
+    """Somebody whose reply is passed on, and who is told of by a call of `call` then."""
+
+    __slots__ = ("_call", "_slot")
+
+    def __init__(self, slot: Waiting, call: Callable[[], None]) -> None:
+        self._slot = slot
+        self._call = call
+
+    def answer(self, reply: bytes) -> None:
+        """Pass the reply on."""
+        self._slot.answer(reply)
+        self._call()
+
+    def refused(self, raw: bytes, error: bytes) -> None:
+        """Pass on that the command was not executed."""
+        self._slot.refused(raw, error)
+        self._call()
+
+
 class Last:
     """Somebody whose reply comes behind others that concern only the proxy, such as QUEUED."""
 
