@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 4
 SECONDS ?= 20
 
 .PHONY: help demo test soak unit bench lint format venv system-demo system-test system-bench clean

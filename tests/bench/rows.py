@@ -56,6 +56,13 @@ _COMMANDS: tuple[Load, ...] = (
     ("GET, 10 kB values, 50 clients", 60_000, "-t get -c 50 -d 10000 -r 1000"),
 )
 
+_CROWD: tuple[Load, ...] = (
+    ("SET, pipeline 1, 1,000 clients", 150_000, "-t set -c 1000 -r 10000"),
+    ("GET, pipeline 1, 1,000 clients", 150_000, "-t get -c 1000 -r 10000"),
+    ("SET, pipeline 16, 1,000 clients", 800_000, "-t set -c 1000 -P 16 -r 10000"),
+    ("GET, pipeline 16, 1,000 clients", 800_000, "-t get -c 1000 -P 16 -r 10000"),
+)
+
 _NEW = ("SET, a new connection each", 30_000, "-t set -c 50 -k 0 -r 10000")
 
 _CONNECTIONS: tuple[Load, ...] = (
@@ -84,7 +91,7 @@ ROWS: tuple[Row | Crowd, ...] = (
     *_compared("wproxy tcp", "haproxy", _SERVERS, servers=200),
     Crowd("wproxy tcp", "haproxy", 1_000),
     Crowd("wproxy tcp", "haproxy", 5_000),
-    *_compared("wproxy key", "twemproxy", _COMMANDS),
+    *_compared("wproxy key", "twemproxy", _COMMANDS + _CROWD),
     *_compared("wproxy key", "haproxy", _COMMANDS[:4]),
 )
 
