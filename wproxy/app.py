@@ -154,6 +154,8 @@ class Application:
         gc.freeze()
         for router in self._routers.values():
             router.open()
+        if any(backend.epochs is not None for backend in self._registry.backends.values()):
+            self._save()  # by which weights keys lie: the configuration may be another one at the next start
         self._prober.start(self._registry.backends.values())
         for listener in self._stats:
             await listener.start()

@@ -71,14 +71,17 @@ show table main data.server_id eq a;show table main data.server_id eq 1x
 show table main data.server_id eq 1;show table main data.server_id ne 1;show table main data.server_id gt 0
 show table main data.server_id ge 1;show table main data.server_id lt 1;show table main data.server_id le 1
 show table main data.server_id eq 1 data.server_id lt 5;show table main data.server_id eq 1 data.server_id gt 5
-show table main data.server_id eq 1 foo;show table main data.server_id eq 1 data.gpc0 eq 1
+show table main data.server_id eq 1 data.gpc0 eq 1
 show table strings data.server_id eq 1;clear table main data.foo eq 1;clear table main data.gpc0 eq 1
 clear table main data.server_id ne 1;show table main;clear table main data.server_id eq 1;show table main
 """.replace("\n", ";").strip(";")
 
 
 def test_filters_of_tables(pair: tuple[Proxy, Proxy]) -> None:
-    """In this order, so that each finds what those before have left."""
+    """In this order, so that each finds what those before have left.
+
+    A filter that ends in a word of another kind is left out: HAProxy answers now this, now that.
+    """
     for command in FILTERS.split(";"):
         haproxys, ours = answers(pair, command)
         assert ours == haproxys, command

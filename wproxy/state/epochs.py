@@ -42,7 +42,7 @@ class Report(Protocol):
         """Return how far it is."""
 
     def places(self) -> list[dict[str, int]]:
-        """Return the weights, by server, of each table before the one in force by which keys may still lie."""
+        """Return the weights, by server, of each table by which keys may lie, the one in force last."""
 
     def owes(self, name: str) -> int:
         """Return how many slots the server may have keys of without being their owner."""

@@ -2,7 +2,8 @@
 
 Shape: `{"version": 1, "servers": {"backend/server": {"weight": [30, 50], "state": ["ready", "drain"]}}}`. Each pair is
 the configuration's value at the time and the one in force. A value that has changed in the configuration since wins.
-While keys follow the weights, `"places": {"backend": [{"a": 30, "b": 70}]}` says where they may still lie.
+For `balance key`, `"places": {"backend": [{"a": 30, "b": 70}]}` says by which weights keys may lie, the last ones last:
+weights may also be changed in the configuration before the next process starts.
 """
 
 from __future__ import annotations

@@ -126,10 +126,10 @@ class Rebalance:
             self._before[self.chain.opened] = before
 
     def places(self) -> list[dict[str, int]]:
-        """Return the weights before each open epoch, oldest first (`state.epochs.Report`)."""
+        """Return the weights before each open epoch, oldest first, and those now (`state.epochs.Report`)."""
         oldest = min(self.chain.epochs, default=self.chain.opened + 1)
         self._before = {number: weights for number, weights in self._before.items() if number >= oldest}
-        return list(self._before.values())
+        return [*self._before.values(), *([self._weights] if self._weights else [])]
 
     def _refuse_stuck(self) -> None:
         """Have nobody wait for a server that is known to be away."""
