@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wproxy import command_line
 from wproxy.errors import ConfigError, UsageError, WproxyError
-from wproxy.version import HAPROXY_VERSION, RELEASE_DATE, VERSION
+from wproxy.version import FEATURES, HAPROXY_VERSION, RELEASE_DATE, VERSION
 
 if TYPE_CHECKING:
     import socket
@@ -50,9 +50,13 @@ def _proxy(arguments: list[str]) -> int:
     """Run the proxy, return its exit code: 0 stopped as told, 1 unusable configuration or address, 2 usage."""
     try:
         options = command_line.parse(arguments)
-        if options.version:
+        if options.version or options.details:
             print(f"wproxy {VERSION} {RELEASE_DATE}, reads the configuration of HAProxy {HAPROXY_VERSION}")
+            if options.details:
+                print(command_line.details())
             return 0
+        if options.condition is not None:
+            return _evaluate(options.condition)
         return _serve(options)
     except UsageError as error:
         print(f"wproxy: {error}", file=sys.stderr)
@@ -66,6 +70,18 @@ def _proxy(arguments: list[str]) -> int:
         for line in str(error).splitlines():
             _log("ALERT", line)
         return 1
+
+
+def _evaluate(condition: str) -> int:
+    """Return the exit code of `-cc`: 0 true, 1 false, 2 no condition at all."""
+    from wproxy.config.conditions import ConditionError, holds
+
+    try:
+        is_true = holds(condition, version=HAPROXY_VERSION, features=frozenset(FEATURES), environ=os.environ)
+    except ConditionError as error:
+        _log("ALERT", f"config : Failed to evaluate condition: {error}")
+        return 2
+    return 0 if is_true else 1
 
 
 def _serve(options: command_line.Options) -> int:

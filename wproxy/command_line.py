@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from wproxy.errors import UsageError
+from wproxy.version import FEATURES
 
 _NUMBER = re.compile("[0-9]{1,9}")
 
@@ -21,6 +22,8 @@ class Options:
     daemon: bool = False
     verbose: bool = False
     version: bool = False
+    details: bool = False  # of the version
+    condition: str | None = None
     quiet: bool = False
     pidfile: str | None = None
     maxconn: int | None = None
@@ -57,7 +60,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("-q", "", "print nothing but errors", "quiet"),
     Option("-V", "", "print more, also with -c or -D", "verbose"),
     Option("-v", "", "print the version and exit", "version"),
-    Option("-vv", "", "print the version and exit", "version"),
+    Option("-vv", "", "print the version and what it can do, and exit", "details"),
+    Option(
+        "-cc", "CONDITION", "evaluate a condition such as 'version_atleast(2.4)': exit 0 true, 1 false", "condition"
+    ),
     Option("--version", "", "print the version and exit", "version"),
     Option("-dM", "", "accepted for HAProxy's sake", ""),
     Option("-dI", "", "accepted for HAProxy's sake", ""),
@@ -90,7 +96,7 @@ def parse(arguments: Sequence[str]) -> Options:
             raise UsageError(f"option {flag} needs an argument: {row.argument}")
         _apply(options, row, rest.pop(0) if row.argument else "")
     options.master |= options.notify
-    if not options.configurations and not options.version:
+    if not (options.configurations or options.version or options.details or options.condition is not None):
         raise UsageError("no configuration: wproxy -f FILE")
     return options
 
@@ -115,10 +121,28 @@ def _apply(options: Options, row: Option, argument: str) -> None:
             raise UsageError(f"option {row.flag} needs a number, not '{argument}'")
         options.maxconn = int(argument)
     elif row.field:
-        setattr(options, row.field, argument or True)
+        setattr(options, row.field, argument if row.argument else True)
 
 
 def usage() -> str:
     """Return the help text."""
     lines = (f"  {row.flag:3} {row.argument:10} {row.summary}" for row in OPTIONS)
     return "\n".join(["usage: wproxy -f FILE [options]", *lines]) + "\n"
+
+
+def details() -> str:
+    """Return what `-vv` adds, in the shape in which programs look for it in HAProxy's."""
+    return "\n".join(
+        (
+            "Build options :",
+            "  TARGET  = python",
+            "",
+            f"Feature list : {' '.join(f'+{name}' for name in FEATURES)}",
+            "",
+            "Available polling systems :",
+            "      epoll : pref=300,  test result OK",
+            "Total: 1 (1 usable), will use epoll.",
+            "",
+            "Available services : none",
+        )
+    )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wproxy.command_line import OPTIONS, parse, usage
+from wproxy.command_line import OPTIONS, details, parse, usage
 from wproxy.errors import UsageError
 
 
@@ -35,7 +35,7 @@ def test_ws_is_w_for_systemd() -> None:
     assert (parse(["-Ws", "-f", "a"]).master, parse(["-Ws", "-f", "a"]).notify) == (True, True)
 
 
-@pytest.mark.parametrize("flag", ["-v", "-vv", "--version"])
+@pytest.mark.parametrize("flag", ["-v", "--version"])
 def test_the_version_needs_no_configuration(flag: str) -> None:
     assert parse([flag]).version
 
@@ -69,3 +69,10 @@ def test_usage_lists_every_option() -> None:
     for row in OPTIONS:
         assert f"  {row.flag:3} {row.argument:10} {row.summary}\n" in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_what_it_can_do_and_conditions_need_no_configuration() -> None:
+    assert parse(["-vv"]).details
+    assert parse(["-cc", ""]).condition == ""
+    assert parse(["-cc", "feature(EPOLL)"]).condition == "feature(EPOLL)"
+    assert "\nFeature list : +" in details()
