@@ -28,10 +28,14 @@ PATTERNS = (
 
 
 def alike(line: str, pid: int) -> str:
-    """Return `line` with what two runs never have in common replaced by its pattern."""
+    """Return `line` with what two runs never have in common replaced by its pattern.
+
+    HAProxy may count the connection before for a moment longer: that of the process and of the frontend are taken for
+    one when they are two and equal.
+    """
     for pattern, name in ((rf"\b{pid}\b", "PID"), *PATTERNS):
         line = re.sub(pattern, name, line)
-    return line
+    return re.sub(r" (?:2/[12])/(\d+/\d+/\d+ \d+/\d+)$", r" 1/1/\1", line, flags=re.MULTILINE)
 
 
 def on_both(run: Callable[[str], list[str]]) -> None:
