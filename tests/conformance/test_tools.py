@@ -144,7 +144,7 @@ def haproxy_cli(made: Proxy, command: str) -> tuple[int, str, str]:
     """Run one command; return its exit code, output and errors."""
     program = Path(sys.executable).parent / "haproxy-cli"
     if not program.exists():
-        pytest.skip("haproxy-cli is not installed: make venv")
+        pytest.fail("haproxy-cli is not installed: make venv")
     arguments = ["-k", str(made.stats.path), "-c", *command.split()]
     done = subprocess.run([str(program), *arguments], capture_output=True, text=True, timeout=20)
     return done.returncode, done.stdout, done.stderr

@@ -156,7 +156,7 @@ def test_scan_misses_no_key_that_was_there_throughout(around: Sharded) -> None:
     around.wait()
 
 
-def test_what_was_flushed_does_not_come_back(around: Sharded) -> None:
+def test_flushall_while_keys_move_ends_and_leaves_nothing(around: Sharded) -> None:
     for server in around.servers.values():  # so keys go through the proxy: they are on their way for longer
         ask(server.port, "ACL", "SETUSER", "default", "-migrate")
     with Client(around.proxy.port) as client:

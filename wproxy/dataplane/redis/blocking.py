@@ -15,7 +15,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from wproxy.dataplane.redis.dedicated import TOO_MANY, Dedicated, keep_alive
-from wproxy.dataplane.redis.router import Router, down
+from wproxy.dataplane.redis.router import NO_SERVER, Router, down
 from wproxy.dataplane.redis.slot import One, Slot
 from wproxy.policy.redis.blocking import came_to_nothing, patience_s, with_patience
 from wproxy.policy.redis.routing import CROSSING, Rule
@@ -24,14 +24,12 @@ from wproxy.protocols.resp import pack
 if TYPE_CHECKING:
     from wproxy.dataplane.redis.conversation import Conversation
 
-_NO_SERVER = b"-SERVERDOWN no server of this backend has a weight\r\n"
-
 
 class Blocked(One):
     """One command that may wait, until it is answered."""
 
     __slots__ = (
-        "_arguments", "_client", "_connection", "_engaged", "_index", "_keys", "_leaving", "_name", "_number",
+        "_arguments", "_client", "_connection", "_engaged", "_keys", "_leaving", "_name", "_number",
         "_router", "_slot", "_until",
     )  # fmt: skip
 
@@ -43,7 +41,6 @@ class Blocked(One):
         self._arguments = arguments
         self._number = number
         self._keys = rule.keys(arguments)
-        self._index = -1
         self._connection: Dedicated | None = None
         self._engaged = False  # its slot may not change owner before it is answered
         self._leaving = False  # it has been asked to stop waiting, because its slot has another owner
@@ -72,9 +69,9 @@ class Blocked(One):
 
     def _ask(self, raw: bytes, patience: float) -> None:
         router = self._router
-        index = self._index = router.owner(self._number)
+        index = router.owner(self._number)
         if index < 0 or not router.backend.running[index]:
-            self._finish(_NO_SERVER if index < 0 else down(router.backend.servers[index]))
+            self._finish(NO_SERVER if index < 0 else down(router.backend.servers[index]))
             return
         connection = self._connection = router.pool.take(router.backend.servers[index], self._client.protocol)
         if connection is None:
@@ -114,15 +111,18 @@ class Blocked(One):
     def follow(self) -> None:
         """Stop waiting at a server that is no longer the owner (`router.Waiter`)."""
         connection = self._connection
-        stays = self._router.owner(self._number) == self._index and not self._router.awaits_quiet(self._number)
-        if connection is None or self._leaving or stays:
+        if connection is None or self._leaving:
+            return
+        owner = self._router.owner(self._number)
+        stays = owner >= 0 and self._router.backend.servers[owner] is connection.server
+        if stays and not self._router.awaits_quiet(self._number):
             return
         if not connection.identity:
             connection.when_known = self.follow
             return
         self._leaving = True
         request = pack([b"CLIENT", b"UNBLOCK", b"%d" % connection.identity])
-        self._router.links(2)[self._index].send(request, _Unheard())
+        self._router.link(connection.server, 2).send(request, _Unheard())
 
     def cancel(self) -> None:
         """Wait no longer: the client is gone."""

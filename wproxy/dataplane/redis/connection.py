@@ -339,7 +339,7 @@ class RedisConnection(Conversation):
 
     def kill(self) -> None:
         """End the session because an administrator says so (`state.session.Carrier`)."""
-        self.close("KD")
+        self.close("K-")
 
     def close(self, cause: str) -> None:
         """End the session at once, for `cause`."""

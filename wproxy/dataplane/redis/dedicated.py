@@ -101,6 +101,10 @@ class Dedicated(asyncio.Protocol):
         self._waiting.clear()
         self._end()
 
+    def lose(self) -> None:
+        """Close the connection at once; its user hears of it as of one that was lost."""
+        self._end()
+
     def tell(self, raw: bytes) -> None:
         """Send `raw`, which is answered by pushes only."""
         if self._transport is None:
@@ -264,6 +268,11 @@ class Pool:
         """Close all connections to the address that `server` had."""
         for connection in [each for each in self._open if each.server is server]:
             connection.expired()
+
+    def evict(self) -> None:
+        """Close all that a tenant has: servers have come or gone, and he knows them by their numbers."""
+        for connection in [each for each in self._open if each.tenant is not None]:
+            connection.lose()
 
     def close(self) -> None:
         """Close all connections."""

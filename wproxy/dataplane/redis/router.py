@@ -27,7 +27,7 @@ from wproxy.state.backend import Backend
 from wproxy.state.captures import NOBODY, Capture, Excerpt, Named, Side
 from wproxy.state.server import Server
 
-_NO_SERVER = b"-SERVERDOWN no server of this backend has a weight\r\n"
+NO_SERVER = b"-SERVERDOWN no server of this backend has a weight\r\n"
 _NONE_AVAILABLE = b"-SERVERDOWN no server of this backend is available\r\n"
 
 
@@ -112,7 +112,7 @@ class Router:
         elif rule.merged is not None and (links := self._links_of(protocol)):
             fan_out(links, raw, slot, rule.merged, database)
         elif rule.merged is not None:
-            slot.answer(_NO_SERVER)
+            slot.answer(NO_SERVER)
         else:
             SEVERAL[rule.target](self, Errand(rule, arguments, raw, slot, protocol, database))
 
@@ -124,7 +124,7 @@ class Router:
         elif slot_number != KEYLESS:
             self.to_owner(slot_number, keys, raw, waiting, protocol, database)
         elif (index := self.owner(KEYLESS)) < 0:
-            waiting.answer(_NO_SERVER)
+            waiting.answer(NO_SERVER)
         else:
             self.send(index, raw, waiting, protocol, database)
 
@@ -154,7 +154,7 @@ class Router:
         index = self.owners[slot_number]
         return MOVING - slot_number if index == MOVING else index
 
-    def send(self, index: int, raw: bytes, waiting: Waiting, protocol: int, database: int) -> None:
+    def send(self, index: int, raw: bytes, waiting: Waiting, protocol: int, database: int = 0) -> None:
         """Send a command to the server of that index."""
         link = self._links_of(protocol)[index]
         if not self.backend.running[index]:
@@ -169,7 +169,7 @@ class Router:
 
         Nor does a server that comes later; when one goes for good, its channels are the next one's.
         """
-        homes = self._homes
+        homes = self._homes or tuple(self._servers)
         at = slot_of(channel) % len(homes)
         for server in (*homes[at:], *homes[:at]):
             if not server.removed:
@@ -248,7 +248,7 @@ class Router:
         elif index == MOVING and self._rebalance is not None:
             self._rebalance.send(slot_number, keys, raw, waiting, protocol, database)
         else:
-            waiting.answer(_NO_SERVER)
+            waiting.answer(NO_SERVER)
 
     def scatter(self, run: Run, owner: Owner, protocol: int) -> Scatter | None:
         """Send each command of `run` to the owner of its key, None when they are to be looked at one by one."""
@@ -261,10 +261,9 @@ class Router:
         if -1 in order:
             return None
         scatter = Scatter(owner, order)
-        links = self._links_of(protocol)
         for index, raw, share in scatter.split(run.raws, cast("list[str]", names)):
             if index >= 0:
-                self._send(links[index], index, raw, share)
+                self.send(index, raw, share, protocol)
             else:
                 moving = [place for place, number in enumerate(order) if number == index]
                 self._to_moving([(run.keys[place], run.raws[place]) for place in moving], share, protocol)
@@ -275,12 +274,6 @@ class Router:
         pieces = Pieces(share, len(commands))
         for place, (key, raw) in enumerate(commands):
             self.to_owner(slot_of(key), (key,), raw, pieces.piece(place), protocol)
-
-    def _send(self, link: Link, index: int, raw: bytes, waiting: Waiting) -> None:
-        if self.backend.running[index]:
-            link.send(raw, waiting)
-        else:
-            waiting.refused(raw, down(link.server))
 
     def links(self, protocol: int) -> list[Link]:
         """Return the link to each server, in the servers' order."""
@@ -345,6 +338,7 @@ class Router:
             ]
             for link in known.values():
                 link.close()
+        self.pool.evict()
         for server in before:
             if server not in servers:
                 self.pool.leave(server)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wproxy.dataplane.redis.dedicated import TOO_MANY, Dedicated
-from wproxy.dataplane.redis.router import Router, down
-from wproxy.dataplane.redis.slot import Last, One, Slot
+from wproxy.dataplane.redis.router import NO_SERVER, Router, down
+from wproxy.dataplane.redis.slot import Last, One, Slot, Then
 from wproxy.policy.redis.routing import CROSSING, CROSSSLOT, KEYLESS, Rule
 from wproxy.policy.redis.transaction import ABORTED, LATE_WATCH, NESTED, Transaction
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from wproxy.dataplane.redis.conversation import Conversation
 
 _OK = b"+OK\r\n"
-_NO_SERVER = b"-SERVERDOWN no server of this backend has a weight\r\n"
 
 
 class Watch:
@@ -47,6 +46,11 @@ class Watch:
     def disengage(self) -> None:
         """Take note that it has been answered."""
         self._router.disengage(self.slot)
+
+    def executed(self) -> None:
+        """Take note that EXEC has been answered: nothing is watched any more."""
+        self.disengage()
+        self.release()
 
     def pushed(self, push: bytes) -> None:
         """Nothing is pushed to who has not subscribed."""
@@ -84,43 +88,6 @@ class _Released(One):
 
     def refused(self, raw: bytes, error: bytes) -> None:
         """The connection is closed already."""
-
-
-class _Executed(One):
-    """Takes the answer to an EXEC on a watching connection, which watches nothing afterwards."""
-
-    __slots__ = ("_slot", "_watch")
-
-    def __init__(self, slot: Slot, watch: Watch) -> None:
-        self._slot = slot
-        self._watch = watch
-
-    def answer(self, reply: bytes) -> None:
-        self._watch.disengage()
-        self._watch.release()
-        self._slot.answer(reply)
-
-    def refused(self, raw: bytes, error: bytes) -> None:
-        self._watch.disengage()
-        self._slot.answer(error)
-
-
-class _Watching(One):
-    """Takes the answer to a WATCH."""
-
-    __slots__ = ("_slot", "_watch")
-
-    def __init__(self, slot: Slot, watch: Watch) -> None:
-        self._slot = slot
-        self._watch = watch
-
-    def answer(self, reply: bytes) -> None:
-        self._watch.disengage()
-        self._slot.answer(reply)
-
-    def refused(self, raw: bytes, error: bytes) -> None:
-        self._watch.disengage()
-        self._slot.answer(error)
 
 
 class Queueing:
@@ -188,7 +155,7 @@ class Queueing:
             if watch.holds:
                 watch.engage()
                 watch.connection.select(client.database)
-                watch.connection.send(transaction.whole(), Last(_Executed(slot, watch), len(transaction) + 1))
+                watch.connection.send(transaction.whole(), Last(Then(slot, watch.executed), len(transaction) + 1))
             else:
                 watch.drop()
                 slot.answer(b"_\r\n" if client.protocol == 3 else b"*-1\r\n")
@@ -228,7 +195,7 @@ def watch(client: Conversation, rule: Rule, arguments: list[bytes], raw: bytes) 
     if client.watch is None:
         index = router.owner(number)
         if index < 0 or not router.backend.running[index]:
-            slot.answer(_NO_SERVER if index < 0 else down(router.backend.servers[index]))
+            slot.answer(NO_SERVER if index < 0 else down(router.backend.servers[index]))
             return True
         connection = router.pool.take(router.backend.servers[index], client.protocol)
         if connection is None:
@@ -243,7 +210,7 @@ def watch(client: Conversation, rule: Rule, arguments: list[bytes], raw: bytes) 
     def ask() -> None:
         made.engage()
         connection.select(client.database)
-        connection.send(raw, _Watching(slot, made))
+        connection.send(raw, Then(slot, made.disengage))
 
     router.prepare(rule.keys(arguments), client.database, ask, slot.answer)
     return True

@@ -24,7 +24,8 @@ NIL, ELEMENT = b"*-1\r\n", b"*2\r\n$1\r\nq\r\n$1\r\nx\r\n"
 class Connection:
     """A dedicated connection that only notes what happens to it."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, server: str, number: int) -> None:
+        self.server = server
         self.identity = number
         self.sent: list[bytes] = []
         self.when_known: Callable[[], None] | None = None
@@ -51,7 +52,7 @@ class World:
         self.now = 100.0
         self.identity = identity
         self.connections: list[Connection] = []
-        self.unblocked: list[tuple[int, bytes]] = []
+        self.unblocked: list[tuple[str, bytes]] = []
         self.answered_times = 0
         self.waiters: dict[object, None] = {}
         self.backend = SimpleNamespace(running=[True, True], servers=["a", "b"])
@@ -87,14 +88,14 @@ class World:
         return self.wanted_quiet
 
     def take(self, server: str, protocol: int) -> Connection:
-        self.connections.append(Connection(self.identity))
+        self.connections.append(Connection(server, self.identity))
         return self.connections[-1]
 
     def give_back(self, connection: Connection) -> None:
         connection.returned = True
 
-    def links(self, protocol: int) -> list[Any]:
-        return [SimpleNamespace(send=lambda raw, who, at=at: self.unblocked.append((at, raw))) for at in range(2)]
+    def link(self, server: str, protocol: int) -> Any:
+        return SimpleNamespace(send=lambda raw, who: self.unblocked.append((server, raw)))
 
     def begin(self, patience: float = inf) -> Blocked:
         blocked = Blocked(cast("Conversation", self), self.slot, RULE, [b"BLPOP", b"q", b"0"], 5)
@@ -137,7 +138,7 @@ def test_it_follows_the_slot_and_the_old_connection_is_not_used_again() -> None:
     world.index = 1
     blocked.follow()
     blocked.follow()
-    assert world.unblocked == [(0, pack([b"CLIENT", b"UNBLOCK", b"7"]))]
+    assert world.unblocked == [("a", pack([b"CLIENT", b"UNBLOCK", b"7"]))]
     blocked.answer(NIL)
     first, second = world.connections
     assert (first.dropped, first.returned) == (True, False)
@@ -179,7 +180,7 @@ def test_a_connection_that_nobody_can_name_yet_is_asked_to_leave_later() -> None
     connection.identity = 9
     assert connection.when_known is not None
     connection.when_known()
-    assert world.unblocked == [(0, pack([b"CLIENT", b"UNBLOCK", b"9"]))]
+    assert world.unblocked == [("a", pack([b"CLIENT", b"UNBLOCK", b"9"]))]
 
 
 @pytest.mark.parametrize("owner", [-1, 1])
@@ -201,3 +202,15 @@ def test_a_client_that_leaves_takes_the_connection_with_it() -> None:
     blocked.cancel()
     assert world.connections[0].dropped
     assert world.waiters == {}
+
+
+def test_servers_that_are_counted_anew_are_the_same_servers() -> None:
+    world = World()
+    world.index = 1
+    blocked = world.begin()
+    world.backend.servers, world.index = ["b"], 0  # a is gone
+    blocked.follow()
+    assert world.unblocked == []
+    world.backend.servers, world.index = ["b", "c"], 1
+    blocked.follow()
+    assert world.unblocked == [("b", pack([b"CLIENT", b"UNBLOCK", b"7"]))]
