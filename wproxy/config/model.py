@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from wproxy.config.acl.facts import Condition, Fetcher
 from wproxy.config.checks import AgentSettings, HealthCheck
+from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
 
 DRAWS = 2  # section 4.2, "balance random"
@@ -181,6 +182,7 @@ class ServerLine:
     shutdown_on_down: bool = False  # on-marked-down shutdown-sessions
     shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
     login: Login | None = None  # as whom the proxy speaks to it, in Redis' protocol
+    pool_max: int | None = None  # idle connections kept for other requests, in mode http
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +293,7 @@ class Frontend:
     page: StatsPage | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     login: Login | None = None  # what clients of mode redis must AUTH with
+    http: HttpFront | None = None  # in mode http
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +326,7 @@ class Backend:
     redis_eject: bool = False  # the slots of a server that is down go to the others
     redis_window_s: float | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
+    http: HttpBack | None = None  # in mode http
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from wproxy.config.acl.facts import Condition, Kind
 from wproxy.config.acl.scope import Scope
 from wproxy.config.drafts import ProxyDraft, RuleLine
 from wproxy.config.grammar import Report
-from wproxy.config.model import ConnectionRule, Mode, StickRule, UseBackend
+from wproxy.config.model import ConnectionRule, StickRule, UseBackend
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
 
@@ -27,7 +27,7 @@ def compile_rules(
     tables = frozenset(proxy.name for proxy in proxies if proxy.table is not None and not proxy.disabled)
     for proxy in proxies:
         # As in HAProxy nothing is checked of a disabled proxy; of one in mode http the mode itself is the fault.
-        if not proxy.disabled and (proxy.is_page or proxy.mode is not Mode.HTTP):
+        if not proxy.disabled:
             scope = Scope(proxy.name, proxy.has_frontend, proxy.has_backend, backends, frontends, tables, environ, read)
             _compile(proxy, scope, report)
 

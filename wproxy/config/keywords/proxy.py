@@ -138,7 +138,4 @@ PROXY: Grammar[ProxyDraft] = Grammar(
 
 
 # What of the modes is not served yet; `validate` says it where a proxy that is not disabled has it.
-MODES_REFUSED = {
-    Mode.HTTP: "mode http comes with a later version of wproxy; a proxy that is a statistics page only "
-    "('stats enable', no servers and no backend) is served now"
-}
+MODES_REFUSED: dict[Mode, str] = {}
