@@ -34,32 +34,37 @@ _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 class Exchange(Transaction):
     """One request and its response; `complete`, `_answer` or `abort` end it, each exactly once."""
 
-    __slots__ = (
-        "_body", "_early", "_facts", "_held", "_over", "_reused", "_search", "_server_keeps", "active_at", "client",
-        "connection", "keeps", "request", "request_done", "response", "response_body", "route", "tunnel",
-    )  # fmt: skip
+    # Defaults of the class, as those of `Transaction`.
+    response: ResponseHead | None = None
+    response_body: Body | None = None
+    connection: ServerConnection | None = None
+    tunnel = False
+    request_done = True
+    _body: Body | None = None
+    _early: list[bytes] | None = None  # of the body, while there is no server
+    _held = b""  # the beginning of the response's head
+    _facts: HttpFacts | None = None
+    _search: Search | None = None
+    _counted = False  # as a session of its backend
+    _reused = False
+    _server_keeps = False
+    _over = False
 
     def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
-        super().__init__(client.session, client.site.default.backend, client.idle_since, now)
+        site = client.site
         self.client = client
         self.request = request
-        self.route: HttpRoute = client.site.default
-        self.response: ResponseHead | None = None
-        self.response_body: Body | None = None
-        self.connection: ServerConnection | None = None
+        self.route: HttpRoute = site.default
+        self.session = client.session
+        self.backend = self.route.backend
+        self.idle_since = client.idle_since
+        self.first_byte_at = self.request_at = self.active_at = now  # active: when the server had something to do last
+        self.bytes_in = request.size
         self.keeps = not request.closes  # the client may send another request
-        self.tunnel = False
-        self.active_at = now  # when the server last sent something, or got something to do
         length = request.length
-        self._body: Body | None = None if not length else Chunked() if length == CHUNKED else Counted(length)
-        self.request_done = self._body is None
-        self._early: list[bytes] = []
-        self._held = b""  # the beginning of the response's head
-        self._facts: HttpFacts | None = None
-        self._search: Search | None = None
-        self._reused = False
-        self._server_keeps = False
-        self._over = False
+        if length:
+            self._body = Chunked() if length == CHUNKED else Counted(length)
+            self.request_done = False
 
     # -- from the request's head to a server ---------------------------------------------------------------------
 
@@ -81,7 +86,7 @@ class Exchange(Transaction):
             return
         route = self.route
         self.backend = route.backend
-        self.session.backend = route.backend
+        self._counted = True
         route.backend.opened(self.request_at)
         if route.request_rules and not self._obey(first_outcome(route.request_rules, self.facts)):
             return
@@ -120,19 +125,31 @@ class Exchange(Transaction):
         return False
 
     def _seek(self) -> None:
-        """Look for a server, and send the request when there is one at once."""
+        """Look for a server, and send the request when there is an idle connection to one."""
         route, client = self.route, self.client
-        backend = route.backend
-        search = self._search = Search(self, self, route, client.site.services)
-        reuse = route.reuse
-        may_reuse = (
-            reuse is Reuse.ALWAYS or (client.idle_since != self.session.accepted_at and reuse is not Reuse.NEVER)
-        ) and route.closing is Closing.KEEP_ALIVE
+        backend, reuse = route.backend, route.reuse
+        may_reuse = route.shares and (client.served or reuse is Reuse.ALWAYS)
         preferred = self._preferred() if route.stickiness is not None else None
-        connection = search.begin(preferred, self._key() if backend.algorithm.keyed else 0, may_reuse)
-        if connection is not None:
-            self._reused = True
-            self.found(connection)
+        key = self._key() if backend.algorithm.keyed else 0
+        if preferred is None:
+            place = self.place = backend.assign(None, key)
+        elif not preferred.full:
+            place = self.place = preferred
+            backend.take(preferred)
+        else:
+            place = None
+        if place is not None:
+            self.server = place
+            self.assigned_at = self.connected_at = self.request_at
+            place.opened(self.request_at)
+            connection = route.pools[place].take() if may_reuse else None
+            if connection is not None:
+                place.counters.reuses += 1
+                self._reused = True
+                self.found(connection)
+                return
+        self._search = Search(self, self, route, client.site.services)
+        self._search.begin(preferred, key, may_reuse=may_reuse)
 
     def _preferred(self) -> Server | None:
         stickiness = self.route.stickiness
@@ -155,8 +172,8 @@ class Exchange(Transaction):
         self.active_at = self.client.clock()
         head = outgoing.request(self.request, self.route, self.client)
         if self._early:
-            early, self._early = self._early, []
-            connection.write(b"".join([head, *early]))
+            connection.write(b"".join([head, *self._early]))
+            self._early = None
             self.client.resume_reading()
         else:
             connection.write(head)
@@ -187,7 +204,7 @@ class Exchange(Transaction):
         if connection is not None:
             connection.write(mine)
         elif self.response is None:
-            self._early.append(mine)
+            self._early = [*self._early, mine] if self._early else [mine]
             if self.bytes_in > _EARLY_BYTES:
                 self.client.pause_reading()
         if body.progress is Progress.DONE:
@@ -231,10 +248,8 @@ class Exchange(Transaction):
     def _where(self) -> str:
         """Return the second letter of the termination state: in which phase the exchange is."""
         search = self._search
-        if search is None:
-            return "R"
         if self.connection is None:
-            return "Q" if search.waiting else "C"
+            return "R" if search is None else "Q" if search.waiting else "C"
         return "H" if self.response is None else "D"
 
     # -- bytes from the server -----------------------------------------------------------------------------------
@@ -285,36 +300,39 @@ class Exchange(Transaction):
                 self._replaced(outcome)
                 return
         self._count_status(head.status)
-        self._frame(head)
-        closing = route.closing
-        if head.closes or closing is not Closing.KEEP_ALIVE or isinstance(self.response_body, UntilClose):
-            self._server_keeps = False
-        else:
-            self._server_keeps = True
-        if isinstance(self.response_body, UntilClose) or closing is Closing.CLOSE or not self.client.keeps:
+        until_close = not self._frame(head)
+        self._server_keeps = route.shares and not head.closes and not until_close
+        if until_close or route.closing is Closing.CLOSE or not self.client.keeps:
             self.keeps = False
         lead = outgoing.response(head, self.request, keeps=self.keeps, tunnel=self.tunnel)
-        if self.response_body is None and not self.tunnel:
+        length = head.length
+        if length is not None and 0 < length <= len(rest) and self.response_body is not None:
+            self._server_keeps = self._server_keeps and length == len(rest)  # or it says more than it was asked for
+            self._write(lead + (rest if length == len(rest) else rest[:length]))
+            self._response_complete()
+        elif self.response_body is None and not self.tunnel:
             self._write(lead)
             self._server_keeps = self._server_keeps and not rest
             self._response_complete()
         else:
             self._pass_on(rest, lead)
 
-    def _frame(self, head: ResponseHead) -> None:
-        """Find out where the body ends (RFC 9112, section 6.3)."""
-        method, status = self.request.method, head.status
+    def _frame(self, head: ResponseHead) -> bool:
+        """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end."""
+        method, status, length = self.request.method, head.status, head.length
         if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
             self.tunnel = True
             self.request_done = False  # whatever the client sends belongs to the tunnel
             self.keeps = False
-        elif method == b"HEAD" or status in (204, 304):
+        elif method == b"HEAD" or status == 204 or status == 304:  # noqa: PLR1714 # one comparison, usually
             if status == 204:
                 head.remove(b"content-length")
-        elif head.length is None:
+        elif length is None:
             self.response_body = UntilClose()
-        elif head.length:
-            self.response_body = Chunked() if head.length == CHUNKED else Counted(head.length)
+            return False
+        elif length:
+            self.response_body = Chunked() if length == CHUNKED else Counted(length)
+        return True
 
     def _pass_on(self, data: bytes, lead: bytes) -> None:
         """Send more of the response's body, behind `lead`."""
@@ -327,7 +345,9 @@ class Exchange(Transaction):
             return
         size = body.take(data) if data else 0
         if body.progress is Progress.BROKEN:
-            if not lead:
+            if lead:
+                self.status = 0  # nothing of it has been sent
+            else:
                 self._write(data[:size])
             self._bad_response("SD")
             return
@@ -398,7 +418,7 @@ class Exchange(Transaction):
         if self._reused and self.response is None and not self._held:
             # As HAProxy: a kept connection that ends under a request ends the client's, which may then try again.
             self._close_client()
-        elif self.responded:
+        elif self.status:
             self._close_client()
         else:
             self.response = None
@@ -468,7 +488,7 @@ class Exchange(Transaction):
         self.status = status
         kind = status // 100 if 100 <= status < 600 else 0
         self.client.site.frontend.counters.responses[kind] += 1
-        if self._search is not None:
+        if self._counted:
             self.backend.counters.responses[kind] += 1
             if self.server is not None:
                 self.server.counters.responses[kind] += 1
@@ -481,12 +501,15 @@ class Exchange(Transaction):
 
     def _give_back(self) -> None:
         """Give back the connection and the place on the server."""
-        connection, search = self.connection, self._search
+        connection, place = self.connection, self.place
         if connection is not None:
             self.connection = None
-            connection.detach(keep=self._server_keeps)
-        if search is not None:
-            search.close()
+            connection.detach(self.active_at, keep=self._server_keeps)
+        if self._search is not None:
+            self._search.close()
+        if place is not None:
+            self.place = None
+            self.backend.release(place)
 
     def _over_and_out(self) -> None:
         """Tell everybody that it is over."""
@@ -498,15 +521,19 @@ class Exchange(Transaction):
         if self._over:
             return
         self._over = True
-        session = self.session
-        session.server = self.server
         if self.route.log is not None:
             self.route.log.finished(self)
-        session.settle()
-        session.server = None
-        self.measure(self.client.clock())
-        if self.backend is self.route.backend and self._search is not None:
-            self.backend.current -= 1
+        if self._counted:
+            backend, server = self.backend, self.server
+            backend.current -= 1
+            counters = backend.counters
+            counters.bytes_in += self.bytes_in
+            counters.bytes_out += self.bytes_out
+            if server is not None:
+                counters = server.counters
+                counters.bytes_in += self.bytes_in
+                counters.bytes_out += self.bytes_out
+                self.measure(self.active_at)
 
     def abort(self, cause: str) -> None:
         """End it wherever it is; the client's connection is about to be closed."""

@@ -68,11 +68,11 @@ class ServerConnection(asyncio.Protocol):
         if self.exchange is not None:
             self.exchange.client.resume_reading()
 
-    def detach(self, *, keep: bool) -> None:
+    def detach(self, now: float, *, keep: bool) -> None:
         """End the exchange's use of it: `keep` it for others, or close it."""
         self.exchange = None
-        if keep and self.usable:
-            self.pool.give(self)
+        if keep and self.transport is not None:
+            self.pool.give(self, now)
             return
         self.pool.ended()
         self.close()

@@ -57,13 +57,12 @@ class Head:
 
     __slots__ = ("closes", "fields", "length", "minor", "size", "upgrades")
 
-    def __init__(self, minor: int, fields: list[Field], size: int) -> None:
-        self.minor = minor
-        self.fields = fields
-        self.size = size
-        self.length: int | None = None
-        self.closes = minor == 0
-        self.upgrades = False
+    minor: int
+    fields: list[Field]
+    size: int
+    length: int | None
+    closes: bool
+    upgrades: bool
 
     def values(self, name: bytes) -> list[bytes]:
         """Return the values of all fields `name`, in order."""
@@ -93,10 +92,14 @@ class RequestHead(Head):
     __slots__ = ("expects", "method", "target")
 
     def __init__(self, method: bytes, target: bytes, minor: int, fields: list[Field], size: int) -> None:
-        super().__init__(minor, fields, size)
         self.method = method
         self.target = target
-        self.expects = False
+        self.minor = minor
+        self.fields = fields
+        self.size = size
+        self.length = None
+        self.closes = minor == 0
+        self.upgrades = self.expects = False
 
     def to_bytes(self, more: bytes = b"") -> bytes:
         """Return the head to send; `more` are lines to add at its end."""
@@ -110,9 +113,14 @@ class ResponseHead(Head):
     __slots__ = ("reason", "status")
 
     def __init__(self, status: int, reason: bytes, minor: int, fields: list[Field], size: int) -> None:
-        super().__init__(minor, fields, size)
         self.status = status
         self.reason = reason
+        self.minor = minor
+        self.fields = fields
+        self.size = size
+        self.length = None
+        self.closes = minor == 0
+        self.upgrades = False
 
     def to_bytes(self, more: bytes = b"") -> bytes:
         """Return the head to send; `more` are lines to add at its end."""
@@ -315,9 +323,13 @@ def _response(head: ResponseHead) -> ResponseHead | Fault:
     if len(head.fields) >= FIELDS_MAX:
         return Fault(502, "too many header fields")
     special = [field for field in head.fields if field[3]]
-    if special and (fault := _framing(head, special)) is not None:
-        return Fault(502, fault.reason)
-    return head
+    if not special:
+        return head
+    if len(special) == 1 and special[0][4] >= 0:  # as most are
+        head.length = special[0][4]
+        return head
+    fault = _framing(head, special)
+    return head if fault is None else Fault(502, fault.reason)
 
 
 def _framing(head: Head, special: list[Field]) -> Fault | None:
