@@ -168,9 +168,11 @@ class Server:
 
     def opened(self, now: float) -> None:
         """Count a session on a place that was reserved here."""
-        self.counters.sessions += 1
-        self.counters.sessions_max = max(self.counters.sessions_max, self.current)
-        self.counters.session_rate.add(now)
+        counters = self.counters
+        counters.sessions += 1
+        if self.current > counters.sessions_max:
+            counters.sessions_max = self.current
+        counters.session_rate.add(now)
         self.last_session_at = now
 
     def downtime_s(self, now: float) -> int:

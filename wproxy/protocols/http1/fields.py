@@ -1,7 +1,7 @@
 """Header fields: one line of a head, split, checked and ready to be sent on.
 
-Clients and servers send the same lines again and again. `Lines` remembers what it made of each, so that an ordinary line
-costs one look into a dictionary; that is several times faster than any parser that hands out name and value.
+Clients and servers send the same lines again and again. `Lines` remembers what it made of each, so that an ordinary
+line costs one look into a dictionary; that is several times faster than any parser that hands out name and value.
 """
 
 from __future__ import annotations
