@@ -56,6 +56,10 @@ class Transaction:
         if assigned_at is None or connected_at is None or server is None:
             return
         total_ms = int((now - self.request_at) * 1000)
+        if not total_ms:
+            server.counters.times.quick += 1
+            self.backend.counters.times.quick += 1
+            return
         queue_ms = int((assigned_at - self.request_at) * 1000)
         connect_ms = int((connected_at - assigned_at) * 1000)
         response_ms = 0 if self.responded_at is None else int((self.responded_at - connected_at) * 1000)

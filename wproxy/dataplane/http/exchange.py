@@ -4,7 +4,8 @@
       └── answered by the proxy itself ──┴──────────────┘                  └── unfound: 503
     from_server ──▶ head of the response ──▶ rules ──▶ to the client ──▶ body ──▶ complete
 
-What the client sends meanwhile waits in `_early`, up to a limit, until there is a connection. Both bodies are passed on as they are.
+What the client sends meanwhile waits in `_early`, up to a limit, until there is a connection. Both bodies are passed
+on as they are.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ class Exchange(Transaction):
         connection.served += 1
         self.connection = connection
         self.active_at = self.client.clock()
-        head = outgoing.request(self.request, self.route, self.client)
+        head = self.request.to_bytes(outgoing.request_end(self.request, self.route))
         if self._early:
             connection.write(b"".join([head, *self._early]))
             self._early = None
@@ -304,7 +305,7 @@ class Exchange(Transaction):
         self._server_keeps = route.shares and not head.closes and not until_close
         if until_close or route.closing is Closing.CLOSE or not self.client.keeps:
             self.keeps = False
-        lead = outgoing.response(head, self.request, keeps=self.keeps, tunnel=self.tunnel)
+        lead = head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=self.tunnel))
         length = head.length
         if length is not None and 0 < length <= len(rest) and self.response_body is not None:
             self._server_keeps = self._server_keeps and length == len(rest)  # or it says more than it was asked for
@@ -324,7 +325,7 @@ class Exchange(Transaction):
             self.tunnel = True
             self.request_done = False  # whatever the client sends belongs to the tunnel
             self.keeps = False
-        elif method == b"HEAD" or status == 204 or status == 304:  # noqa: PLR1714 # one comparison, usually
+        elif method == b"HEAD" or status == 204 or status == 304:  # one comparison, usually
             if status == 204:
                 head.remove(b"content-length")
         elif length is None:
@@ -453,7 +454,8 @@ class Exchange(Transaction):
         self.keeps = False
         self._count_status(status)
         self._write(page)
-        self._over_and_out()
+        self._account()
+        self.client.finished(keep=self.keeps)
 
     def _replaced(self, answer: Answer) -> None:
         """Answer in the place of the server's response, which a rule has denied."""
@@ -474,7 +476,8 @@ class Exchange(Transaction):
         self.end(answer.cause)
         self._count_status(answer.status)
         self._write(outgoing.answer(answer, self.request, keeps=self.keeps))
-        self._over_and_out()
+        self._account()
+        self.client.finished(keep=self.keeps)
 
     # -- the end -------------------------------------------------------------------------------------------------
 
@@ -495,9 +498,10 @@ class Exchange(Transaction):
 
     def _complete(self) -> None:
         """End an exchange whose request and response have both come to their end."""
-        self.end("--")
+        self.termination = self.termination or "--"
         self._give_back()
-        self._over_and_out()
+        self._account()
+        self.client.finished(keep=self.keeps)
 
     def _give_back(self) -> None:
         """Give back the connection and the place on the server."""
@@ -510,11 +514,6 @@ class Exchange(Transaction):
         if place is not None:
             self.place = None
             self.backend.release(place)
-
-    def _over_and_out(self) -> None:
-        """Tell everybody that it is over."""
-        self._account()
-        self.client.finished(keep=self.keeps)
 
     def _account(self) -> None:
         """Settle the books; only the first call does anything."""

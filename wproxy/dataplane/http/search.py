@@ -27,7 +27,7 @@ class Seeker(Protocol):
 
 
 class Search:
-    """One exchange's way to a server, when it is not there at once: its place is in the record, which the exchange owns.
+    """One exchange's way to a server where none is there at once; the place is in the record, which the exchange owns.
 
     A task waits in the queue, connects and retries, as `retries` and `option redispatch` say; `close` ends it in any
     state.
