@@ -74,8 +74,8 @@ class Session:
     """
 
     __slots__ = (
-        "accepted_at", "assigned_at", "backend", "backend_queue", "by_request", "bytes_in", "bytes_out", "carrier", "connected_at",
-        "destination", "frontend", "placed", "redispatched", "retries", "server", "server_queue", "session_id",
+        "accepted_at", "assigned_at", "backend", "backend_queue", "by_request", "bytes_in", "bytes_out", "carrier",
+        "connected_at", "destination", "frontend", "placed", "redispatched", "retries", "server", "server_queue", "session_id",
         "settled_in", "settled_out", "source", "termination",
     )  # fmt: skip
 

@@ -11,9 +11,8 @@ class Transaction:
     """What is known of one exchange. Times are on the loop's clock, None for what never came.
 
     `idle_since` is the end of the one before on this connection, or its accept; `first_byte_at` is when the request
-    began, `request_at` when its head was there, `responded_at` when the response's head was, `last_byte_at` of the
-    request's body. `status` is 0 until there is a response. `cookies` are the two letters about persistence. `place` is the server on which
-    a place is reserved.
+    began, `request_at` when its head was there, `responded_at` when the response's head was. `status` is 0 until there
+    is a response. `cookies` are the two letters about persistence. `place` is the server on which a place is reserved.
     """
 
     # Defaults of the class, not assignments for each: most stay as they are, and there is one of these per request.
