@@ -75,8 +75,8 @@ class Session:
 
     __slots__ = (
         "accepted_at", "assigned_at", "backend", "backend_queue", "by_request", "bytes_in", "bytes_out", "carrier",
-        "connected_at", "destination", "frontend", "placed", "redispatched", "retries", "server", "server_queue", "session_id",
-        "settled_in", "settled_out", "source", "termination",
+        "connected_at", "destination", "frontend", "placed", "redispatched", "retries", "server", "server_queue",
+        "session_id", "settled_in", "settled_out", "source", "termination",
     )  # fmt: skip
 
     def __init__(self, session_id: int, frontend: Frontend, backend: Backend, now: float) -> None:
