@@ -220,8 +220,10 @@ class Exchange(ServerSide):
         """Take note that the client sends no more; False closes its connection."""
         if self.tunnel:
             connection = self.connection
-            if connection is not None and connection.transport is not None:
-                connection.transport.write_eof()
+            if self._server_at_eof or connection is None or connection.transport is None:
+                self.client.close("--")
+                return False
+            connection.transport.write_eof()
             return True
         if not self.request_done:
             self.end("CD")
@@ -293,6 +295,8 @@ class Exchange(ServerSide):
         connection, place, server, backend = self.connection, self.place, self.server, self.backend
         if connection is not None:
             self.connection = None
+            if self._server_paused and connection.transport is not None:
+                connection.transport.resume_reading()
             connection.detach(self.active_at, keep=self._server_keeps)
         if self._search is not None:
             self._search.close()
