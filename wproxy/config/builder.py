@@ -95,7 +95,19 @@ def _page(proxy: ProxyDraft) -> StatsPage | None:
         return None
     scope = frozenset(proxy.name if name == "." else name for name in page.scope)
     admin = tuple(proxy.page_admins)
-    return StatsPage(page.uri, page.realm, tuple(page.users), page.refresh_s, page.hide_version, scope, admin)
+    return StatsPage(
+        page.uri,
+        page.realm,
+        tuple(page.users),
+        page.refresh_s,
+        page.hide_version,
+        scope,
+        admin,
+        page.legends,
+        page.modules,
+        page.node,
+        page.description,
+    )
 
 
 def _served_by(proxy: ProxyDraft) -> str | None:

@@ -101,6 +101,10 @@ class PageDraft:
     refresh_s: int = 0
     hide_version: bool = False
     scope: list[str] = field(default_factory=list)
+    legends: bool = False
+    modules: bool = False
+    node: str | None = None
+    description: str | None = None
 
 
 @dataclass(slots=True)
