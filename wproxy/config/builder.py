@@ -78,6 +78,7 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         page=_page(proxy),
         keepalive=proxy.client_keepalive,
         login=login_of(proxy.redis_user, proxy.redis_password),
+        description=proxy.description,
     )
 
 
@@ -144,6 +145,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         redis_eject=proxy.redis_eject,
         redis_window_s=proxy.redis_window_s,
         keepalive=proxy.server_keepalive,
+        description=proxy.description,
     )
 
 

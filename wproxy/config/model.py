@@ -297,6 +297,7 @@ class Frontend:
     page: StatsPage | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     login: Login | None = None  # what clients of mode redis must AUTH with
+    description: str = ""  # for the statistics page
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +330,7 @@ class Backend:
     redis_eject: bool = False  # the slots of a server that is down go to the others
     redis_window_s: float | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,12 @@ def _scope(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     page.scope.append(name)
 
 
+def _description(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    if not statement.arguments:
+        raise ArgumentError("expects a text")
+    proxy.description = " ".join(statement.arguments)
+
+
 def _show_legends(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     page_of(proxy, statement).legends = True
 
@@ -120,6 +126,7 @@ _PAGE: tuple[tuple[str, Action, str], ...] = (
 
 PAGE = (
     *(done(words, _ANYWHERE, action, doc, "4.2") for words, action, doc in _PAGE),
+    done("description", _PROXIES, _description, "a text beside the proxy's name on the statistics page", "4.2"),
     done("stats admin", _PROXIES, _admin, "clients that may change servers on the page, by a condition", "4.2"),
     *ignored(
         "stats http-request", _PROXIES, "configures mode http; refused on a statistics page", "4.2", action=_guard

@@ -171,7 +171,8 @@ def _section(proxy: Proxy, reader: Reader) -> str:
     text = f'<div class="scroll">{table(proxy, reader)}</div>'
     if reader.admin and proxy.servers:
         text = f'<form method="post">{text}{_choice(proxy.number)}</form>\n{weights.form(proxy)}'
-    head = f'<h2><a href="#{name}">{name}</a>{about}</h2>{_moving(proxy)}'
+    told = f' <span class="told">{escape(proxy.description)}</span>' if proxy.description else ""
+    head = f'<h2><a href="#{name}">{name}</a>{about}{told}</h2>{_moving(proxy)}'
     return f'<section id="{name}" class="proxy {state_of_proxy(proxy)}">{head}{text}</section>\n'
 
 

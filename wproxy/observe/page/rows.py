@@ -87,6 +87,12 @@ class Proxy:
         return next((row.party for row in self.rows if isinstance(row.party, Backend)), None)
 
     @property
+    def description(self) -> str:
+        """What the configuration says of it."""
+        party = self.rows[-1].party
+        return "" if isinstance(party, Server) else party.config.description
+
+    @property
     def servers(self) -> list[Row]:
         """The lines about servers."""
         return [row for row in self.rows if isinstance(row.party, Server)]

@@ -55,6 +55,12 @@ def test_what_a_page_shows_besides() -> None:
     assert (made.node, made.description) == ("rack-1_a.b", "Master node for Europe, Asia")
 
 
+def test_the_description_of_a_proxy() -> None:
+    made = parse(f"{HEAD} stats uri /\n description what  it\\ is\n", "a.cfg", {})
+    assert made.frontends[0].description == "what it is"
+    assert problem_of(f"{HEAD} stats uri /\n description\n") == "'description' expects a text"
+
+
 @pytest.mark.parametrize("name", ["a/b", "a:b", "<b>"])
 def test_a_node_is_a_name(name: str) -> None:
     assert "expects a name" in problem_of(f"{HEAD} stats show-node {name}\n")

@@ -50,6 +50,12 @@ def test_what_is_hidden_unless_it_is_given() -> None:
     assert re.search(r"<h1>Statistics Report for wproxy<small></small></h1>", page(registry()))
 
 
+def test_what_the_configuration_says_of_a_proxy() -> None:
+    made = config(line("a"))
+    described = replace(made, backends=tuple(replace(each, description="<ours>") for each in made.backends))
+    assert page(registry(described)).count('<span class="told">&lt;ours&gt;</span>') == 1
+
+
 def test_links_keep_what_was_asked_for() -> None:
     text = page(registry(), replace(HEADING, refresh_s=5), Wanted(search="ba", up=True))
     assert '<a href="/stats?scope=ba">Show all servers</a>' in text
