@@ -317,7 +317,9 @@ class Application:
             self._log(line.severity, line.text)
             self._logs.tell(notice, line)
             if isinstance(notice, ServerNotice):
-                self._history.note(notice.backend.name, notice.server.name, time.time(), line.text)
+                # Addresses are on the statistics page with `stats show-legends` only.
+                text = notice.change.value if notice.change is ServerChange.ADDRESS else line.text
+                self._history.note(notice.backend.name, notice.server.name, time.time(), text)
         if isinstance(notice, FrontendNotice):
             self._admit(notice.frontend)
         elif isinstance(notice, ServerNotice):

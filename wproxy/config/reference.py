@@ -38,7 +38,7 @@ _DIFFERENCES = """\
   denied; HAProxy takes it. A page with `stats scope` changes servers of the proxies it shows only. Its forms may also
   set weights (`action=weight`, a field `w` for each `s`).
 - Ten wrong passwords from one address (or IPv6 /64) are answered at once by a statistics page, from then on one in two
-  seconds; who would have to wait for more than ten seconds is answered 429, and the right password waits like a wrong one.
+  seconds; who would have to wait for more than ten is answered 429, and the right password waits like a wrong one.
 - The statistics page shows no line of its own for each `bind` (`option socket-stats`); `stats show-modules` shows the
   commands of mode redis, and nothing of TLS and HTTP/2.
 - A missing last newline is accepted; HAProxy refuses it.

@@ -173,9 +173,11 @@ class Desk:
             search=search_in(options),
             refreshing=refreshing,
         )
-        headers = [("cache-control", "no-store"), ("cache-control", "no-cache")]
-        headers.append(("content-type", _TYPES.get(form, _HTML)))
-        headers.append(("x-content-type-options", "nosniff"))
+        headers = [
+            ("cache-control", "no-cache, no-store"),
+            ("content-type", _TYPES.get(form, _HTML)),
+            ("x-content-type-options", "nosniff"),
+        ]
         if refreshing:
             headers.append(("refresh", str(page.refresh_s)))
         if form in _HTML_FORMS:

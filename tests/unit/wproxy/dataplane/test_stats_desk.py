@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wproxy.config.model import StatsPage
 from wproxy.dataplane.stats_desk import FORM_MAX, Answer, Desk, Form, Query, View, search_in
@@ -88,7 +90,7 @@ def test_what_a_browser_is_told_to_keep_to() -> None:
     answer = Site().ask()
     assert header(answer, "content-security-policy") == ["default-src 'none'"]
     assert header(answer, "x-frame-options") == ["sameorigin"]
-    assert header(answer, "cache-control") == ["no-store", "no-cache"]
+    assert header(answer, "cache-control") == ["no-cache, no-store"]
     assert header(answer, "x-content-type-options") == ["nosniff"]
     assert header(Site().ask("/stats;csv"), "content-security-policy") == []
 
@@ -166,6 +168,17 @@ def test_forms_that_are_not_done(changes: dict[str, object], form: bytes, outcom
     site = Site()
     answer = site.ask("/stats", "POST", form, **changes)
     assert (header(answer, "location"), site.forms) == ([f"/stats;st={outcome}"], [])
+
+
+@given(st.sampled_from(["GET", "HEAD", "POST", "X"]), st.text(), st.lists(st.text()), st.binary(), st.text())
+def test_nothing_that_is_sent_is_too_odd(method: str, rest: str, values: list[str], form: bytes, client: str) -> None:
+    headers = dict.fromkeys(("authorization", "origin", "referer", "host", "sec-fetch-site"), values)
+    for page in (PAGE, OPEN):
+        query = Query(method, "/stats" + rest, headers, client, 1.0, True)
+        desk = Site(page).desk
+        desk.expects_form(query)
+        answer = desk.answer(query, form)
+        assert not any("\r" in value or "\n" in value for _, value in answer.headers)
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "TRACE"])
