@@ -313,7 +313,11 @@ def test_without_script_it_does_the_same(browser: Browser, here: Site) -> None:
 def test_a_search_and_its_links(browser: Browser, here: Site) -> None:
     with opened(browser, here) as made:
         page = made.page
-        page.goto(f"{here.address};norefresh?scope=main")
+        expect(page.locator("section.proxy")).to_have_count(2)
+        page.get_by_role("searchbox").fill("main")
+        page.keyboard.press("Enter")
+        expect(page.locator("section.proxy")).to_have_count(1)
+        page.wait_for_event("requestfinished", lambda request: "tables" in request.url)
         expect(page.locator("section.proxy")).to_have_count(1)
         expect(page.get_by_role("searchbox")).to_have_value("main")
         page.get_by_text("Hide servers that are down").click()

@@ -174,7 +174,7 @@ def _line(row: Row, proxy: Proxy, reader: Reader, *, ticks: bool) -> str:
     label, name = escape(f"{row.proxy}/{row.name}"), escape(row.name)
     tick = f'<input type="checkbox" name="s" value="{name}"> ' if ticks and row.kind == "server" else ""
     opens = f'<input type="checkbox" class="open" aria-label="Details of {label}">'
-    cells = [_cell(column, row, reader) for column in COLUMNS]
+    cells = [_cell(*each, row, reader) for each in _CELLS]
     if ticks:
         cells.insert(1, f'<td class="js states" data-t="Set state">{_states(row)}</td>')
     facts = details.block(row, reader.past, legends=reader.legends, modules=reader.modules)
@@ -185,14 +185,13 @@ def _line(row: Row, proxy: Proxy, reader: Reader, *, ticks: bool) -> str:
     )
 
 
-def _cell(column: Column, row: Row, reader: Reader) -> str:
-    text, facts = column.cell(row), column.tip(row)
-    if column.title == "Trend":
+def _cell(column: Column, begins: str, begins_nil: str, row: Row, reader: Reader) -> str:
+    text = column.cell(row)
+    if column is _TREND:
         text = sparkline.svg(reader.past.rates(row.party), history.noun(row.party, Mode(row.text("mode"))))
-    tip = f' title="{escape(details.tip(facts))}"' if facts and text else ""
-    classes = " ".join(name for name, applies in (("more", column.more), ("nil", text in _NIL)) if applies)
-    named = f' class="{classes}"' if classes else ""
-    return f'<td{named} data-t="{column.label}"{tip}>{text}</td>'
+    facts = column.tip(row) if text else ()
+    tip = f' title="{escape(details.tip(facts))}"' if facts else ""
+    return f"{begins_nil if text in _NIL else begins}{tip}>{text}</td>"
 
 
 def _data(row: Row) -> str:
@@ -242,6 +241,17 @@ def state_of_proxy(proxy: Proxy) -> str:
     return "going-down" if states & {"down", "going-down", "going-up"} else "up"
 
 
+_TREND = next(column for column in COLUMNS if column.title == "Trend")
 _NIL = ("0", "0 B", "0s", "–")  # what catches no eye
+
+
+def _opening(column: Column, *, nil: bool) -> str:
+    classes = " ".join(name for name, applies in (("more", column.more), ("nil", nil)) if applies)
+    named = f' class="{classes}"' if classes else ""
+    return f'<td{named} data-t="{column.label}"'
+
+
+# How the cells of each column begin, of one with and of one without a number that catches the eye.
+_CELLS = tuple((column, _opening(column, nil=False), _opening(column, nil=True)) for column in COLUMNS)
 _COLOURS = {"UP": "up", "DOWN": "down", "NOLB": "nolb", "DRAIN": "drain", "no": "unchecked"}
 _DEAD = {"frontend": "maint", "backend": "down"}

@@ -65,6 +65,11 @@ def test_links_keep_what_was_asked_for() -> None:
     assert "refresh every" not in page(registry())
 
 
+def test_a_search_comes_back_to_the_page() -> None:
+    text = page(registry(), replace(HEADING, uri="/haproxy?stats&a=b"))
+    assert '<input type="hidden" name="stats" value=""><input type="hidden" name="a" value="b"><input type="se' in text
+
+
 def test_the_tables_alone() -> None:
     live = registry()
     text = tables(live, 101.0, HEADING, ALL, reader(live))
