@@ -29,14 +29,17 @@ from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
-from wproxy.dataplane.stats_page import Desk, PageConnection, View
+from wproxy.dataplane.stats_desk import Desk, Form, View
+from wproxy.dataplane.stats_page import PageConnection
 from wproxy.dataplane.stepper import Stepper
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.http_sites import HttpSites, is_passed_on
 from wproxy.logs import ProcessLogs
-from wproxy.observe import captures, information, notices, page, schema, servers_state, statistics
+from wproxy.observe import captures, history, information, notices, page, schema, servers_state, statistics
+from wproxy.observe.history import History
 from wproxy.policy.descriptors import PER_CONNECTION, reserved
+from wproxy.policy.login_pace import LoginPace
 from wproxy.runtime import page_actions
 from wproxy.runtime.command import (
     Context,
@@ -113,6 +116,14 @@ class Application:
         self._control.rebalances.on_begin = self._rebalancer.start
         self._services = Services(self._loop, self._registry.sessions, self._registry.captures)
         self._services.warn = partial(log, "WARNING")
+        self._history = History(self._registry)
+        self._sampler = Stepper(self._loop, self._sample, history.PACE_S)
+        self._pace = LoginPace()
+        self._desks = {
+            name: Desk(frontend.config.page, self._page_text, self._page_action, page.policy(), self._pace)
+            for name, frontend in self._registry.frontends.items()
+            if frontend.config.page is not None
+        }
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
         self._routers = {
@@ -163,6 +174,8 @@ class Application:
         if any(backend.epochs is not None for backend in self._registry.backends.values()):
             self._save()  # by which weights keys lie: the configuration may be another one at the next start
         self._prober.start(self._registry.backends.values())
+        if self._desks:
+            self._sampler.start()
         for listener in self._stats:
             await listener.start()
         for name, listeners in self._listeners.items():
@@ -207,6 +220,7 @@ class Application:
         self._stop_answering()
         self._warmer.stop()
         self._rebalancer.stop()
+        self._sampler.stop()
         for router in self._routers.values():
             router.close()
         self._http.close()
@@ -226,7 +240,7 @@ class Application:
             plan = self._plan(frontend, bind, number, route)
             return lambda: Reception(plan, services)
         if frontend.config.page is not None:
-            return partial(self._serve_page, route, frontend.config.page, None)
+            return partial(self._serve_page, route, frontend.config.page, None)  # nobody may change anything
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
@@ -276,9 +290,13 @@ class Application:
         return TcpConnection(route, self._services, arrival).client
 
     def _serve_page(self, route: Route, settings: model.StatsPage, arrival: Arrival | None) -> PageConnection:
-        admin = arrival is not None and any(condition(arrival.facts) for condition in settings.admin)
-        desk = Desk(settings, admin, self._page_text, self._page_action)
-        return PageConnection(route, desk, self._services, None if arrival is None else arrival.session)
+        desk = self._desks[route.frontend.name]
+        if arrival is None:
+            return PageConnection(route, desk, self._services)
+        admin = any(condition(arrival.facts) for condition in settings.admin)
+        source = arrival.ends.source
+        client = "" if source is None else source.host
+        return PageConnection(route, desk, self._services, arrival.session, client, admin=admin)
 
     def _page_action(self, settings: model.StatsPage, form: str) -> str:
         """Do what an administrator asks for on a statistics page; return the word for what became of it."""
@@ -287,12 +305,30 @@ class Application:
     def _page_text(self, settings: model.StatsPage, view: View) -> str:
         """Return what a statistics page shows now."""
         registry, now = self._registry, self._loop.time()
-        if view.as_csv:
-            return page.csv(registry, now, settings.scope)
+        wanted = page.Wanted(settings.scope, view.search, view.up, view.no_maint, settings.legends)
+        if view.form is Form.SCHEMA:
+            return schema.text()
+        if view.form not in (Form.PAGE, Form.TABLES):
+            return page.text(registry, now, wanted, view.form.value.removeprefix(";"))
         process = self._process()
-        version = None if settings.hide_version else process.version
-        heading = page.Heading(process.pid, int(process.uptime_s), process.node, version, view.outcome)
-        return page.html(registry, now, heading, settings.scope, admin=view.admin)
+        heading = page.Heading(
+            process.pid,
+            int(process.uptime_s),
+            settings.uri,
+            node=None if settings.node is None else settings.node or process.node,
+            version=None if settings.hide_version else process.version,
+            description=None if settings.description is None else settings.description or process.description,
+            outcome=view.outcome,
+            refresh_s=settings.refresh_s if view.refreshing else 0,
+        )
+        reader = page.Reader(self._history, view.admin, settings.legends, settings.modules)
+        make = page.tables if view.form is Form.TABLES else page.html
+        return make(registry, now, heading, wanted, reader)
+
+    def _sample(self) -> bool:
+        """Have the statistics page know the rates of the last seconds; there is always a next time."""
+        self._history.sample(self._registry)
+        return True
 
     def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
         """Return the backend `name`, to which `frontend` sends clients; where there is none, one without servers."""
@@ -308,6 +344,10 @@ class Application:
         for line in notices.lines(notice):
             self._log(line.severity, line.text)
             self._logs.tell(notice, line)
+            if isinstance(notice, ServerNotice):
+                # Addresses are on the statistics page with `stats show-legends` only.
+                text = notice.change.value if notice.change is ServerChange.ADDRESS else line.text
+                self._history.note(notice.backend.name, notice.server.name, time.time(), text)
         if isinstance(notice, FrontendNotice):
             self._admit(notice.frontend)
         elif isinstance(notice, ServerNotice):

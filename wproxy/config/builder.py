@@ -78,6 +78,7 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         page=_page(proxy),
         keepalive=proxy.client_keepalive,
         login=login_of(proxy.redis_user, proxy.redis_password),
+        description=proxy.description,
     )
 
 
@@ -95,7 +96,19 @@ def _page(proxy: ProxyDraft) -> StatsPage | None:
         return None
     scope = frozenset(proxy.name if name == "." else name for name in page.scope)
     admin = tuple(proxy.page_admins)
-    return StatsPage(page.uri, page.realm, tuple(page.users), page.refresh_s, page.hide_version, scope, admin)
+    return StatsPage(
+        page.uri,
+        page.realm,
+        tuple(page.users),
+        page.refresh_s,
+        page.hide_version,
+        scope,
+        admin,
+        page.legends,
+        page.modules,
+        page.node,
+        page.description,
+    )
 
 
 def _served_by(proxy: ProxyDraft) -> str | None:
@@ -132,6 +145,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         redis_eject=proxy.redis_eject,
         redis_window_s=proxy.redis_window_s,
         keepalive=proxy.server_keepalive,
+        description=proxy.description,
     )
 
 

@@ -252,7 +252,9 @@ class StickRule:
 class StatsPage:
     """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty).
 
-    Clients for which one of the conditions `admin` holds may change servers on it.
+    Clients for which one of the conditions `admin` holds may change servers on it. `node` and `description` are shown
+    unless they are None; "" is the global section's. `legends` shows addresses, cookies and algorithms as well,
+    `modules` what is known of the Redis commands of each server.
     """
 
     uri: str
@@ -262,6 +264,10 @@ class StatsPage:
     hide_version: bool = False
     scope: frozenset[str] = frozenset()
     admin: tuple[Condition, ...] = ()
+    legends: bool = False
+    modules: bool = False
+    node: str | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +300,7 @@ class Frontend:
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     login: Login | None = None  # what clients of mode redis must AUTH with
     http: HttpFront | None = None  # in mode http
+    description: str = ""  # for the statistics page
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +334,7 @@ class Backend:
     redis_window_s: float | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     http: HttpBack | None = None  # in mode http
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
