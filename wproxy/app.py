@@ -107,7 +107,7 @@ class Application:
         self._warmer = Stepper(self._loop, self._control.warm, WARM_UP_STEP_S)
         self._rebalancer = Stepper(self._loop, self._control.rebalances.step, rebalance.STEP_S)
         self._control.rebalances.on_begin = self._rebalancer.start
-        self._services = Services(self._loop, self._registry.sessions, self._registry.captures)
+        self._services = Services(self._loop, self._registry.sessions, self._registry.captures, self._registry.tls)
         self._services.warn = partial(log, "WARNING")
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
@@ -229,7 +229,7 @@ class Application:
             rule.backend: self._route(frontend, self._backend_of(frontend, rule.backend))
             for rule in frontend.config.switching
         }
-        return Plan(frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve)
+        return Plan(frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve, bind.tls)
 
     def _route(self, frontend: Frontend, backend: Backend) -> Route:
         sticks = bool(backend.config.stick_rules) and backend.config.mode is model.Mode.TCP

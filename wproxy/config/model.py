@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from wproxy.config.acl.facts import Condition, Fetcher
 from wproxy.config.checks import AgentSettings, HealthCheck
 from wproxy.config.login import Login
+from wproxy.config.tls import TlsBind, TlsServer
 
 DRAWS = 2  # section 4.2, "balance random"
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
@@ -142,6 +143,8 @@ class Bind:
     address: Address
     location: Location
     accept_proxy: bool = False
+    tls: TlsBind | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ class CheckSettings:
     downinter_s: float | None = None
     host: str | None = None
     port: int | None = None
+    tls: TlsServer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,7 @@ class ServerLine:
     agent: AgentSettings | None = None
     shutdown_on_down: bool = False  # on-marked-down shutdown-sessions
     shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
+    tls: TlsServer | None = None
     login: Login | None = None  # as whom the proxy speaks to it, in Redis' protocol
 
 

@@ -25,15 +25,19 @@ class Listener(Protocol):
     def ended(self, session: Session) -> None:
         """Take note of the end, while the session still has its places."""
 
+    def turned_away(self, session: Session, listener: str, reason: str, *, silent: bool) -> None:
+        """Take note of a client that never became a session, of which `source` and `destination` are known."""
+
 
 class SessionLog:
     """The log of one frontend; a frontend that logs nothing has none, and its sessions pay nothing for it."""
 
-    __slots__ = ("_binds", "_listener", "connected", "ended")
+    __slots__ = ("_binds", "_listener", "_names", "connected", "ended")
 
     def __init__(self, listener: Listener, binds: Sequence[Bind]) -> None:
         self._listener = listener
         self._binds = {bind.address.path: number for number, bind in enumerate(binds, 1) if bind.address.path}
+        self._names = [bind.name or str(number) for number, bind in enumerate(binds, 1)]
         self.connected = listener.connected
         self.ended = listener.ended
 
@@ -42,6 +46,16 @@ class SessionLog:
 
         `ends` are known already where a PROXY header may have told them.
         """
+        self._find(session, transport, ends)
+        self._listener.accepted(session)
+
+    def turned_away(self, session: Session, ends: Ends, number: int, reason: str, *, silent: bool) -> None:
+        """Tell of a client that got no further than the `number`th `bind` line, for `reason`; `silent` said nothing."""
+        self._find(session, None, ends)
+        self._listener.turned_away(session, self._names[number - 1], reason, silent=silent)
+
+    def _find(self, session: Session, transport: asyncio.Transport | None, ends: Ends | None) -> None:
+        """Set the addresses of `session`."""
         if ends is not None and ends.source is not None and ends.destination is not None:
             session.source = ends.source.host.removeprefix(_IPV4_IN_IPV6), ends.source.port
             session.destination = ends.destination.host.removeprefix(_IPV4_IN_IPV6), ends.destination.port
@@ -52,7 +66,6 @@ class SessionLog:
                 session.destination = _address(local)
             else:
                 session.source = session.destination = "unix", self._binds.get(local or "", 1)
-        self._listener.accepted(session)
 
 
 def _address(name: object) -> tuple[str, int]:
