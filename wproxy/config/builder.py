@@ -58,6 +58,7 @@ def _global(process: GlobalDraft) -> Global:
         log_hostname=process.log_hostname,
         spread_checks=process.spread_checks,
         max_spread_checks_s=process.max_spread_checks_s,
+        tls=process.tls,
     )
 
 

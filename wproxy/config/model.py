@@ -13,6 +13,7 @@ from wproxy.config.acl.facts import Condition, Fetcher
 from wproxy.config.checks import AgentSettings, HealthCheck
 from wproxy.config.login import Login
 from wproxy.config.tls import TlsBind, TlsServer
+from wproxy.config.tls_draft import TlsFiles
 
 DRAWS = 2  # section 4.2, "balance random"
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
@@ -363,6 +364,7 @@ class Global:
     log_hostname: str | None = None
     spread_checks: float = 0.0  # how far a check's interval may be off, as a share of it
     max_spread_checks_s: float | None = None
+    tls: TlsFiles = field(default_factory=TlsFiles)  # for servers that are added at runtime
 
 
 @dataclass(frozen=True, slots=True)

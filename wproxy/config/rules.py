@@ -31,7 +31,7 @@ def compile_rules(
         if not proxy.disabled and (proxy.is_page or proxy.mode is not Mode.HTTP):
             scope = Scope(proxy.name, proxy.has_frontend, proxy.has_backend, backends, frontends, tables, environ, read)
             _compile(proxy, scope, report)
-            compile_sni(proxy.servers, scope, report)
+            compile_sni(proxy.servers, scope, report, shared=proxy.mode is Mode.REDIS)
 
 
 def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
@@ -46,8 +46,8 @@ def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
             report.problem(line.location, f"'{words}' {error}")
 
 
-def compile_sni(servers: Sequence[ServerDraft], scope: Scope, report: Report) -> None:
-    """Read the expression of each server's `sni`; one that is a constant needs no connection to be found."""
+def compile_sni(servers: Sequence[ServerDraft], scope: Scope, report: Report, *, shared: bool = False) -> None:
+    """Read the expression of each server's `sni`: a constant where there is no one client, its connections `shared`."""
     for server in servers:
         word = server.tls.sni
         if word is None:
@@ -60,6 +60,8 @@ def compile_sni(servers: Sequence[ServerDraft], scope: Scope, report: Report) ->
         constant = _CONSTANT.fullmatch(word)
         if constant is not None:
             server.tls = replace(server.tls, sni_text=constant[1].strip())
+        elif shared:
+            report.problem(server.location, f"'server {server.name}' : 'sni' has to be str(<name>) here, not '{word}'")
         else:
             server.tls = replace(server.tls, sni_fetch=fetch)
 

@@ -76,7 +76,7 @@ class TlsDraft:
         return spoken, warning
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TlsFiles:
     """The global section's words about where files are, and what else is loaded with a certificate."""
 

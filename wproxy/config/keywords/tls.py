@@ -41,7 +41,7 @@ def _verification(*known: str) -> Type:
             raise ArgumentError(f"knows {', '.join(repr(one) for one in known)}, not '{text}'")
         return text
 
-    return Type("|".join(known), f"one of {', '.join(known)}", read)
+    return Type("<how>", f"one of {', '.join(known)}", read)
 
 
 _FILE = Type("<file>", "a path", str)
@@ -208,7 +208,7 @@ class _Default(Sets):
         if len(words) != 1 or not words[0]:
             raise ArgumentError(f"expects {self.type.expects}")
         tls = replace(getattr(draft.tls, self.side), **{self.field: self.type.read(words[0])})
-        setattr(draft.tls, self.side, tls)
+        draft.tls = replace(draft.tls, **{self.side: tls})
 
 
 @dataclass(slots=True)
@@ -239,7 +239,7 @@ def _options(side: str) -> Action:
                 raise ArgumentError(f"knows no option '{rest[0]}'{did_you_mean(rest[0], known)}")
             row.action(line, replace(statement, arguments=tuple(rest[1 : 1 + row.arity])), report)
             del rest[: 1 + row.arity]
-        setattr(process.tls, side, line.tls)
+        process.tls = replace(process.tls, **{side: line.tls})
 
     return apply
 
@@ -253,12 +253,12 @@ def _extra_files(process: GlobalDraft, statement: Statement, report: Report) -> 
     unknown = sorted(words - _EXTRAS)
     if unknown or not words:
         raise ArgumentError(f"knows {', '.join(sorted(_EXTRAS))}" + (f", not '{unknown[0]}'" if unknown else ""))
-    process.tls.loads_key = bool(words & {"key", "all"})
-    process.tls.loads_bundle = bool(words & {"bundle", "all"})
+    loads_key, loads_bundle = bool(words & {"key", "all"}), bool(words & {"bundle", "all"})
+    process.tls = replace(process.tls, loads_key=loads_key, loads_bundle=loads_bundle)
 
 
 def _drops_extension(process: GlobalDraft, statement: Statement, report: Report) -> None:
-    process.tls.drops_extension = True
+    process.tls = replace(process.tls, drops_extension=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,11 +270,10 @@ class _Base(Sets):
         words = statement.arguments
         if len(words) != 1 or not words[0]:
             raise ArgumentError(f"expects {self.type.expects}")
-        setattr(draft.tls, self.field, self.type.read(words[0]))
+        draft.tls = replace(draft.tls, **{self.field: self.type.read(words[0])})
 
 
 _FOLDER = Type("<folder>", "a folder", str)
-_SIDES = Type("none|required", "none or required", _verification("none", "required").read)
 
 GLOBAL_TLS: tuple[Keyword, ...] = (
     done("ca-base", _GLOBAL, _Base("ca_base", _FOLDER), "where `ca-file` and `crl-file` are, if not absolute", "3.1"),
@@ -287,7 +286,11 @@ GLOBAL_TLS: tuple[Keyword, ...] = (
     done("ssl-default-server-ciphers", _GLOBAL, _Default("ciphers", _LIST, side="server"), "the same", "3.1"),
     done("ssl-default-server-ciphersuites", _GLOBAL, _Default("ciphersuites", _LIST, side="server"), "the same", "3.1"),
     done(
-        "ssl-server-verify", _GLOBAL, _Default("verify", _SIDES, side="server"), "default of `verify` on servers", "3.1"
+        "ssl-server-verify",
+        _GLOBAL,
+        _Default("verify", _verification("none", "required"), side="server"),
+        "default of `verify` on servers",
+        "3.1",
     ),
     done("ssl-load-extra-files", _GLOBAL, _extra_files, "which files beside `crt` are loaded: key and bundle", "3.1"),
     done("ssl-load-extra-del-ext", _GLOBAL, _drops_extension, "the key of NAME.crt is NAME.key", "3.1"),
