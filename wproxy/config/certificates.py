@@ -19,6 +19,7 @@ SYSTEM_AUTHORITIES = "@system-ca"
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _KEY = re.compile(rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")
+_DH = b"-----BEGIN DH PARAMETERS-----"
 _BUNDLE = (".rsa", ".dsa", ".ecdsa")
 _COMPANIONS = (".key", ".ocsp", ".sctl", ".issuer")  # of a certificate in the same folder
 _AUTHORITIES = (".pem", ".crt", ".cer", ".crl")
@@ -26,11 +27,15 @@ _AUTHORITIES = (".pem", ".crt", ".cer", ".crl")
 
 @dataclass(frozen=True, slots=True)
 class CertificateFile:
-    """A certificate with its chain in the file `path`, its key in the file `key`, what it says."""
+    """A certificate with its chain in the file `path`, its key in the file `key`, what it says.
+
+    `has_dh` tells that the file has parameters of ephemeral Diffie-Hellman, too.
+    """
 
     path: str
     key: str
     certificate: x509.Certificate
+    has_dh: bool = False
 
 
 def certificates(name: str, files: TlsFiles) -> list[CertificateFile]:
@@ -56,7 +61,7 @@ def _file(path: Path, files: TlsFiles) -> CertificateFile:
         certificate = x509.read(ssl.PEM_cert_to_DER_cert(blocks[0].decode("ascii", "replace")))
     except ValueError:
         raise ArgumentError(f"'crt' : the certificate in '{path}' cannot be read") from None
-    return CertificateFile(str(path), _key_of(path, data, files), certificate)
+    return CertificateFile(str(path), _key_of(path, data, files), certificate, _DH in data)
 
 
 def _key_of(path: Path, data: bytes, files: TlsFiles) -> str:
@@ -84,6 +89,16 @@ def load_pair(context: ssl.SSLContext, pair: CertificateFile) -> None:
             raise ArgumentError(f"'crt' : the private key in '{pair.key}' is not that of '{pair.path}'") from None
         reason = (error.reason or "it cannot be read").replace("_", " ").lower()
         raise ArgumentError(f"'crt' : '{pair.path}' and its key cannot be used: {reason}") from None
+
+
+def load_dh(context: ssl.SSLContext, path: str) -> None:
+    """Give `context` the parameters of ephemeral Diffie-Hellman in the file `path`; raise ArgumentError."""
+    try:
+        context.load_dh_params(path)
+    except ssl.SSLError:
+        raise ArgumentError(f"there are no parameters of Diffie-Hellman in '{path}'") from None
+    except OSError as error:
+        raise ArgumentError(f"cannot read the parameters of Diffie-Hellman '{path}': {error.strerror}") from None
 
 
 class _EncryptedKeyError(ValueError):

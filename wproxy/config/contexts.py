@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from wproxy.config import openssl
-from wproxy.config.certificates import CertificateFile, certificates, load_authorities, load_pair, load_revoked
+from wproxy.config.certificates import CertificateFile, certificates, load_authorities, load_dh, load_pair, load_revoked
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
 from wproxy.config.model import Location, Mode
@@ -206,13 +206,15 @@ def _context(side: _Side, pairs: tuple[CertificateFile, ...], warn: Warn) -> ssl
     _set_versions(context, tls, warn)
     _set_ciphers(context, tls)
     if side.server:
-        _set_server_options(context, tls)
+        _set_server_options(context, tls, files)
     if not tls.tickets:
         context.options |= ssl.OP_NO_TICKET
         if side.server:
             context.num_tickets = 0
     for pair in pairs:
         load_pair(context, pair)
+        if side.server and pair.has_dh:
+            load_dh(context, pair.path)
     if side.protocols:
         context.set_alpn_protocols(side.protocols)
     _set_verification(context, tls, files)
@@ -248,13 +250,16 @@ def _set_ciphers(context: ssl.SSLContext, tls: TlsDraft) -> None:
         openssl.set_groups(context, tls.curves)
 
 
-def _set_server_options(context: ssl.SSLContext, tls: TlsDraft) -> None:
+def _set_server_options(context: ssl.SSLContext, tls: TlsDraft, files: TlsFiles) -> None:
     context.options |= ssl.OP_NO_RENEGOTIATION | _PRIORITIZE_CHACHA
     if tls.clients_order:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     else:
         context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
-    openssl.choose_dh(context)
+    if files.dh_file:
+        load_dh(context, files.dh_file)
+    elif files.dh:
+        openssl.choose_dh(context)
 
 
 def _set_verification(context: ssl.SSLContext, tls: TlsDraft, files: TlsFiles) -> None:

@@ -85,5 +85,7 @@ class TlsFiles:
     loads_key: bool = True  # FILE.key beside FILE
     loads_bundle: bool = True  # FILE.rsa, FILE.ecdsa where there is no FILE
     drops_extension: bool = False  # the key of FILE.crt is FILE.key
+    dh: bool = False  # OpenSSL chooses parameters of ephemeral Diffie-Hellman
+    dh_file: str = ""  # where they are
     bind: TlsDraft = field(default_factory=TlsDraft)  # ssl-default-bind-…
     server: TlsDraft = field(default_factory=TlsDraft)  # ssl-default-server-…, ssl-server-verify

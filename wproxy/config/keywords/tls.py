@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wproxy.config import values
 from wproxy.config.drafts import GlobalDraft
-from wproxy.config.grammar import Action, Keyword, Report, Section, Sets, Statement, done, ignored, refused
+from wproxy.config.grammar import Action, Keyword, Report, Section, Sets, Statement, done, ignored, refused, single
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.tls_draft import VERSIONS, TlsDraft
 from wproxy.config.values import ArgumentError, Type
@@ -257,6 +258,15 @@ def _extra_files(process: GlobalDraft, statement: Statement, report: Report) -> 
     process.tls = replace(process.tls, loads_key=loads_key, loads_bundle=loads_bundle)
 
 
+def _dh_bits(process: GlobalDraft, statement: Statement, report: Report) -> None:
+    if values.integer(single(statement, "a number of bits"), 0) < _DH_BITS_MIN:
+        raise ArgumentError(f"cannot be lower than {_DH_BITS_MIN}")
+    process.tls = replace(process.tls, dh=True)
+
+
+_DH_BITS_MIN = 1024
+
+
 def _drops_extension(process: GlobalDraft, statement: Statement, report: Report) -> None:
     process.tls = replace(process.tls, drops_extension=True)
 
@@ -295,9 +305,14 @@ GLOBAL_TLS: tuple[Keyword, ...] = (
     done("ssl-load-extra-files", _GLOBAL, _extra_files, "which files beside `crt` are loaded: key and bundle", "3.1"),
     done("ssl-load-extra-del-ext", _GLOBAL, _drops_extension, "the key of NAME.crt is NAME.key", "3.1"),
     *ignored("default-path, issuers-chain-path", _GLOBAL, "where HAProxy looks for files", "3.1"),
-    *ignored(
-        "tune.ssl.default-dh-param, ssl-dh-param-file", _GLOBAL, "OpenSSL chooses parameters that fit the key", "3.2"
+    done(
+        "tune.ssl.default-dh-param",
+        _GLOBAL,
+        _dh_bits,
+        "offer ephemeral Diffie-Hellman; OpenSSL chooses parameters that fit the key",
+        "3.2",
     ),
+    done("ssl-dh-param-file", _GLOBAL, _Base("dh_file", _FILE), "its parameters, for certificates without", "3.1"),
     *ignored(
         "tune.ssl.cachesize, tune.ssl.force-private-cache, tune.ssl.lifetime, tune.ssl.ssl-ctx-cache-size",
         _GLOBAL,
