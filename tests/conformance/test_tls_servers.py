@@ -104,7 +104,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Itera
                 line = f"server s 127.0.0.1:{servers[server]} {words.replace('{}', str(certificates))}"
                 sections.append(
                     f"listen l{number}\n bind 127.0.0.1:{ports[name]} ssl crt {certificates}/front.pem\n"
-                    f" timeout connect 300ms\n retries 1\n log {log.target} local0\n option tcplog\n{default} {line}\n"
+                    f" timeout connect 1s\n retries 1\n log {log.target} local0\n option tcplog\n{default} {line}\n"
                     f"backend b{number}\n timeout connect 1s\n{default} {line} check inter 500ms fall 1"
                 )
             folder = tmp_path_factory.mktemp(program)
@@ -153,10 +153,13 @@ def test_checks(sides: tuple[Side, Side], case: str) -> None:
             return row if row["check_status"] not in ("INI", "") else {}
 
         row = wait_for(done, 10.0, f"check of {case}")
-        return tuple(row[name] for name in ("status", "check_status", "check_code", "last_chk", "check_desc"))
+        # HAProxy adds the system's error when it happens to see a reset, and then and now has no words at all.
+        words = re.sub(r" \(.*", "", row["last_chk"])
+        return words, *(row[name] for name in ("status", "check_status", "check_code", "check_desc"))
 
-    theirs, ours = sides
-    assert said(ours) == said(theirs)
+    theirs, ours = (said(side) for side in sides)
+    assert ours[1:] == theirs[1:]
+    assert theirs[0] in (ours[0], "")
 
 
 def test_counters(sides: tuple[Side, Side]) -> None:

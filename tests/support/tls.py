@@ -70,28 +70,32 @@ def _answer(accepted: socket.socket, peer: Peer, stop: threading.Event) -> None:
             accepted.sendall(peer.plain)
             if peer.silent:
                 stop.wait(TIMEOUT_S)
-            accepted.recv(1)
+            accepted.recv(65536)
             return
-        served = _Served(accepted, peer.context())
-        served.run(served.tls.do_handshake)
-        data = served.run(lambda: served.tls.read(1000))
-        certified = bool(served.tls.getpeercert(True))
-        told = [served.name, served.tls.selected_alpn_protocol(), served.tls.version(), certified]
-        served.run(lambda: served.tls.write(data + " ".join(str(fact) for fact in told).encode()))
-        while served.run(lambda: served.tls.read(1000)):
-            pass
-        served.run(served.tls.unwrap)
+        served = Spoken(accepted, peer.context(), server_side=True).shake_hands()
+        data = served.receive()
+        tls = served.tls
+        told = [served.name, tls.selected_alpn_protocol(), tls.version(), bool(tls.getpeercert(True))]
+        served.send(data + " ".join(str(fact) for fact in told).encode())
+        served.receive_all()
+        served.run(tls.unwrap)
 
 
-class _Served:
-    """The server's side of one connection; unlike `SSLSocket` it loses no socket that is reset before it begins."""
+class Spoken:
+    """TLS on a connected socket, step by step: either side, and goodbyes said without waiting for an answer.
 
-    def __init__(self, accepted: socket.socket, context: ssl.SSLContext) -> None:
-        self._socket = accepted
+    Unlike `SSLSocket` it loses no socket that is reset before it begins.
+    """
+
+    def __init__(
+        self, connection: socket.socket, context: ssl.SSLContext, *, server_side: bool = False, name: str | None = None
+    ) -> None:
+        self.socket = connection
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.name: str | None = None
-        context.sni_callback = self._note
-        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        if server_side:
+            context.sni_callback = self._note
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server_side, server_hostname=name)
 
     def _note(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
         self.name = name
@@ -104,13 +108,49 @@ class _Served:
             except ssl.SSLWantReadError:
                 pass
             finally:
-                if self._outgoing.pending:
-                    self._socket.sendall(self._outgoing.read())
-            data = self._socket.recv(65536)
+                self._flush()
+            data = self.socket.recv(65536)
             if data:
                 self._incoming.write(data)
             else:
                 self._incoming.write_eof()
+
+    def _flush(self) -> None:
+        if self._outgoing.pending:
+            self.socket.sendall(self._outgoing.read())
+
+    def shake_hands(self) -> Spoken:
+        self.run(self.tls.do_handshake)
+        return self
+
+    def send(self, data: bytes) -> None:
+        self.run(lambda: self.tls.write(data))
+
+    def receive(self, size: int = 65536) -> bytes:
+        """Return what has come; b"" is the peer's goodbye, a mere end of stream is an SSLEOFError."""
+        return self.run(lambda: self._read(size))
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self.tls.read(size)
+        except ssl.SSLZeroReturnError:
+            return b""
+
+    def receive_all(self) -> bytes:
+        """Return everything up to the peer's goodbye."""
+        data = bytearray()
+        while chunk := self.receive():
+            data += chunk
+        return bytes(data)
+
+    def say_goodbye(self) -> None:
+        """Tell that nothing more will be sent, and go on listening."""
+        with suppress(ssl.SSLWantReadError):
+            self.tls.unwrap()
+        self._flush()
+
+    def close(self) -> None:
+        self.socket.close()
 
 
 def tls_connect(
