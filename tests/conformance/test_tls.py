@@ -165,7 +165,7 @@ def client(
     return act
 
 
-TLS12 = {"maximum_version": ssl.TLSVersion.TLSv1_2}
+TLS12 = ssl.TLSVersion.TLSv1_2
 CLIENTS = {
     "no name": client("names"),
     "the first": client("names", "a.example"),
@@ -183,16 +183,16 @@ CLIENTS = {
     "strict, nobody's": client("strict", "other.example"),
     "strict, none": client("strict"),
     "TLSv1.3": client("one"),
-    "TLSv1.2": client("one", **TLS12),
+    "TLSv1.2": client("one", maximum_version=TLS12),
     "1.2 at most": client("tls12"),
     "1.3 at least": client("tls13"),
-    "1.3 at least, 1.2 comes": client("tls13", **TLS12),
+    "1.3 at least, 1.2 comes": client("tls13", maximum_version=TLS12),
     "no 1.3": client("no13"),
     "1.2 forced": client("force12"),
     "the server's order of ciphers": client(
         "ciphers", ciphers="ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256"
     ),
-    "no common cipher": client("ciphers", ciphers="ECDHE-ECDSA-CHACHA20-POLY1305", **TLS12),
+    "no common cipher": client("ciphers", ciphers="ECDHE-ECDSA-CHACHA20-POLY1305", maximum_version=TLS12),
     "the client's order of ciphers": client(
         "clients", ciphers="ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
     ),
@@ -203,9 +203,9 @@ CLIENTS = {
     "no common protocol": client("alpn", alpn=["h2"]),
     "a certificate": client("required", certificate="client.pem"),
     "no certificate": client("required"),
-    "no certificate, TLSv1.2": client("required", **TLS12),
+    "no certificate, TLSv1.2": client("required", maximum_version=TLS12),
     "a stranger's certificate": client("required", certificate="stranger.pem"),
-    "a stranger's certificate, TLSv1.2": client("required", certificate="stranger.pem", **TLS12),
+    "a stranger's certificate, TLSv1.2": client("required", certificate="stranger.pem", maximum_version=TLS12),
     "an expired certificate": client("required", certificate="late.pem"),
     "optional, a certificate": client("optional", certificate="client.pem"),
     "optional, none": client("optional"),
@@ -314,7 +314,7 @@ def test_openssls_client(sides: tuple[Side, Side]) -> None:
     def told(side: Side) -> list[str]:
         command = ["openssl", "s_client", "-tls1_2", "-connect", f"127.0.0.1:{side.ports['names']}"]
         command += ["-servername", "b.example"]
-        session = side.proxy.folder / "session"
+        session = str(side.proxy.folder / "session")
         lines = []
         for more in (["-sess_out", session], ["-sess_in", session]):
             run = subprocess.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -48,6 +48,12 @@ class Stage:
         served.send(b"answer")
         assert client.recv(6) == b"answer"
         return client, served
+
+
+def one_by_one(acts: Sequence[Callable[[], object]]) -> None:
+    """Do one after the other, in a thread."""
+    for act in acts:
+        act()
 
 
 def client_says_goodbye(stage: Stage) -> object:
@@ -132,7 +138,7 @@ def client_talks_nonsense(stage: Stage) -> object:
 
 def bulk_to_the_client(stage: Stage) -> object:
     client, served = stage.outside()
-    sending = Thread(target=lambda: (served.sendall(BULK), served.close()))
+    sending = Thread(target=one_by_one, args=[[lambda: served.sendall(BULK), lambda: served.close()]])
     sending.start()
     assert client.receive_all() == BULK
     sending.join()
@@ -142,7 +148,7 @@ def bulk_to_the_client(stage: Stage) -> object:
 
 def bulk_to_the_server(stage: Stage) -> object:
     client, served = stage.outside()
-    sending = Thread(target=lambda: (client.send(BULK), client.say_goodbye()))
+    sending = Thread(target=one_by_one, args=[[lambda: client.send(BULK), lambda: client.say_goodbye()]])
     sending.start()
     assert read_all(served) == BULK
     sending.join()
@@ -202,7 +208,9 @@ def server_with_tls_talks_nonsense(stage: Stage) -> object:
 
 def bulk_from_a_server_with_tls(stage: Stage) -> object:
     client, served = stage.inside()
-    sending = Thread(target=lambda: (served.send(BULK), served.say_goodbye(), served.close()))
+    sending = Thread(
+        target=one_by_one, args=[[lambda: served.send(BULK), lambda: served.say_goodbye(), lambda: served.close()]]
+    )
     sending.start()
     assert read_all(client) == BULK
     sending.join()
@@ -212,7 +220,7 @@ def bulk_from_a_server_with_tls(stage: Stage) -> object:
 
 def bulk_to_a_server_with_tls(stage: Stage) -> object:
     client, served = stage.inside()
-    sending = Thread(target=lambda: (client.sendall(BULK), client.shutdown(socket.SHUT_WR)))
+    sending = Thread(target=one_by_one, args=[[lambda: client.sendall(BULK), lambda: client.shutdown(socket.SHUT_WR)]])
     sending.start()
     assert served.receive_all() == BULK
     sending.join()

@@ -10,7 +10,7 @@ from wproxy.config import values
 from wproxy.config.drafts import GlobalDraft
 from wproxy.config.grammar import Action, Keyword, Report, Section, Sets, Statement, done, ignored, refused, single
 from wproxy.config.nearest import did_you_mean
-from wproxy.config.tls_draft import VERSIONS, TlsDraft
+from wproxy.config.tls_draft import VERSIONS, TlsDraft, TlsFiles
 from wproxy.config.values import ArgumentError, Type
 
 _BIND = (Section.BIND,)
@@ -209,7 +209,7 @@ class _Default(Sets):
         if len(words) != 1 or not words[0]:
             raise ArgumentError(f"expects {self.type.expects}")
         tls = replace(getattr(draft.tls, self.side), **{self.field: self.type.read(words[0])})
-        draft.tls = replace(draft.tls, **{self.side: tls})
+        draft.tls = _on_side(draft.tls, self.side, tls)
 
 
 @dataclass(slots=True)
@@ -217,6 +217,10 @@ class _Line:
     """What the words of `ssl-default-…-options` are written to."""
 
     tls: TlsDraft
+
+
+def _on_side(files: TlsFiles, side: str, tls: TlsDraft) -> TlsFiles:
+    return replace(files, bind=tls) if side == "bind" else replace(files, server=tls)
 
 
 def _options(side: str) -> Action:
@@ -240,7 +244,7 @@ def _options(side: str) -> Action:
                 raise ArgumentError(f"knows no option '{rest[0]}'{did_you_mean(rest[0], known)}")
             row.action(line, replace(statement, arguments=tuple(rest[1 : 1 + row.arity])), report)
             del rest[: 1 + row.arity]
-        process.tls = replace(process.tls, **{side: line.tls})
+        process.tls = _on_side(process.tls, side, line.tls)
 
     return apply
 
