@@ -138,7 +138,7 @@ def client_talks_nonsense(stage: Stage) -> object:
 
 def bulk_to_the_client(stage: Stage) -> object:
     client, served = stage.outside()
-    sending = Thread(target=one_by_one, args=[[lambda: served.sendall(BULK), lambda: served.close()]])
+    sending = Thread(target=one_by_one, args=[[lambda: served.sendall(BULK), served.close]])
     sending.start()
     assert client.receive_all() == BULK
     sending.join()
@@ -148,7 +148,7 @@ def bulk_to_the_client(stage: Stage) -> object:
 
 def bulk_to_the_server(stage: Stage) -> object:
     client, served = stage.outside()
-    sending = Thread(target=one_by_one, args=[[lambda: client.send(BULK), lambda: client.say_goodbye()]])
+    sending = Thread(target=one_by_one, args=[[lambda: client.send(BULK), client.say_goodbye]])
     sending.start()
     assert read_all(served) == BULK
     sending.join()
@@ -208,9 +208,7 @@ def server_with_tls_talks_nonsense(stage: Stage) -> object:
 
 def bulk_from_a_server_with_tls(stage: Stage) -> object:
     client, served = stage.inside()
-    sending = Thread(
-        target=one_by_one, args=[[lambda: served.send(BULK), lambda: served.say_goodbye(), lambda: served.close()]]
-    )
+    sending = Thread(target=one_by_one, args=[[lambda: served.send(BULK), served.say_goodbye, served.close]])
     sending.start()
     assert read_all(client) == BULK
     sending.join()
