@@ -114,7 +114,7 @@ class Application:
         self._warmer = Stepper(self._loop, self._control.warm, WARM_UP_STEP_S)
         self._rebalancer = Stepper(self._loop, self._control.rebalances.step, rebalance.STEP_S)
         self._control.rebalances.on_begin = self._rebalancer.start
-        self._services = Services(self._loop, self._registry.sessions, self._registry.captures)
+        self._services = Services(self._loop, self._registry.sessions, self._registry.captures, self._registry.tls)
         self._services.warn = partial(log, "WARNING")
         self._history = History(self._registry)
         self._sampler = Stepper(self._loop, self._sample, history.PACE_S)
@@ -252,12 +252,12 @@ class Application:
         """Return what makes the protocol of each client in mode http; requests find their way one by one."""
         others = [self._backend_of(frontend, rule.backend) for rule in frontend.config.switching]
         site = self._http.site(frontend, number, backend, others, self._answer)
-        if not (bind.accept_proxy or frontend.config.connection_rules):
+        if not (bind.accept_proxy or bind.tls is not None or frontend.config.connection_rules):
             return lambda: ClientConnection(site)
         services, route = self._services, self._route(frontend, backend)
         plan = Plan(
             frontend, number, bind.accept_proxy, route, {}, self._process_facts,
-            lambda _, arrival: ClientConnection(site, arrival), switches=False,
+            lambda _, arrival: ClientConnection(site, arrival), switches=False, tls=bind.tls,
         )  # fmt: skip
         return lambda: Reception(plan, services)
 
@@ -271,7 +271,9 @@ class Application:
             rule.backend: self._route(frontend, self._backend_of(frontend, rule.backend))
             for rule in frontend.config.switching
         }
-        return Plan(frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve)
+        return Plan(
+            frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve, tls=bind.tls
+        )
 
     def _route(self, frontend: Frontend, backend: Backend) -> Route:
         sticks = bool(backend.config.stick_rules) and backend.config.mode is model.Mode.TCP

@@ -58,6 +58,7 @@ def _global(process: GlobalDraft) -> Global:
         log_hostname=process.log_hostname,
         spread_checks=process.spread_checks,
         max_spread_checks_s=process.max_spread_checks_s,
+        tls=process.tls,
     )
 
 
@@ -119,7 +120,8 @@ def _served_by(proxy: ProxyDraft) -> str | None:
 
 
 def _binds(draft: BindDraft) -> list[Bind]:
-    return [Bind(address, draft.location, draft.accept_proxy) for address in draft.addresses]
+    words = draft.accept_proxy, draft.tls_made, draft.name
+    return [Bind(address, draft.location, *words) for address in draft.addresses]
 
 
 def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
@@ -196,6 +198,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         agent=_agent(draft) if draft.agent_check else None,
         shutdown_on_down=draft.shutdown_on_down,
         shutdown_backups_on_up=draft.shutdown_backups_on_up,
+        tls=draft.tls_made,
         login=login_of(draft.redis_user, draft.redis_password),
     )
 
@@ -209,6 +212,7 @@ def _check(draft: ServerDraft) -> CheckSettings:
         draft.downinter_s,
         draft.check_host,
         draft.check_port,
+        draft.check_tls,
     )
 
 

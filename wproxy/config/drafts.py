@@ -26,6 +26,8 @@ from wproxy.config.model import (
     StickRule,
     UseBackend,
 )
+from wproxy.config.tls import TlsBind, TlsServer
+from wproxy.config.tls_draft import TlsDraft, TlsFiles
 
 _CHECK = CheckSettings()
 
@@ -52,6 +54,7 @@ class GlobalDraft:
     log_hostname: str | None = None
     spread_checks: float = 0.0
     max_spread_checks_s: float | None = None
+    tls: TlsFiles = field(default_factory=TlsFiles)
 
 
 @dataclass(slots=True)
@@ -65,6 +68,9 @@ class BindDraft:
     user: str | None = None
     group: str | None = None
     accept_proxy: bool = False
+    name: str = ""
+    tls: TlsDraft = field(default_factory=TlsDraft)
+    tls_made: TlsBind | None = None  # by `config.contexts`
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,9 @@ class ServerDraft:
     non_stick: bool = False
     redis_user: str | None = None
     redis_password: str | None = field(default=None, repr=False)
+    tls: TlsDraft = field(default_factory=TlsDraft)
+    tls_made: TlsServer | None = None  # by `config.contexts`
+    check_tls: TlsServer | None = None  # the same
 
     def child(self, location: Location) -> ServerDraft:
         """Return the draft of the line at `location`, which starts with what is set here."""

@@ -13,6 +13,8 @@ from wproxy.config.acl.facts import Condition, Fetcher
 from wproxy.config.checks import AgentSettings, HealthCheck
 from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
+from wproxy.config.tls import TlsBind, TlsServer
+from wproxy.config.tls_draft import TlsFiles
 
 DRAWS = 2  # section 4.2, "balance random"
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
@@ -143,6 +145,8 @@ class Bind:
     address: Address
     location: Location
     accept_proxy: bool = False
+    tls: TlsBind | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ class CheckSettings:
     downinter_s: float | None = None
     host: str | None = None
     port: int | None = None
+    tls: TlsServer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +186,7 @@ class ServerLine:
     agent: AgentSettings | None = None
     shutdown_on_down: bool = False  # on-marked-down shutdown-sessions
     shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
+    tls: TlsServer | None = None
     login: Login | None = None  # as whom the proxy speaks to it, in Redis' protocol
     pool_max: int | None = None  # idle connections kept for other requests, in mode http
 
@@ -370,6 +376,7 @@ class Global:
     log_hostname: str | None = None
     spread_checks: float = 0.0  # how far a check's interval may be off, as a share of it
     max_spread_checks_s: float | None = None
+    tls: TlsFiles = field(default_factory=TlsFiles)  # for servers that are added at runtime
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,12 @@ _DIFFERENCES = """\
   HAProxy waits for the end of the time and says "Layer7 timeout". An agent may speak first; HAProxy 2.6.12 reads it
   only when `agent-send` is set. A `timeout check` shorter than `inter` is kept; HAProxy notices it late.
   The log formats of `tcp-check` and `http-check`, and `http-check expect hdr`, are errors.
+- TLS: HTTP/2 is not spoken, so in `mode http` `alpn h2` is not offered: a warning says so, and clients that offer both
+  are served by HTTP/1.1. In mode tcp the protocols of `alpn` are agreed upon as written. No OCSP answers are stapled,
+  and `.ocsp` and `.sctl` files beside a certificate are not loaded; early data (`allow-0rtt`) is not taken. A key with
+  a password is an error; HAProxy asks for it at the terminal. Certificates are replaced by a reload only.
+  A server's name is compared when the handshake is over, so that a server with a wrong one sees it complete.
+  On `add server`, and in mode redis where clients share connections, `sni` has to be `str(<name>)`.
 - Users, groups and names of hosts are looked up when they are used, not while the file is read.
 - A NUL character, a word that is not UTF-8 and an address or parameter that is an empty word are errors: HAProxy cuts
   the line there. An empty first word switches the line off and an empty last one is no word, as in HAProxy.

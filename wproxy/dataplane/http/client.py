@@ -193,6 +193,7 @@ class ClientConnection(asyncio.Protocol):
             arrival = self._arrival
             if arrival is not None:
                 facts = self.site.facts(arrival.ends, by_header=arrival.facts.by_header)
+                facts.tls = arrival.facts.tls
             else:
                 assert self.transport is not None
                 facts = self.site.facts(ends_of(self.transport), by_header=False)

@@ -169,6 +169,10 @@ class Exchange(ServerSide):
         else:
             connection.write(head)
 
+    def known_facts(self) -> HttpFacts:
+        """Return `facts` (`search.Seeker`)."""
+        return self.facts
+
     def unfound(self, cause: str) -> None:
         """Tell the client that there is no server (`search.Seeker`)."""
         self.end(cause)

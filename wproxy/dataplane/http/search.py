@@ -7,7 +7,8 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
-from wproxy.dataplane.connector import open_connection
+from wproxy.config.acl.facts import HttpFacts
+from wproxy.dataplane.connector import open_connection, secure_to
 from wproxy.dataplane.http.pool import Pool
 from wproxy.dataplane.http.route import HttpRoute
 from wproxy.dataplane.http.server import ServerConnection
@@ -23,6 +24,9 @@ class Seeker(Protocol):
 
     def found(self, connection: ServerConnection) -> None:
         """Go on with `connection`, on which a place is reserved."""
+
+    def known_facts(self) -> HttpFacts:
+        """Return what may be asked about the client, for the name that a server is told."""
 
     def unfound(self, cause: str) -> None:
         """Give up, for `cause` (the termination state)."""
@@ -200,7 +204,9 @@ class Search:
         self._wait_until(self._services.clock() + self._route.connect_s)
         self._connecting = True
         try:
-            connection = await open_connection(self._services.loop, place.address, partial(self._made_for, pool))
+            secure = secure_to(place, self._services, self._seeker.known_facts())
+            made = partial(self._made_for, pool)
+            connection = await open_connection(self._services.loop, place.address, made, secure)
         except OSError:
             return None
         except asyncio.CancelledError:
