@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wproxy.config.model import Config
+    from wproxy.crew.role import Role
     from wproxy.sockets import Sockets
 
 # subcommand -> "module:function"; by name, so that no program imports another (docs/architecture.md).
@@ -133,10 +134,10 @@ def _run(options: command_line.Options, config: Config) -> int:
             os.write(parent, b"+")
             os.close(parent)
 
-    if options.master:
+    if options.master or config.globals.nbthread > 1:
         from wproxy.master import Master
 
-        def serve(config: Config, sockets: Sockets, worker_ready: Callable[[], None]) -> None:
+        def serve(config: Config, sockets: Sockets, role: Role, worker_ready: Callable[[], None]) -> None:
             """Be a worker: it leaves the terminal and root on its own, when it has nothing more to tell."""
 
             def serving() -> None:
@@ -145,9 +146,10 @@ def _run(options: command_line.Options, config: Config) -> int:
                 drop(config.globals)
                 worker_ready()
 
-            _serve_here(options, config, sockets, serving)
+            _serve_here(options, config, sockets, serving, role)
 
-        return Master(lambda: _load(options), serve, _log).run(config, sockets, lambda: ready(_stay))
+        master = Master(lambda: _load(options), serve, _log, is_asked_for=options.master)
+        return master.run(config, sockets, lambda: ready(_stay))
     _serve_here(options, config, sockets, lambda: ready(partial(drop, config.globals)))
     return 0
 
@@ -167,17 +169,30 @@ def _load(options: command_line.Options) -> Config:
     return config
 
 
-def _serve_here(options: command_line.Options, config: Config, sockets: Sockets, ready: Callable[[], None]) -> None:
-    """Serve in this process until it is told to stop."""
+def _serve_here(
+    options: command_line.Options,
+    config: Config,
+    sockets: Sockets,
+    ready: Callable[[], None],
+    role: Role | None = None,
+) -> None:
+    """Serve in this process until it is told to stop; without a `role` it does everything."""
     from wproxy import app
+    from wproxy.crew.role import ALONE
+    from wproxy.limits import connection_limit
     from wproxy.state_file import StateFile, path_for
 
     user = config.globals.user
-    path = path_for(config.globals.state_file, options.configurations, os.environ, user)
+    role = role or ALONE
+    path = path_for(config.globals.state_file, options.configurations, os.environ, user) if role.owns else None
     saved = StateFile(path, lambda text: _log("WARNING", text))
     saved.open(user)
-    maxconn = app.connection_limit(config, options.maxconn, _log)
-    app.serve(config, sockets, maxconn, _log, saved, ready)
+    maxconn = connection_limit(config, options.maxconn, _log if role.owns else _hush)
+    app.serve(config, sockets, maxconn, _log, saved, ready, role)
+
+
+def _hush(severity: str, text: str) -> None:
+    """Say nothing: the supervisor has said it."""
 
 
 def _tell_systemd() -> None:

@@ -19,6 +19,10 @@ import uvloop
 from wproxy.config import model
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.model import Answer, Service
+from wproxy.crew.interpreter import CrewInterpreter
+from wproxy.crew.role import ALONE, Duty, Role
+from wproxy.crew.supervisor import Supervisor
+from wproxy.crew.worker import Worker
 from wproxy.dataplane.http.client import ClientConnection
 from wproxy.dataplane.keepalive import keep_alive
 from wproxy.dataplane.listener import Listener
@@ -38,7 +42,6 @@ from wproxy.http_sites import HttpSites, is_passed_on
 from wproxy.logs import ProcessLogs
 from wproxy.observe import captures, history, information, notices, page, schema, servers_state, statistics
 from wproxy.observe.history import History
-from wproxy.policy.descriptors import PER_CONNECTION, reserved
 from wproxy.policy.login_pace import LoginPace
 from wproxy.runtime import page_actions
 from wproxy.runtime.command import (
@@ -49,6 +52,7 @@ from wproxy.runtime.command import (
     Reports,
     StatisticsRequest,
 )
+from wproxy.runtime.interpreter import Interpreter
 from wproxy.runtime.socket import Seats, StatsListener
 from wproxy.sockets import Sockets
 from wproxy.state import rebalance
@@ -65,35 +69,22 @@ Log = Callable[[str, str], None]
 """Called with a severity (ALERT, WARNING, NOTICE) and a line."""
 
 
-def connection_limit(config: model.Config, wanted: int | None, log: Log) -> int:
-    """Raise the limit of open files to what is needed, return how many connections it allows.
-
-    `wanted` is the command line's -n, the configuration's `maxconn` comes next; a connection takes two descriptors.
-    """
-    others = reserved(config)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = max((hard - others) // PER_CONNECTION, 1)
-    limit = wanted or config.globals.maxconn or allowed
-    if limit > allowed or hard < others + PER_CONNECTION:
-        log(
-            "WARNING",
-            f"maxconn {limit} needs {PER_CONNECTION * limit + others} open files and the limit is {hard}: "
-            f"no more than {allowed} connections are accepted. Raise it with 'ulimit -n'.",
-        )
-        limit = allowed
-    needed = min(PER_CONNECTION * limit + others, hard)
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-    return limit
-
-
 def serve(
-    config: model.Config, sockets: Sockets, maxconn: int, log: Log, saved: StateFile, ready: Callable[[], None]
+    config: model.Config,
+    sockets: Sockets,
+    maxconn: int,
+    log: Log,
+    saved: StateFile,
+    ready: Callable[[], None],
+    role: Role = ALONE,
 ) -> None:
-    """Serve `config` in this process until it is told to stop; `ready` is called when clients are accepted."""
+    """Serve `config` in this process, as `role` says, until it is told to stop.
+
+    `ready` is called when clients are accepted.
+    """
 
     async def run() -> None:
-        await Application(config, sockets, maxconn, log, saved).run(ready)
+        await Application(config, sockets, maxconn, log, saved, role).run(ready)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
@@ -102,14 +93,24 @@ def serve(
 class Application:
     """One process that serves one configuration until it is told to stop."""
 
-    def __init__(self, config: model.Config, sockets: Sockets, maxconn: int, log: Log, saved: StateFile) -> None:
+    def __init__(
+        self,
+        config: model.Config,
+        sockets: Sockets,
+        maxconn: int,
+        log: Log,
+        saved: StateFile,
+        role: Role = ALONE,
+    ) -> None:
+        self._role = role
         self._saved = saved
         self._config = config
         self._sockets = sockets
         self._log = log
         self._loop = asyncio.get_running_loop()
+        serves, reaches = role.serves(config), role.reaches(config)
         self._started_at_s = time.time()
-        self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64))
+        self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64), number=role.number)
         self._control = Control(self._registry, self._loop.time)
         self._warmer = Stepper(self._loop, self._control.warm, WARM_UP_STEP_S)
         self._rebalancer = Stepper(self._loop, self._control.rebalances.step, rebalance.STEP_S)
@@ -122,14 +123,14 @@ class Application:
         self._desks = {
             name: Desk(frontend.config.page, self._page_text, self._page_action, page.policy(), self._pace)
             for name, frontend in self._registry.frontends.items()
-            if frontend.config.page is not None
+            if frontend.config.page is not None and name in serves
         }
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
         self._routers = {
             name: Router(backend, self._services)
             for name, backend in self._registry.backends.items()
-            if backend.config.mode is model.Mode.REDIS
+            if backend.config.mode is model.Mode.REDIS and name in reaches
         }
         self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
         self._http = HttpSites(self._services, self._process_facts, self._logs)
@@ -142,10 +143,15 @@ class Application:
                 for number, (bind, sock) in enumerate(sockets.frontends[name], 1)
             ]
             for name, frontend in self._registry.frontends.items()
+            if name in serves
         }
+        self._crew = self._join_crew(serves)
+        interpreter = CrewInterpreter(self._crew) if isinstance(self._crew, Supervisor) else None
         seats = Seats(config.globals.stats_maxconn)
         self._stats = [
-            StatsListener(line, sock, self._context, config.globals.stats_timeout_s, seats, sockets.hand_over)
+            StatsListener(
+                line, sock, self._context, config.globals.stats_timeout_s, seats, sockets.hand_over, interpreter
+            )
             for line, sock in sockets.stats
         ]
         self._held: asyncio.TimerHandle | None = None  # while a rate limit allows no more clients
@@ -158,7 +164,7 @@ class Application:
         self._restore()
         self._control.on_command = self._save
         for backend in self._registry.backends.values():
-            backend.on_settled = self._save
+            backend.on_settled = self._save if role.owns else self._tell_places
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT; SIGUSR1 lets live sessions finish first. `ready` is called when it serves."""
@@ -168,23 +174,55 @@ class Application:
         # What is there by now stays: the garbage collector need not look at it again and again.
         gc.collect()
         gc.freeze()
+        if self._crew is not None:
+            self._crew.start()
         for router in self._routers.values():
             router.open()
         self._http.open()
         if any(backend.epochs is not None for backend in self._registry.backends.values()):
             self._save()  # by which weights keys lie: the configuration may be another one at the next start
-        self._prober.start(self._registry.backends.values())
+        if self._role.owns:
+            self._prober.start(self._registry.backends.values())
         if self._desks:
             self._sampler.start()
         for listener in self._stats:
             await listener.start()
         for name, listeners in self._listeners.items():
-            singly = self._scarce(self._registry.frontends[name])
-            for frontend_listener in listeners:
-                await frontend_listener.resume(singly=singly)
+            frontend = self._registry.frontends[name]
+            for frontend_listener in listeners if self._accepts(frontend) else ():
+                await frontend_listener.resume(singly=self._scarce(frontend))
         ready()
         await self._stop.wait()
         await self._close()
+
+    def _join_crew(self, serves: frozenset[str]) -> Supervisor | Worker | None:
+        """Return what connects this process with the others of `nbthread`; None where it is alone."""
+        role, loop = self._role, self._loop
+        if role.lifeline is not None:
+            loop.add_reader(role.lifeline, self._orphaned, role.lifeline)
+        match role.duty:
+            case Duty.SUPERVISOR:
+                supervisor = Supervisor(role, self._control, loop, self._log, serves)
+                supervisor.on_places = self._save
+                return supervisor
+            case Duty.WORKER:
+                interpreter = Interpreter()
+
+                def run(level: int, command: str) -> str:
+                    return interpreter.execute(self._context(Conversation(model.Level(level))), command)
+
+                return Worker(role, self._control, loop, run, lambda: self._logs.dropped, self._stop_softly)
+        return None
+
+    def _tell_places(self) -> None:
+        if isinstance(self._crew, Worker):
+            self._crew.tell_places()
+
+    def _orphaned(self, lifeline: int) -> None:
+        """Go on without the master."""
+        self._loop.remove_reader(lifeline)
+        if self._role.owns:
+            self._log("ALERT", "The master process is gone, the others go on: start the proxy again to replace them.")
 
     def _stop_softly(self) -> None:
         """Accept no more, end when the last session has ended; the next process may have the sockets by now."""
@@ -192,6 +230,9 @@ class Application:
         if self._sockets.handed_over:
             self._stop_answering()
         self._registry.sessions.on_empty = self._stop_when_idle
+        if isinstance(self._crew, Supervisor):
+            self._crew.on_empty = self._stop_when_idle
+            self._crew.finish()
         self._stop_when_idle()
 
     def _stop_when_idle(self) -> None:
@@ -199,7 +240,7 @@ class Application:
         self._loop.call_soon(self._stop_if_idle)
 
     def _stop_if_idle(self) -> None:
-        if not self._registry.sessions.live:
+        if not self._registry.sessions.live and not (isinstance(self._crew, Supervisor) and self._crew.members):
             self._stop.set()
 
     def _stop_listening(self) -> None:
@@ -226,6 +267,8 @@ class Application:
         self._http.close()
         self._prober.close()
         await self._services.close()
+        if self._crew is not None:
+            self._crew.close()
         self._logs.close()
 
     # -- connections between the parts ---------------------------------------------------------------------------
@@ -302,10 +345,15 @@ class Application:
 
     def _page_action(self, settings: model.StatsPage, form: str) -> str:
         """Do what an administrator asks for on a statistics page; return the word for what became of it."""
-        return page_actions.apply(self._control, form, settings.scope).value
+        outcome = page_actions.apply(self._control, form, settings.scope).value
+        if isinstance(self._crew, Supervisor):
+            self._crew.settle()
+        return outcome
 
     def _page_text(self, settings: model.StatsPage, view: View) -> str:
         """Return what a statistics page shows now."""
+        if isinstance(self._crew, Supervisor):
+            self._crew.refresh()
         registry, now = self._registry, self._loop.time()
         wanted = page.Wanted(settings.scope, view.search, view.up, view.no_maint, settings.legends)
         if view.form is Form.SCHEMA:
@@ -343,7 +391,7 @@ class Application:
 
     def _follow(self, notice: Notice) -> None:
         """Do what follows from a change: log it, start or stop to accept."""
-        for line in notices.lines(notice):
+        for line in notices.lines(notice) if self._role.owns else ():
             self._log(line.severity, line.text)
             self._logs.tell(notice, line)
             if isinstance(notice, ServerNotice):
@@ -361,9 +409,9 @@ class Application:
             self._http.drop(notice.backend, notice.server)
         if notice.server.warmup is not None:
             self._warmer.start()
-        if notice.change is ServerChange.ADDED:
+        if notice.change is ServerChange.ADDED and self._role.owns:
             self._prober.start_one(notice.backend, notice.server)
-        elif notice.change is ServerChange.REMOVED:
+        elif notice.change is ServerChange.REMOVED and self._role.owns:
             self._prober.stop(notice.server)
         elif notice.change is ServerChange.ADDRESS and notice.backend.name in self._routers:
             self._routers[notice.backend.name].reconnect(notice.server)
@@ -396,14 +444,18 @@ class Application:
         """Accept for `frontend` while it is open; without room clients wait in the kernel's queue."""
         if self._stopping:
             return
-        for listener in self._listeners[frontend.name]:
+        for listener in self._listeners.get(frontend.name, ()):
             if frontend.status is not FrontendStatus.OPEN:
                 listener.refuse()
-            elif frontend.full or self._registry.admission.full or self._held is not None:
+            elif not self._accepts(frontend):
                 listener.pause()
             else:
                 resuming = listener.resume(singly=self._scarce(frontend))
                 self._services.keep(self._loop.create_task(resuming))
+
+    def _accepts(self, frontend: Frontend) -> bool:
+        """Tell whether limits allow one more client."""
+        return not (frontend.full or self._registry.admission.full or self._held is not None)
 
     def _scarce(self, frontend: Frontend) -> bool:
         """Tell whether clients of `frontend` are to be accepted one by one, not to exceed a limit."""
@@ -442,7 +494,7 @@ class Application:
         return information.Process(
             version=HAPROXY_VERSION,
             release_date=RELEASE_DATE,
-            pid=os.getpid(),
+            pid=self._role.shown_pid or os.getpid(),
             uptime_s=self._loop.time() - self._registry.started_at,
             now=self._loop.time(),
             started_at_s=self._started_at_s,
@@ -450,5 +502,5 @@ class Application:
             description=globals_.description or "",
             open_files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             stopping=self._stopping,
-            dropped_logs=self._logs.dropped,
+            dropped_logs=self._logs.dropped + self._registry.dropped_logs,
         )

@@ -142,24 +142,37 @@ class Session:
 class Sessions:
     """All live sessions of the process, and how many there ever were."""
 
-    __slots__ = ("admission", "live", "maximum", "on_empty", "total")
+    __slots__ = ("admission", "base", "current_elsewhere", "live", "maximum", "on_empty", "total", "total_elsewhere")
 
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
         self.live: set[Session] = set()
         self.total = 0
         self.maximum = 0
+        self.base = 0  # from which its sessions are numbered, so that no two processes have the same number
+        self.current_elsewhere = 0  # live sessions of other processes
+        self.total_elsewhere = 0
         self.on_empty: Callable[[], None] | None = None  # called when the last one ends
 
     def open(self, frontend: Frontend, backend: Backend, now: float) -> Session:
         """Make the session of a client that was just accepted."""
         self.total += 1
-        session = Session(self.total, frontend, backend, now)
+        session = Session(self.base + self.total, frontend, backend, now)
         self.live.add(session)
         self.maximum = max(self.maximum, len(self.live))
         frontend.opened(now)
         self.admission.opened(now)
         return session
+
+    @property
+    def current(self) -> int:
+        """How many are live, those of other processes included."""
+        return len(self.live) + self.current_elsewhere
+
+    @property
+    def ever(self) -> int:
+        """How many there ever were, those of other processes included."""
+        return self.total + self.total_elsewhere
 
     def close(self, session: Session) -> None:
         """Settle `session` and forget it; closing twice is harmless."""
