@@ -19,6 +19,7 @@ import uvloop
 from wproxy.config import model
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.model import Answer, Service
+from wproxy.crew import processes
 from wproxy.crew.interpreter import CrewInterpreter
 from wproxy.crew.role import ALONE, Duty, Role
 from wproxy.crew.supervisor import Supervisor
@@ -469,6 +470,7 @@ class Application:
             servers_state=lambda backends: servers_state.text(backends, self._loop.time()),
             schema=schema.text,
             errors=self._errors,
+            processes=self._processes,
         )
         return Context(self._registry, self._control, reports, conversation)
 
@@ -484,6 +486,10 @@ class Application:
         return information.text(
             self._registry, self._process(), form=request.form, described=request.described, exact=request.exact
         )
+
+    def _processes(self) -> str:
+        supervisor = self._crew if isinstance(self._crew, Supervisor) else None
+        return processes.text(self._role, supervisor, processes.Now(time.time(), HAPROXY_VERSION, self._started_at_s))
 
     def _errors(self, request: ErrorsRequest) -> str:
         now = datetime.now().astimezone()

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wproxy.config.model import Config
-from wproxy.crew.role import Bus, Duty, Role
+from wproxy.crew.role import Bus, Duty, Process, Role
 from wproxy.errors import WproxyError
 from wproxy.sockets import Sockets, open_sockets
 
@@ -46,6 +46,7 @@ class Member:
 
     number: int
     started_at: float
+    since: float  # the same, in seconds since 1970
     reader: int
 
 
@@ -56,6 +57,7 @@ class Generation:
     config: Config
     sockets: Sockets
     bus: Bus | None
+    reloads: int
     members: dict[int, Member] = field(default_factory=dict)
     due: dict[int, float] = field(default_factory=dict)  # when to try again to replace which number
 
@@ -81,6 +83,8 @@ class Master:
         self._stopped_by: signal.Signals | None = None
         self._unasked_ends = 0
         self._serial = 0
+        self._reloads = 0
+        self._started_at_s = time.time()
         self._lifeline = os.pipe()
 
     def run(self, config: Config, sockets: Sockets, ready: Callable[[], None]) -> int:
@@ -143,6 +147,7 @@ class Master:
                 self._log("ALERT", line)
             self._log("WARNING", "Reload failed: the process goes on with the configuration it has.")
             return
+        self._reloads += 1
         started = self._start(config, sockets)
         if started is None:
             self._log("WARNING", "Reload failed: the new worker did not start, the old one goes on.")
@@ -164,7 +169,7 @@ class Master:
         """Fork a generation, return it when it serves; None, with the sockets closed, when it did not begin to."""
         # The files of unix sockets belong to no single process: the master removes them when the last has ended.
         sockets.handed_over = True
-        generation = Generation(config, sockets, _open_bus() if config.globals.nbthread > 1 else None)
+        generation = Generation(config, sockets, _open_bus() if config.globals.nbthread > 1 else None, self._reloads)
         # Workers are told the state by the supervisor, which has to be there.
         steps = [[0], [*range(1, generation.workers + 1)]] if generation.workers > 1 else [[0]]
         for numbers in steps:
@@ -185,7 +190,7 @@ class Master:
             os.close(reader)
             self._be_member(generation, self._role(generation, number, successor=successor), writer)
         os.close(writer)
-        generation.members[pid] = Member(number, time.monotonic(), reader)
+        generation.members[pid] = Member(number, time.monotonic(), time.time(), reader)
         return pid
 
     def _role(self, generation: Generation, number: int, *, successor: bool) -> Role:
@@ -193,7 +198,17 @@ class Master:
         return Role(
             duty, number, generation.workers, self._serial, None if self._is_asked_for else os.getppid(), successor,
             generation.bus, self._lifeline[0],
+            Process(os.getppid(), "master", self._started_at_s, self._reloads), self._reloads, self._old(generation),
         )  # fmt: skip
+
+    def _old(self, generation: Generation) -> tuple[Process, ...]:
+        """Return the processes of the other generations."""
+        others = [other for other in self._generations() if other is not generation]
+        return tuple(
+            Process(pid, _kind(other, member), member.since, other.reloads)
+            for other in others
+            for pid, member in other.members.items()
+        )
 
     def _be_member(self, generation: Generation, role: Role, writer: int) -> None:
         """Serve, then end the process; returns never."""
@@ -242,7 +257,7 @@ class Master:
 
     def _ended_unasked(self, generation: Generation, pid: int, member: Member) -> None:
         """Start a process in place of one that nobody asked to end, unless that goes on and on."""
-        what = "Supervisor" if generation.workers > 1 and not member.number else "Worker"
+        what = _kind(generation, member).capitalize()
         is_early = time.monotonic() - member.started_at < _EARLY_S
         self._unasked_ends = self._unasked_ends + 1 if is_early else 1
         if self._unasked_ends > _EARLY_ENDS_MAX and not generation.members:
@@ -269,6 +284,10 @@ class Master:
             self._current = None
             current.sockets.handed_over = False
             current.sockets.close()
+
+
+def _kind(generation: Generation, member: Member) -> str:
+    return "supervisor" if generation.workers > 1 and not member.number else "worker"
 
 
 def _open_bus() -> Bus:

@@ -33,12 +33,23 @@ class Bus:
 
 
 @dataclass(frozen=True, slots=True)
+class Process:
+    """One process of the proxy: what it is called, since when it runs, and after how many reloads it began."""
+
+    pid: int
+    kind: str
+    since: float
+    reloads: int
+
+
+@dataclass(frozen=True, slots=True)
 class Role:
     """One process.
 
     `number` is 0 for the supervisor and counts workers from 1. `serial` grows with each process of the master's.
     `shown_pid` is the process id that the proxy tells. `successor` tells that workers may know more of the state than
-    the supervisor that begins. `lifeline` is a descriptor that ends when the master does.
+    the supervisor that begins. `lifeline` is a descriptor that ends when the master does. `reloads` counts those before
+    this generation, `leaving` are the processes of older ones.
     """
 
     duty: Duty = Duty.ALL
@@ -49,7 +60,9 @@ class Role:
     successor: bool = False
     bus: Bus | None = None
     lifeline: int | None = None
-    leaving: tuple[tuple[int, str, float], ...] = ()
+    master: Process | None = None
+    reloads: int = 0
+    leaving: tuple[Process, ...] = ()
 
     @property
     def owns(self) -> bool:

@@ -117,6 +117,7 @@ class Reports:
     servers_state: Callable[[Sequence[Backend]], str]
     schema: Callable[[], str]
     errors: Callable[[ErrorsRequest], str]
+    processes: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)

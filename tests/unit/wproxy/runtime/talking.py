@@ -31,6 +31,7 @@ class Client:
             servers_state=lambda backends: f"state of {[backend.name for backend in backends]}\n",
             schema=lambda: "schema\n",
             errors=self._note,
+            processes=lambda: "processes\n",
         )
         self.context = Context(self.registry, self.control, reports, self.conversation)
         self.a, self.b = self.registry.backends["back"].servers
