@@ -359,6 +359,8 @@ class Supervisor:
 
     def _contend(self) -> None:
         self._contention = None
+        for leases in self._leases.values():
+            leases.next_turn()
         self._settle_leases()
 
     # -- epochs --------------------------------------------------------------------------------------------------

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+_UNTOLD = 0  # the version of whoever has not been told of any lease
+
 
 class Leases:
-    """The places of one server. Holders are numbers; versions are numbers that grow, one for each change of a lease."""
+    """The places of one server. Holders are numbers; versions are numbers from 1 that grow."""
 
     __slots__ = ("_held", "_leases", "_turn", "_versions", "_wanted")
 
@@ -28,7 +30,7 @@ class Leases:
         """Take in a holder; `held` are the places that it uses already."""
         self._leases[holder] = self._held[holder] = held
         self._wanted[holder] = held
-        self._versions[holder] = 0
+        self._versions[holder] = _UNTOLD
 
     def admit(self, holder: int) -> None:
         """Take in a holder that has nothing yet, if it is not here already."""
@@ -52,10 +54,14 @@ class Leases:
         """Whether somebody wants more than its lease."""
         return any(wanted > self._leases[holder] for holder, wanted in self._wanted.items())
 
+    def next_turn(self) -> None:
+        """Let others have what there is not enough of for everybody; to be called now and then while `contended`."""
+        self._turn += 1
+
     def settle(self, total: int, version: int) -> dict[int, int]:
         """Give out `total` places by what is wanted; return the leases that have changed, by holder.
 
-        `version` is the number of this change. Call it again when a report has come, and while it is `contended`.
+        `version` is the number of this change. Call it again when a report has come.
         """
         if not self._leases:
             return {}
@@ -68,7 +74,11 @@ class Leases:
             mine = max(self._held[holder], self._leases[holder])
             self._leases[holder] = max(self._leases[holder], min(target, mine + total - taken))
             self._held[holder] = max(self._held[holder], self._leases[holder])
-        changed = {holder: lease for holder, lease in self._leases.items() if lease != before[holder]}
+        changed = {
+            holder: lease
+            for holder, lease in self._leases.items()
+            if lease != before[holder] or self._versions[holder] == _UNTOLD
+        }
         self._versions.update(dict.fromkeys(changed, version))
         return changed
 
@@ -79,7 +89,6 @@ class Leases:
         holders = sorted(self._leases)
         hungry = [holder for holder in holders if self._wanted[holder]]
         if len(hungry) > total:  # there is not one for each: they take turns
-            self._turn += 1
             at = self._turn % len(hungry)
             order = [*hungry[at:], *hungry[:at], *holders]
             holders.sort(key=order.index)
