@@ -20,8 +20,9 @@ from wproxy.config import model
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.model import Answer, Service
 from wproxy.crew import processes
+from wproxy.crew.headcount import PAUSE_S
 from wproxy.crew.interpreter import CrewInterpreter
-from wproxy.crew.role import ALONE, Duty, Role
+from wproxy.crew.role import ALONE, Duty, Role, pinned_frontends
 from wproxy.crew.supervisor import Supervisor
 from wproxy.crew.worker import Worker
 from wproxy.dataplane.http.client import ClientConnection
@@ -111,6 +112,7 @@ class Application:
         self._loop = asyncio.get_running_loop()
         serves, reaches = role.serves(config), role.reaches(config)
         self._started_at_s = time.time()
+        self._alone = pinned_frontends(config, role.workers)  # that no other worker serves
         self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64), number=role.number)
         self._control = Control(self._registry, self._loop.time)
         self._warmer = Stepper(self._loop, self._control.warm, WARM_UP_STEP_S)
@@ -156,6 +158,7 @@ class Application:
             for line, sock in sockets.stats
         ]
         self._held: asyncio.TimerHandle | None = None  # while a rate limit allows no more clients
+        self._standing_back = False  # while other workers are to accept
         self._registry.admission.on_change = self._admit_all
         for frontend in self._registry.frontends.values():
             frontend.on_limit = partial(self._admit, frontend)
@@ -212,7 +215,7 @@ class Application:
                 def run(level: int, command: str) -> str:
                     return interpreter.execute(self._context(Conversation(model.Level(level))), command)
 
-                return Worker(role, self._control, loop, run, lambda: self._logs.dropped, self._stop_softly)
+                return Worker(role, self._control, loop, run, lambda: self._logs.dropped, self._stop_softly, self._stand_back)
         return None
 
     def _tell_places(self) -> None:
@@ -425,6 +428,17 @@ class Application:
         for frontend in self._registry.frontends.values():
             self._admit(frontend)
 
+    def _stand_back(self) -> None:
+        """Let the other workers accept for a moment, where they can."""
+        if not self._standing_back:
+            self._standing_back = True
+            self._loop.call_later(PAUSE_S, self._step_forward)
+            self._admit_all()
+
+    def _step_forward(self) -> None:
+        self._standing_back = False
+        self._admit_all()
+
     def _release(self) -> None:
         self._held = None
         self._admit_all()
@@ -456,6 +470,8 @@ class Application:
 
     def _accepts(self, frontend: Frontend) -> bool:
         """Tell whether limits allow one more client."""
+        if self._standing_back and frontend.name not in self._alone:
+            return False
         return not (frontend.full or self._registry.admission.full or self._held is not None)
 
     def _scarce(self, frontend: Frontend) -> bool:

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wproxy.config.model import Config
+from wproxy.crew.headcount import Headcount
 from wproxy.crew.role import Bus, Duty, Process, Role
 from wproxy.errors import WproxyError
 from wproxy.sockets import Sockets, open_sockets
@@ -169,7 +170,7 @@ class Master:
         """Fork a generation, return it when it serves; None, with the sockets closed, when it did not begin to."""
         # The files of unix sockets belong to no single process: the master removes them when the last has ended.
         sockets.handed_over = True
-        generation = Generation(config, sockets, _open_bus() if config.globals.nbthread > 1 else None, self._reloads)
+        generation = Generation(config, sockets, _open_bus(config.globals.nbthread) if config.globals.nbthread > 1 else None, self._reloads)
         # Workers are told the state by the supervisor, which has to be there.
         steps = [[0], [*range(1, generation.workers + 1)]] if generation.workers > 1 else [[0]]
         for numbers in steps:
@@ -290,12 +291,12 @@ def _kind(generation: Generation, member: Member) -> str:
     return "supervisor" if generation.workers > 1 and not member.number else "worker"
 
 
-def _open_bus() -> Bus:
+def _open_bus(workers: int) -> Bus:
     """Return where the processes of a generation find their supervisor: a name that the kernel chooses."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind("")
     listening.listen(socket.SOMAXCONN)
-    return Bus(listening, listening.getsockname(), secrets.token_hex(16))
+    return Bus(listening, listening.getsockname(), secrets.token_hex(16), Headcount(workers))
 
 
 def _is_ready(member: Member) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wproxy.config.model import Config, Mode
+from wproxy.crew.headcount import Headcount
 from wproxy.state.following import Share
 
 
@@ -21,11 +22,15 @@ class Duty(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bus:
-    """Where the supervisor is to be found: a listening socket, its address, and what proves who is one of its own."""
+    """Where the supervisor is to be found: a listening socket, its address, and what proves who is one of its own.
+
+    `headcount` tells workers of each other.
+    """
 
     listening: socket.socket
     address: bytes
     token: str
+    headcount: Headcount
 
     def close(self) -> None:
         """Close the listening socket."""

@@ -34,7 +34,7 @@ class Worker:
     """Follows the supervisor with `control`.
 
     `run` does a command of the stats socket at a level, `dropped_logs` tells how many lines of logs were lost, and
-    `finish` begins the end.
+    `finish` begins the end, `stand_back` lets the others accept for a moment.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Worker:
         run: Callable[[int, str], str],
         dropped_logs: Callable[[], int],
         finish: Callable[[], None],
+        stand_back: Callable[[], None],
     ) -> None:
         assert role.bus is not None
         self._role = role
@@ -55,6 +56,7 @@ class Worker:
         self._run = run
         self._dropped_logs = dropped_logs
         self._finish = finish
+        self._stand_back = stand_back
         self._since = time.time()
         self._records: following.Records = {}
         self._channel: Channel | None = None
@@ -73,6 +75,8 @@ class Worker:
         self._bus.listening.close()
         registry = self._registry
         registry.sessions.base = self._role.serial << 32
+        registry.sessions.on_change = self._count
+        self._bus.headcount.note(self._role.number, 0)
         registry.captures.on_keep = self._keep
         for table in registry.tables.values():
             table.on_use = self._use
@@ -165,6 +169,10 @@ class Worker:
     def _send(self, kind: Kind, body: object) -> None:
         if self._channel is not None:
             self._channel.send(kind, body)
+
+    def _count(self, sessions: int) -> None:
+        if self._bus.headcount.note(self._role.number, sessions):
+            self._stand_back()
 
     # -- what it tells -------------------------------------------------------------------------------------------
 

@@ -142,7 +142,7 @@ class Session:
 class Sessions:
     """All live sessions of the process, and how many there ever were."""
 
-    __slots__ = ("admission", "base", "current_elsewhere", "live", "maximum", "on_empty", "total", "total_elsewhere")
+    __slots__ = ("admission", "base", "current_elsewhere", "live", "maximum", "on_change", "on_empty", "total", "total_elsewhere")
 
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
@@ -152,6 +152,7 @@ class Sessions:
         self.base = 0  # from which its sessions are numbered, so that no two processes have the same number
         self.current_elsewhere = 0  # live sessions of other processes
         self.total_elsewhere = 0
+        self.on_change: Callable[[int], None] | None = None  # called with how many are live
         self.on_empty: Callable[[], None] | None = None  # called when the last one ends
 
     def open(self, frontend: Frontend, backend: Backend, now: float) -> Session:
@@ -162,6 +163,8 @@ class Sessions:
         self.maximum = max(self.maximum, len(self.live))
         frontend.opened(now)
         self.admission.opened(now)
+        if self.on_change is not None:
+            self.on_change(len(self.live))
         return session
 
     @property
@@ -182,6 +185,8 @@ class Sessions:
             session.carrier = None  # each has the other, which only the garbage collector would notice
             session.frontend.closed()
             self.admission.closed()
+            if self.on_change is not None:
+                self.on_change(len(self.live))
             if self.on_empty is not None and not self.live:
                 self.on_empty()
 
