@@ -16,7 +16,7 @@ from wproxy.version import FEATURES, HAPROXY_VERSION, RELEASE_DATE, VERSION
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from wproxy.config.model import Config
     from wproxy.crew.role import Role
@@ -111,7 +111,8 @@ def _run(options: command_line.Options, config: Config) -> int:
 
     check(config.globals)
     show_as(name_of(sys.argv[0]), sys.argv[1:])
-    sockets = open_sockets(config, Inherited(_inherit(options, config)))
+    inherited, orphans = _inherit(options, config)
+    sockets = open_sockets(config, Inherited(inherited))
     try:
         pidfile = _open_pidfile(options.pidfile or config.globals.pidfile)
     except WproxyError:
@@ -124,7 +125,7 @@ def _run(options: command_line.Options, config: Config) -> int:
         """Tell whoever waits for the pid file, and the processes that this one replaces; then `change` into a user."""
         if pidfile is not None:
             pidfile.write_text(f"{os.getpid()}\n")
-        _end_predecessors(options)
+        _end_predecessors([*options.finish, *orphans], options.terminate)
         if options.notify:
             _tell_systemd()
         if parent is not None:
@@ -203,21 +204,24 @@ def _tell_systemd() -> None:
         _log("WARNING", fault)
 
 
-def _inherit(options: command_line.Options, config: Config) -> list[tuple[str, socket.socket]]:
-    """Return the listening sockets of the process that is to be replaced; [] when there is none, or it gives none."""
-    from wproxy.runtime.handover import receive
+def _inherit(options: command_line.Options, config: Config) -> tuple[list[tuple[str, socket.socket]], list[int]]:
+    """Return the listening sockets of the process that is to be replaced; [] when there is none, or it gives none.
+
+    Processes that have lost their master are replaced even if nobody says so: the second value are their ids.
+    """
+    from wproxy.runtime.handover import receive, receive_from_orphans
 
     if options.inherit is not None:
-        return receive(options.inherit)
+        return receive(options.inherit), []
+    paths = [line.address.path for line in config.globals.stats_sockets if line.address.path]
     if not options.finish and not options.terminate:
-        return []
-    paths = (line.address.path for line in config.globals.stats_sockets if line.address.path)
-    return next((received for path in paths if (received := receive(path))), [])
+        return next((found for path in paths if (found := receive_from_orphans(path))[0]), ([], []))
+    return next((received for path in paths if (received := receive(path))), []), []
 
 
-def _end_predecessors(options: command_line.Options) -> None:
-    """Let the processes of -sf finish, end those of -st; one that is gone already is what was wanted."""
-    for pids, number in ((options.finish, signal.SIGUSR1), (options.terminate, signal.SIGTERM)):
+def _end_predecessors(finish: Sequence[int], terminate: Sequence[int]) -> None:
+    """Let processes finish, as -sf does, end those of -st; one that is gone already is what was wanted."""
+    for pids, number in ((finish, signal.SIGUSR1), (terminate, signal.SIGTERM)):
         for pid in pids:
             try:
                 os.kill(pid, number)

@@ -215,7 +215,9 @@ class Application:
                 def run(level: int, command: str) -> str:
                     return interpreter.execute(self._context(Conversation(model.Level(level))), command)
 
-                return Worker(role, self._control, loop, run, lambda: self._logs.dropped, self._stop_softly, self._stand_back)
+                return Worker(
+                    role, self._control, loop, run, lambda: self._logs.dropped, self._stop_softly, self._stand_back
+                )
         return None
 
     def _tell_places(self) -> None:
@@ -225,6 +227,7 @@ class Application:
     def _orphaned(self, lifeline: int) -> None:
         """Go on without the master."""
         self._loop.remove_reader(lifeline)
+        self._registry.orphaned = True
         if self._role.owns:
             self._log("ALERT", "The master process is gone, the others go on: start the proxy again to replace them.")
 

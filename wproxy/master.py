@@ -170,7 +170,8 @@ class Master:
         """Fork a generation, return it when it serves; None, with the sockets closed, when it did not begin to."""
         # The files of unix sockets belong to no single process: the master removes them when the last has ended.
         sockets.handed_over = True
-        generation = Generation(config, sockets, _open_bus(config.globals.nbthread) if config.globals.nbthread > 1 else None, self._reloads)
+        workers = config.globals.nbthread
+        generation = Generation(config, sockets, _open_bus(workers) if workers > 1 else None, self._reloads)
         # Workers are told the state by the supervisor, which has to be there.
         steps = [[0], [*range(1, generation.workers + 1)]] if generation.workers > 1 else [[0]]
         for numbers in steps:

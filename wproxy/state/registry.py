@@ -46,6 +46,7 @@ class Registry:
         }
         self.sessions = Sessions(self.admission)
         self.captures = Captures()
+        self.orphaned = False  # the process that would replace this one is gone
         self.dropped_logs = 0  # by other processes
         self.tls = TlsCounters()
         self.tables = {line.name: LiveTable(line) for line in config.tables}

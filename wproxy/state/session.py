@@ -142,7 +142,10 @@ class Session:
 class Sessions:
     """All live sessions of the process, and how many there ever were."""
 
-    __slots__ = ("admission", "base", "current_elsewhere", "live", "maximum", "on_change", "on_empty", "total", "total_elsewhere")
+    __slots__ = (
+        "admission", "base", "current_elsewhere", "live", "maximum", "on_change", "on_empty", "total",
+        "total_elsewhere",
+    )  # fmt: skip
 
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
