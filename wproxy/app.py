@@ -30,13 +30,12 @@ from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.stats_desk import Desk, Form, View
-from wproxy.dataplane.stats_page import PageConnection
 from wproxy.dataplane.stepper import Stepper
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
-from wproxy.http_sites import HttpSites, is_passed_on
+from wproxy.http_sites import HttpSites
 from wproxy.logs import ProcessLogs
-from wproxy.observe import captures, history, information, notices, page, schema, servers_state, statistics
+from wproxy.observe import captures, history, information, notices, page, prometheus, schema, servers_state, statistics
 from wproxy.observe.history import History
 from wproxy.policy.descriptors import PER_CONNECTION, reserved
 from wproxy.policy.login_pace import LoginPace
@@ -119,10 +118,11 @@ class Application:
         self._history = History(self._registry)
         self._sampler = Stepper(self._loop, self._sample, history.PACE_S)
         self._pace = LoginPace()
+        parties: list[Frontend | Backend] = [*self._registry.backends.values(), *self._registry.frontends.values()]
         self._desks = {
-            name: Desk(frontend.config.page, self._page_text, self._page_action, page.policy(), self._pace)
-            for name, frontend in self._registry.frontends.items()
-            if frontend.config.page is not None
+            party.name: Desk(party.config.page, self._page_text, self._page_action, page.policy(), self._pace)
+            for party in parties
+            if party.config.page is not None
         }
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
@@ -132,7 +132,7 @@ class Application:
             if backend.config.mode is model.Mode.REDIS
         }
         self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
-        self._http = HttpSites(self._services, self._process_facts, self._logs)
+        self._http = HttpSites(self._services, self._process_facts, self._logs, self._desks, self._answer)
         for name, frontend in self._registry.frontends.items():
             for _, sock in sockets.frontends[name]:
                 keep_alive(sock, frontend.config.keepalive)  # off, too: it may come from a process that had it on
@@ -233,14 +233,12 @@ class Application:
     def _factory(self, frontend: Frontend, bind: model.Bind, number: int) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client that `frontend` accepts on its `number`th address."""
         backend = self._backend_of(frontend, frontend.config.default_backend)
-        if is_passed_on(frontend.config):
+        if frontend.config.mode is model.Mode.HTTP:
             return self._http_factory(frontend, bind, number, backend)
         route, services = self._route(frontend, backend), self._services
         if Plan.needed(bind, route):
             plan = self._plan(frontend, bind, number, route)
             return lambda: Reception(plan, services)
-        if frontend.config.page is not None:
-            return partial(self._serve_page, route, frontend.config.page, None)  # nobody may change anything
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
@@ -251,7 +249,7 @@ class Application:
     ) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client in mode http; requests find their way one by one."""
         others = [self._backend_of(frontend, rule.backend) for rule in frontend.config.switching]
-        site = self._http.site(frontend, number, backend, others, self._answer)
+        site = self._http.site(frontend, number, backend, others)
         if not (bind.accept_proxy or bind.tls is not None or frontend.config.connection_rules):
             return lambda: ClientConnection(site)
         services, route = self._services, self._route(frontend, backend)
@@ -263,7 +261,9 @@ class Application:
 
     def _answer(self, service: Service, facts: HttpFacts, body: bytes) -> Answer:
         """Answer a request inside the proxy."""
-        raise NotImplementedError
+        query = facts.request.target.decode("latin-1").partition("?")[2]
+        text = prometheus.text(self._registry, self._process(), query)
+        return Answer(200, fields=((b"content-type", b"text/plain; version=0.0.4"),), body=text)
 
     def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
         """Return what clients go through first where there are rules or a PROXY header."""
@@ -284,21 +284,10 @@ class Application:
     def _serve(self, route: Route, arrival: Arrival) -> asyncio.Protocol:
         """Return what serves a client whose route has been found."""
         config = route.frontend.config
-        if config.page is not None:
-            return self._serve_page(route, config.page, arrival)
         if config.mode is model.Mode.REDIS:
             router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
             return RedisConnection(route, router, self._services, arrival.session)
         return TcpConnection(route, self._services, arrival).client
-
-    def _serve_page(self, route: Route, settings: model.StatsPage, arrival: Arrival | None) -> PageConnection:
-        desk = self._desks[route.frontend.name]
-        if arrival is None:
-            return PageConnection(route, desk, self._services)
-        admin = any(condition(arrival.facts) for condition in settings.admin)
-        source = arrival.ends.source
-        client = "" if source is None else source.host
-        return PageConnection(route, desk, self._services, arrival.session, client, admin=admin)
 
     def _page_action(self, settings: model.StatsPage, form: str) -> str:
         """Do what an administrator asks for on a statistics page; return the word for what became of it."""

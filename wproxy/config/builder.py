@@ -17,6 +17,7 @@ from wproxy.config.model import (
     Frontend,
     Global,
     Logs,
+    Mode,
     ServerLine,
     StatsPage,
     StickTable,
@@ -93,7 +94,7 @@ def _tables(proxy: ProxyDraft) -> list[StickTable]:
 
 def _page(proxy: ProxyDraft) -> StatsPage | None:
     page = proxy.page
-    if page is None or not proxy.is_page:
+    if page is None or proxy.mode is not Mode.HTTP:
         return None
     scope = frozenset(proxy.name if name == "." else name for name in page.scope)
     admin = tuple(proxy.page_admins)
@@ -148,6 +149,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         redis_window_s=proxy.redis_window_s,
         keepalive=proxy.server_keepalive,
         description=proxy.description,
+        page=None if proxy.has_frontend else _page(proxy),
     )
 
 

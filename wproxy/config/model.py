@@ -340,6 +340,7 @@ class Backend:
     redis_window_s: float | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     http: HttpBack | None = None  # in mode http
+    page: StatsPage | None = None
     description: str = ""
 
 

@@ -204,7 +204,8 @@ class Search:
         self._wait_until(self._services.clock() + self._route.connect_s)
         self._connecting = True
         try:
-            secure = secure_to(place, self._services, self._seeker.known_facts())
+            facts = self._seeker.known_facts() if place.line.tls is not None else None
+            secure = secure_to(place, self._services, facts)
             made = partial(self._made_for, pool)
             connection = await open_connection(self._services.loop, place.address, made, secure)
         except OSError:
