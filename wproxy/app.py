@@ -262,8 +262,11 @@ class Application:
     def _answer(self, service: Service, facts: HttpFacts, body: bytes) -> Answer:
         """Answer a request inside the proxy."""
         query = facts.request.target.decode("latin-1").partition("?")[2]
-        text = prometheus.text(self._registry, self._process(), query)
-        return Answer(200, fields=((b"content-type", b"text/plain; version=0.0.4"),), body=text)
+        try:
+            text = prometheus.text(self._registry, self._process(), query)
+        except prometheus.QueryError as error:
+            return Answer(400, fields=((b"content-type", b"text/plain"),), body=f"{error}\n".encode())
+        return Answer(200, fields=((b"content-type", prometheus.CONTENT_TYPE.encode()),), body=text)
 
     def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
         """Return what clients go through first where there are rules or a PROXY header."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wproxy.config.acl.facts import HttpFacts
+from wproxy.config.acl.matches import text_of
 from wproxy.config.http.model import Answer
 from wproxy.config.model import StatsPage
 from wproxy.dataplane.stats_desk import FORM_MAX, HEADERS, Desk, Query
@@ -31,7 +32,7 @@ class Visit:
             request.method.decode("latin-1"),
             request.target.decode("latin-1"),
             headers,
-            "unix" if facts.source is None else facts.source.hex(),
+            "unix" if facts.source is None else text_of(facts.source),
             now,
             admin=any(condition(facts) for condition in page.admin),
         )
