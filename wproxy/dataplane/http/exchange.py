@@ -130,14 +130,13 @@ class Exchange(ServerSide):
             return False
         client = self.client
         self._visit = Visit(desk, self.request, self.facts, client.clock())
-        if self.request_done or not self._visit.expects_form:
-            self._tell()
-            return True
         if self._early:
             self._visit.take(b"".join(self._early))
             self._early = None
             client.resume_reading()
-        if self.request.expects:
+        if self.request_done or not self._visit.expects_form:
+            self._tell()
+        elif self.request.expects:
             self._write(_CONTINUE)
         return True
 
