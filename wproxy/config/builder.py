@@ -17,6 +17,7 @@ from wproxy.config.model import (
     Frontend,
     Global,
     Logs,
+    Mode,
     ServerLine,
     StatsPage,
     StickTable,
@@ -78,6 +79,7 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         page=_page(proxy),
         keepalive=proxy.client_keepalive,
         login=login_of(proxy.redis_user, proxy.redis_password),
+        http=proxy.http.front() if proxy.mode is Mode.HTTP else None,
     )
 
 
@@ -132,6 +134,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         redis_eject=proxy.redis_eject,
         redis_window_s=proxy.redis_window_s,
         keepalive=proxy.server_keepalive,
+        http=proxy.http.back() if proxy.mode is Mode.HTTP else None,
     )
 
 

@@ -78,7 +78,8 @@ def _admin(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     proxy.rules.append(RuleLine(statement.keyword, "", tuple(statement.arguments), statement.location))
 
 
-def _guard(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+def guard(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Note a line that would have to guard the page."""
     proxy.guards.append(statement)
 
 
@@ -103,7 +104,6 @@ PAGE = (
         action=_enable,
     ),
     *ignored(
-        "stats http-request", _PROXIES, "configures mode http; refused on a statistics page", "4.2", action=_guard
+        "stats http-request", _PROXIES, "configures mode http; refused on a statistics page", "4.2", action=guard
     ),
-    *ignored("http-request", _ANYWHERE, "acts in mode http only; refused on a statistics page", "4.2", action=_guard),
 )

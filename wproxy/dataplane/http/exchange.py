@@ -9,6 +9,7 @@ What the client sends meanwhile waits in `_early`, up to a limit, until there is
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,8 @@ class Exchange(Transaction):
     def _ask(self) -> bool:
         """Apply the frontend's rules and choose the route; False when that was the end."""
         site, facts = self.client.site, self.facts
+        if site.captures is not None and site.captures.request is not None:
+            site.captures.request(facts)
         answer = site.monitor(facts)
         if answer is not None:
             self._answer(answer)
@@ -293,9 +296,15 @@ class Exchange(Transaction):
             self._bad_response("SH")
             return
         route = self.route
-        if route.response_rules:
-            self.facts.response = head
-            outcome = first_outcome(route.response_rules, self.facts)
+        captures = self.client.site.captures
+        if route.response_rules or captures is not None:
+            facts = self.facts
+            facts.answered(head)
+            if self.server is not None:
+                facts.server_name, facts.server_id = self.server.name, self.server.server_id
+            if captures is not None and captures.response is not None:
+                captures.response(facts)
+            outcome = first_outcome(route.response_rules, facts)
             if isinstance(outcome, Answer):
                 self._replaced(outcome)
                 return
@@ -445,15 +454,14 @@ class Exchange(Transaction):
 
     def _fail(self, status: int) -> None:
         """Answer with an error page."""
-        page = self.route.errors.get(status)
+        self._answer(self._page(status))
+
+    def _page(self, status: int) -> Answer:
+        """Return the page of an error, the configured one where there is one."""
+        page = self.route.pages.get(status)
         if page is None:
-            self._answer(outgoing.error(status))
-            return
-        self._give_back()
-        self.keeps = False
-        self._count_status(status)
-        self._write(page)
-        self._over_and_out()
+            return outgoing.error(status)
+        return page if isinstance(page, Answer) else page(self.facts)
 
     def _replaced(self, answer: Answer) -> None:
         """Answer in the place of the server's response, which a rule has denied."""
@@ -465,6 +473,9 @@ class Exchange(Transaction):
 
     def _answer(self, answer: Answer) -> None:
         """Answer in the place of a server, and end the exchange."""
+        if answer.page:
+            page = self._page(answer.status)
+            answer = replace(page, fields=page.fields + answer.fields, cause=answer.cause)
         self._give_back()
         client = self.client
         self.keeps = (
@@ -473,7 +484,10 @@ class Exchange(Transaction):
         )  # fmt: skip
         self.end(answer.cause)
         self._count_status(answer.status)
-        self._write(outgoing.answer(answer, self.request, keeps=self.keeps))
+        if answer.silent:
+            self.keeps = False
+        else:
+            self._write(outgoing.answer(answer, self.request, keeps=self.keeps))
         self._over_and_out()
 
     # -- the end -------------------------------------------------------------------------------------------------
