@@ -248,7 +248,11 @@ class Application:
         self, frontend: Frontend, bind: model.Bind, number: int, backend: Backend
     ) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client in mode http; requests find their way one by one."""
-        others = [self._backend_of(frontend, rule.backend) for rule in frontend.config.switching]
+        others = [
+            self._backend_of(frontend, rule.backend) for rule in frontend.config.switching if rule.compute is None
+        ]
+        if any(rule.compute is not None for rule in frontend.config.switching):
+            others = [backend for backend in self._registry.backends.values() if backend.config.mode is model.Mode.HTTP]
         site = self._http.site(frontend, number, backend, others)
         if not (bind.accept_proxy or bind.tls is not None or frontend.config.connection_rules):
             return lambda: ClientConnection(site)

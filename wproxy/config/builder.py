@@ -81,6 +81,7 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         keepalive=proxy.client_keepalive,
         login=login_of(proxy.redis_user, proxy.redis_password),
         description=proxy.description,
+        http=proxy.http.front() if proxy.mode is Mode.HTTP else None,
     )
 
 
@@ -150,6 +151,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         keepalive=proxy.server_keepalive,
         description=proxy.description,
         page=None if proxy.has_frontend else _page(proxy),
+        http=proxy.http.back() if proxy.mode is Mode.HTTP else None,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from wproxy.config.acl.facts import Condition
 from wproxy.config.check_draft import CheckDraft
 from wproxy.config.grammar import Section, Statement
+from wproxy.config.http.draft import HttpDraft
 from wproxy.config.model import (
     DRAWS,
     Address,
@@ -200,6 +201,7 @@ class ProxyDraft:
     description: str = ""
     guards: list[Statement] = field(default_factory=list)  # lines that let in or deny clients of mode http
     rules: list[RuleLine] = field(default_factory=list)
+    http: HttpDraft = field(default_factory=HttpDraft)
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
     connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
     stick_rules: list[StickRule] = field(default_factory=list)  # the same
@@ -225,6 +227,7 @@ class ProxyDraft:
             servers=[],
             guards=list(self.guards),
             rules=list(self.rules),
+            http=self.http.child(),
             switching=[],
             connection_rules=[],
             stick_rules=[],

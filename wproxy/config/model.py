@@ -7,9 +7,10 @@ Backend that share one name and one proxy id, as in HAProxy's statistics.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from wproxy.config.acl.facts import Condition, Fetcher
+from wproxy.config.acl.facts import Condition, Fetcher, HttpFacts
 from wproxy.config.checks import AgentSettings, HealthCheck
 from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
@@ -205,11 +206,15 @@ class HashType:
 
 @dataclass(frozen=True, slots=True)
 class UseBackend:
-    """One `use_backend` rule: where clients go for which `condition` holds; None holds for all."""
+    """One `use_backend` rule: where clients go for which `condition` holds; None holds for all.
+
+    Where `backend` is computed for each request, `compute` returns its name; with one that is not there the rules end.
+    """
 
     backend: str
     condition: Condition | None
     location: Location
+    compute: Callable[[HttpFacts], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Report
 from wproxy.config.keywords.balance import ALGORITHMS
-from wproxy.config.keywords.proxy import MODES_REFUSED
 from wproxy.config.model import Location, Mode
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.validate_redis import redis_rules
@@ -22,7 +21,6 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
     for number, proxy in enumerate(proxies):
         _unique_name(proxy, proxies[:number], report)
         if not proxy.disabled:
-            _mode(proxy, report)
             _page(proxy, report)
             _balance(proxy, report)
             _unique_servers(proxy, report)
@@ -57,12 +55,6 @@ def _unique_name(proxy: ProxyDraft, earlier: Sequence[ProxyDraft], report: Repor
             return
 
 
-def _mode(proxy: ProxyDraft, report: Report) -> None:
-    reason = MODES_REFUSED.get(proxy.mode)
-    if reason is not None and not proxy.is_page:
-        report.problem(_place(proxy, proxy.mode_location), f"{_label(proxy)} : {reason}")
-
-
 def _page(proxy: ProxyDraft, report: Report) -> None:
     """Report rules that would have to guard a statistics page, and a page where mode http is missing."""
     if proxy.is_page:
@@ -80,7 +72,7 @@ def _balance(proxy: ProxyDraft, report: Report) -> None:
     modes = ALGORITHMS[proxy.balance]
     if proxy.has_backend and proxy.mode not in modes:
         place = _place(proxy, proxy.balance_location)
-        fitting = " and ".join(f"'mode {mode.value}'" for mode in modes if mode not in MODES_REFUSED)
+        fitting = " and ".join(f"'mode {mode.value}'" for mode in modes)
         report.problem(
             place,
             f"{_label(proxy)} : 'balance {proxy.balance}' is for {fitting} only, not for 'mode {proxy.mode.value}'",
@@ -158,6 +150,8 @@ def _default_backend(proxy: ProxyDraft, backends: Mapping[str, ProxyDraft], repo
 
 def _use_backends(proxy: ProxyDraft, backends: Mapping[str, ProxyDraft], report: Report) -> None:
     for rule in proxy.switching:
+        if rule.compute is not None:
+            continue
         _target(proxy, "use_backend", rule.backend, backends, rule.location, report)
 
 

@@ -32,6 +32,8 @@ class Answer:
     """What the proxy itself answers: header fields with names as they are sent; Content-Length is added.
 
     `cause` are the first two letters of the termination state: PR for what was denied, LR for what was meant so.
+    `page` means the proxy's page for the status, which gives reason and body; its fields go before `fields`. `silent`
+    is an answer of no bytes at all, then the end of the connection.
     """
 
     status: int
@@ -40,6 +42,8 @@ class Answer:
     body: bytes = b""
     closes: bool = False
     cause: str = "LR"
+    page: bool = False
+    silent: bool = False
 
 
 class Service(enum.Enum):
@@ -60,6 +64,24 @@ Act: TypeAlias = Callable[[HttpFacts], Outcome | None]
 """Does what a rule says to the request or the response of the facts; None lets the next rule have its turn."""
 
 
+Page: TypeAlias = Answer | Callable[[HttpFacts], Answer]
+"""What is answered in the place of an error page, or what makes it for a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captures:
+    """What is kept of requests and responses for the log (section 8.8).
+
+    `request` and `response` put the values of header fields into the slots of the facts; `cookie` is the beginning of
+    the name of a cookie, with what belongs to it, of which `cookie_length` characters are kept.
+    """
+
+    request: Callable[[HttpFacts], None] | None = None
+    response: Callable[[HttpFacts], None] | None = None
+    cookie: str = ""
+    cookie_length: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One `http-request` or `http-response` line; without a condition it always acts."""
@@ -78,13 +100,20 @@ class HttpTimeouts:
 
 @dataclass(frozen=True, slots=True)
 class HttpFront:
-    """What a frontend in mode http does with requests and responses."""
+    """What a frontend in mode http does with requests and responses.
+
+    A `listen` section has the same rules as frontend and as backend; for its own requests they act once. `pages` are
+    the answers in the place of the proxy's own error pages, by status: `errorfile` and `http-error`. `slots` are how
+    many values of a request and of a response are captured for the log.
+    """
 
     closing: Closing = Closing.KEEP_ALIVE
     timeouts: HttpTimeouts = field(default_factory=HttpTimeouts)
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()
-    errors: Mapping[int, bytes] = field(default_factory=dict)  # by status: the whole answer, as errorfile has it
+    pages: Mapping[int, Page] = field(default_factory=dict)
+    slots: tuple[int, int] = (0, 0)
+    captures: Captures | None = None
     monitor_uri: bytes | None = None
     monitor_fail: tuple[Condition, ...] = ()
 
@@ -97,5 +126,5 @@ class HttpBack:
     reuse: Reuse = Reuse.SAFE
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()
-    errors: Mapping[int, bytes] = field(default_factory=dict)
+    pages: Mapping[int, Page] = field(default_factory=dict)
     abort_on_close: bool = False

@@ -71,15 +71,14 @@ OPTIONS = (
         reversible=True,
     ),
     *ignored(
-        "option http-buffer-request, option http-keep-alive, option http-no-delay, option http-server-close,"
-        "option httpclose, option forceclose, option http-tunnel",
+        "option http-buffer-request, option http-no-delay, option forceclose, option http-tunnel",
         _ANYWHERE,
         _HTTP,
         "4.2",
         reversible=True,
     ),
     *ignored("option forwardfor, option originalto, option http-restrict-req-hdr-names", _ANYWHERE, _HTTP, "4.2"),
-    *refused("option abortonclose, option transparent", _BACK, "", "4.2", reversible=True),
+    *refused("option transparent", _BACK, "", "4.2", reversible=True),
     *refused("option independent-streams, option nolinger", _ANYWHERE, "", "4.2", reversible=True),
     *CHECK_OPTIONS,
 )

@@ -8,6 +8,7 @@ from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statem
 from wproxy.config.keywords.balance import balance, hash_type
 from wproxy.config.keywords.bind import bind
 from wproxy.config.keywords.checks import CHECK_RULES
+from wproxy.config.keywords.http import HTTP
 from wproxy.config.keywords.keepalive import KEEPALIVE
 from wproxy.config.keywords.login import LOGIN
 from wproxy.config.keywords.logs import PROXY_LOGS
@@ -17,7 +18,6 @@ from wproxy.config.keywords.retired import RETIRED
 from wproxy.config.keywords.rules import RULES
 from wproxy.config.keywords.server import default_server, server
 from wproxy.config.keywords.stick import STICK
-from wproxy.config.model import Mode
 from wproxy.config.values import ArgumentError
 
 _ANYWHERE = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND)
@@ -53,7 +53,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "where clients arrive: addresses, paths or fd@N, separated by commas",
             "4.2",
         ),
-        done("mode", _ANYWHERE, _mode, "tcp or redis; http for a statistics page only", "4.2"),
+        done("mode", _ANYWHERE, _mode, "tcp, http or redis", "4.2"),
         done("default_backend", _FRONT, _default_backend, "the backend that serves the clients", "4.2"),
         done(
             "balance",
@@ -104,18 +104,13 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *PAGE,
         *STICK,
         *KEEPALIVE,
-        *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
+        *HTTP,
+        *ignored("timeout tarpit", _ANYWHERE, "acts with `tarpit` only, which is refused", "4.2"),
         *ignored("log-format, log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
-        *ignored("unique-id-format, unique-id-header, monitor-uri", _FRONT, _HTTP, "4.2"),
-        *ignored("redirect", _PROXIES, _HTTP, "4.2"),
-        *ignored(
-            "monitor fail, capture cookie, capture request, capture response, declare capture", _BINDS, _HTTP, "4.2"
-        ),
-        *ignored("compression, errorfile, errorfiles, errorloc, errorloc302, errorloc303", _ANYWHERE, _HTTP, "4.2"),
-        *ignored("http-error, http-response, http-after-response", _ANYWHERE, _HTTP, "4.2"),
-        *ignored(
-            "cookie, dynamic-cookie-key, http-reuse, http-send-name-header, max-keep-alive-queue", _BACK, _HTTP, "4.2"
-        ),
+        *ignored("unique-id-format, unique-id-header", _FRONT, _HTTP, "4.2"),
+        *ignored("compression", _ANYWHERE, _HTTP, "4.2"),
+        *ignored("http-after-response", _ANYWHERE, _HTTP, "4.2"),
+        *ignored("cookie, dynamic-cookie-key, http-send-name-header, max-keep-alive-queue", _BACK, _HTTP, "4.2"),
         *ignored("max-session-srv-conns", _FRONT, _HTTP, "4.2"),
         *ignored("force-persist, ignore-persist, use-fcgi-app", _SERVERS, _HTTP, "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
@@ -134,7 +129,3 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *RETIRED,
     )
 )
-
-
-# What of the modes is not served yet; `validate` says it where a proxy that is not disabled has it.
-MODES_REFUSED: dict[Mode, str] = {}

@@ -198,10 +198,9 @@ class ClientConnection(asyncio.Protocol):
                 assert self.transport is not None
                 facts = self.site.facts(ends_of(self.transport), by_header=False)
             self._facts = facts
-        facts.request = head
-        facts.response = None
-        if facts.variables:
-            facts.variables = {name: value for name, value in facts.variables.items() if name.startswith("sess.")}
+        else:
+            facts.first = False
+        facts.begin(head, self.site.slots)
         return facts
 
     # -- reading or not ------------------------------------------------------------------------------------------

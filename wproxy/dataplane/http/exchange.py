@@ -11,6 +11,7 @@ on as they are.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,8 @@ class Exchange(ServerSide):
     def _ask(self) -> bool:
         """Apply the frontend's rules and choose the route; False when that was the end."""
         site, facts = self.client.site, self.facts
+        if site.captures is not None and site.captures.request is not None:
+            site.captures.request(facts)
         answer = site.monitor(facts)
         if answer is not None:
             self.answer(answer)
@@ -306,22 +309,31 @@ class Exchange(ServerSide):
 
     def answer(self, answer: Answer) -> None:
         """Answer in the place of a server, and end the exchange."""
+        if answer.page:
+            page = self._page(answer.status)
+            answer = replace(page, fields=page.fields + answer.fields, cause=answer.cause)
         client = self.client
         self.keeps = (
             self.keeps and client.keeps and self.request_done and not answer.closes
             and answer.status not in outgoing.LAST and self.route.closing is not Closing.CLOSE
         )  # fmt: skip
         self.end(answer.cause)
-        self._say(answer.status, outgoing.answer(answer, self.request, keeps=self.keeps))
+        if answer.silent:
+            self.keeps = False
+            self._say(answer.status, b"")
+        else:
+            self._say(answer.status, outgoing.answer(answer, self.request, keeps=self.keeps))
 
     def fail(self, status: int) -> None:
         """Answer with an error page."""
-        page = self.route.errors.get(status)
+        self.answer(self._page(status))
+
+    def _page(self, status: int) -> Answer:
+        """Return the page of an error, the configured one where there is one."""
+        page = self.route.pages.get(status)
         if page is None:
-            self.answer(outgoing.error(status))
-        else:
-            self.keeps = False
-            self._say(status, page)
+            return outgoing.error(status)
+        return page if isinstance(page, Answer) else page(self.facts)
 
     def _say(self, status: int, data: bytes) -> None:
         self._server_keeps = False

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from wproxy.config.http.model import Closing, HttpBack, HttpFront, Reuse, Rule
+from wproxy.config.http.model import Closing, HttpBack, HttpFront, Page, Reuse, Rule
 from wproxy.config.model import Backend as BackendConfig
 from wproxy.config.model import Frontend as FrontendConfig
 from wproxy.dataplane.http.exchange_log import ExchangeLog
@@ -66,7 +66,7 @@ class HttpRoute:
     shares: bool  # whether connections to servers are kept for other requests at all
     request_rules: tuple[Rule, ...]
     response_rules: tuple[Rule, ...]
-    errors: dict[int, bytes]
+    pages: Mapping[int, Page]  # in the place of the proxy's own error pages
     abort_on_close: bool
     log: ExchangeLog | None = None
     stickiness: Stickiness | None = None
@@ -85,6 +85,7 @@ class HttpRoute:
         """Compute the route; `log` is that of the frontend."""
         front, back = front_of(frontend.config), back_of(backend.config)
         timeouts = backend.config.timeouts
+        own = frontend.proxy_id == backend.proxy_id
         connect_s = seconds(timeouts.connect_s)
         closing = max(front.closing, back.closing, key=list(Closing).index)
         return cls(
@@ -100,9 +101,10 @@ class HttpRoute:
             closing=closing,
             reuse=back.reuse,
             shares=closing is Closing.KEEP_ALIVE and back.reuse is not Reuse.NEVER,
-            request_rules=back.request_rules,
-            response_rules=back.response_rules + front.response_rules,
-            errors={**front.errors, **back.errors},
+            # The rules of a `listen` section are those of both; they act once, as the frontend's.
+            request_rules=() if own else back.request_rules,
+            response_rules=front.response_rules if own else back.response_rules + front.response_rules,
+            pages={**front.pages, **back.pages},
             abort_on_close=back.abort_on_close,
             log=log,
             stickiness=stickiness,

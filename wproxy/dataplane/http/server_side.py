@@ -99,9 +99,15 @@ class ServerSide(Transaction):
             self._bad_response("SH")
             return
         route = self.route
-        if route.response_rules:
-            self.facts.response = head
-            outcome = first_outcome(route.response_rules, self.facts)
+        captures = self.client.site.captures
+        if route.response_rules or captures is not None:
+            facts = self.facts
+            facts.answered(head)
+            if self.server is not None:
+                facts.server_name, facts.server_id = self.server.name, self.server.server_id
+            if captures is not None and captures.response is not None:
+                captures.response(facts)
+            outcome = first_outcome(route.response_rules, facts)
             if isinstance(outcome, Answer):
                 self._replaced(outcome)
                 return

@@ -9,7 +9,7 @@ a line that is no field may still be one to HAProxy: with line feeds alone, fold
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wproxy.protocols.http1.blocks import CHUNKED, Block, Blocks, Fault
 from wproxy.protocols.http1.fields import HOST, TOKEN, Field
@@ -60,6 +60,20 @@ class Head:
     def remove(self, name: bytes) -> None:
         """Remove all fields `name`."""
         self.replace([field for field in self.fields if field.name != name])
+
+    def rewrite(self, change: Callable[[bytes, bytes], bytes | None]) -> None:
+        """Give each field the value that `change` makes of its name and value; remove those of which it makes None."""
+        fields, changed = [], False
+        for field in self.fields:
+            value = change(field.name, field.value)
+            if value == field.value:
+                fields.append(field)
+                continue
+            changed = True
+            if value is not None:
+                fields.append(Field.of(field.name, value))
+        if changed:
+            self.replace(fields)
 
     def replace(self, fields: Sequence[Field]) -> None:
         """Take `fields` in the place of those that are there."""

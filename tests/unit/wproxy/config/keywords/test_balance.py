@@ -86,7 +86,10 @@ def test_servers() -> None:
         ("hash-type consistent md5", "'hash-type' only supports 'sdbm', 'djb2', 'crc32', or 'wt6' hash functions"),
         ("hash-type consistent sdbm x", "'hash-type' only supports 'avalanche' as a modifier for hash functions"),
         ("hash-type consistent sdbm avalanche x", "'hash-type' cannot handle unexpected argument 'x'"),
-        ("mode redis\n balance first", "listen 'l' : 'balance first' is for 'mode tcp' only, not for 'mode redis'"),
+        (
+            "mode redis\n balance first",
+            "listen 'l' : 'balance first' is for 'mode tcp' and 'mode http' only, not for 'mode redis'",
+        ),
         (
             "mode redis\n balance key\n server a h:1 backup",
             "listen 'l' : 'server a' cannot have 'backup' with 'balance key': keys do not move when a server fails or "
