@@ -132,6 +132,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         redis_eject=proxy.redis_eject,
         redis_window_s=proxy.redis_window_s,
         keepalive=proxy.server_keepalive,
+        hashed=proxy.hashed,
     )
 
 

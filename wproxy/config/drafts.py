@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from wproxy.config.acl.facts import Condition
 from wproxy.config.check_draft import CheckDraft
 from wproxy.config.grammar import Section, Statement
+from wproxy.config.http.hashing import HashedPart
 from wproxy.config.model import (
     DRAWS,
     Address,
@@ -159,6 +160,8 @@ class ProxyDraft:
     balance_location: Location | None = None
     draws: int = DRAWS
     hash_type: HashType = field(default_factory=HashType)
+    hashed: HashedPart = field(default_factory=HashedPart)
+    hashed_line: RuleLine | None = None  # `balance hash`, whose fetch `config.rules` puts into `hashed`
     allbackups: bool = False
     retries: int = 3
     redispatch: int | None = None

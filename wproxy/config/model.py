@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from wproxy.config.acl.facts import Condition, Fetcher
 from wproxy.config.checks import AgentSettings, HealthCheck
+from wproxy.config.http.hashing import HashedPart
+from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
 
 DRAWS = 2  # section 4.2, "balance random"
@@ -187,12 +189,12 @@ class ServerLine:
 class HashType:
     """How a hash leads to a server (`hash-type`): by a map or by a consistent ring, mixed by the avalanche hash or not.
 
-    The hash function itself is not here: of the algorithms that wproxy has, `source` is the only one that hashes, and
-    there HAProxy uses the address as it is, whatever the function.
+    The `function` is for what is hashed; under `source` HAProxy uses the address as it is, whatever the function.
     """
 
     consistent: bool = False
     avalanche: bool = False
+    function: str = "sdbm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +293,7 @@ class Frontend:
     page: StatsPage | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     login: Login | None = None  # what clients of mode redis must AUTH with
+    http: HttpFront | None = None  # in mode http
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +326,8 @@ class Backend:
     redis_eject: bool = False  # the slots of a server that is down go to the others
     redis_window_s: float | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
+    http: HttpBack | None = None  # in mode http
+    hashed: HashedPart = field(default_factory=HashedPart)  # by `balance` uri, url_param, hdr and hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from wproxy.config.acl.facts import Condition, Kind
 from wproxy.config.acl.scope import Scope
 from wproxy.config.drafts import ProxyDraft, RuleLine
 from wproxy.config.grammar import Report
-from wproxy.config.model import ConnectionRule, Mode, StickRule, UseBackend
+from wproxy.config.http.hashing import HashedPart
+from wproxy.config.model import ConnectionRule, StickRule, UseBackend
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
 
@@ -27,9 +28,10 @@ def compile_rules(
     tables = frozenset(proxy.name for proxy in proxies if proxy.table is not None and not proxy.disabled)
     for proxy in proxies:
         # As in HAProxy nothing is checked of a disabled proxy; of one in mode http the mode itself is the fault.
-        if not proxy.disabled and (proxy.is_page or proxy.mode is not Mode.HTTP):
+        if not proxy.disabled:
             scope = Scope(proxy.name, proxy.has_frontend, proxy.has_backend, backends, frontends, tables, environ, read)
             _compile(proxy, scope, report)
+            _hashed(proxy, scope, report)
 
 
 def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
@@ -42,6 +44,17 @@ def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
         except ArgumentError as error:
             words = f"{line.keyword} {line.target}".rstrip()
             report.problem(line.location, f"'{words}' {error}")
+
+
+def _hashed(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
+    """Read what `balance hash` calls."""
+    line = proxy.hashed_line
+    if line is None or not proxy.has_backend:
+        return
+    try:
+        proxy.hashed = HashedPart(fetch=parse_fetch(line.target, scope)[1])
+    except ArgumentError as error:
+        report.problem(line.location, f"'balance hash {line.target}' {error}")
 
 
 def _acl(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:

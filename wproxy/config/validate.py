@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Report
-from wproxy.config.keywords.balance import ALGORITHMS
+from wproxy.config.keywords.balance import ALGORITHMS, REQUEST_HASHES
 from wproxy.config.keywords.proxy import MODES_REFUSED
 from wproxy.config.model import Location, Mode
 from wproxy.config.nearest import did_you_mean
@@ -77,6 +77,12 @@ def _page(proxy: ProxyDraft, report: Report) -> None:
 
 
 def _balance(proxy: ProxyDraft, report: Report) -> None:
+    if proxy.has_backend and proxy.mode is Mode.TCP and proxy.balance in REQUEST_HASHES:
+        place = _place(proxy, proxy.balance_location)
+        report.warn(
+            place, f"Layer 7 hash not possible for {_label(proxy)} (needs 'mode http'). Falling back to round robin."
+        )
+        proxy.balance = "roundrobin"
     modes = ALGORITHMS[proxy.balance]
     if proxy.has_backend and proxy.mode not in modes:
         place = _place(proxy, proxy.balance_location)

@@ -59,14 +59,16 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "balance",
             _BACK,
             balance,
-            "roundrobin, static-rr, leastconn, first, random(n), source; in mode redis roundrobin and key",
+            "roundrobin, static-rr, leastconn, first, random(n), source; in mode http uri, url_param, hdr(name), hash; "
+            "in mode redis roundrobin and key",
             "4.2",
         ),
         done(
             "hash-type",
             _BACK,
             hash_type,
-            "map-based or consistent, a function, avalanche; as in HAProxy the function does not matter to `source`",
+            "map-based or consistent; sdbm, djb2, wt6 or crc32, which as in HAProxy does not matter to `source`; "
+            "avalanche",
             "4.2",
         ),
         done("server", _SERVERS, server, "a server: name, address:port, parameters", "4.2", misplaced=True),
@@ -138,7 +140,4 @@ PROXY: Grammar[ProxyDraft] = Grammar(
 
 
 # What of the modes is not served yet; `validate` says it where a proxy that is not disabled has it.
-MODES_REFUSED = {
-    Mode.HTTP: "mode http comes with a later version of wproxy; a proxy that is a statistics page only "
-    "('stats enable', no servers and no backend) is served now"
-}
+MODES_REFUSED: dict[Mode, str] = {}
