@@ -17,6 +17,9 @@ from functools import partial
 import uvloop
 
 from wproxy.config import model
+from wproxy.config.acl.facts import HttpFacts
+from wproxy.config.http.model import Answer, Service
+from wproxy.dataplane.http.client import ClientConnection
 from wproxy.dataplane.keepalive import keep_alive
 from wproxy.dataplane.listener import Listener
 from wproxy.dataplane.prober import Prober
@@ -30,6 +33,7 @@ from wproxy.dataplane.stats_page import Desk, PageConnection, View
 from wproxy.dataplane.stepper import Stepper
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
+from wproxy.http_sites import HttpSites, is_passed_on
 from wproxy.logs import ProcessLogs
 from wproxy.observe import captures, information, notices, page, schema, servers_state, statistics
 from wproxy.policy.descriptors import PER_CONNECTION, reserved
@@ -117,6 +121,7 @@ class Application:
             if backend.config.mode is model.Mode.REDIS
         }
         self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
+        self._http = HttpSites(self._services, self._process_facts, self._logs)
         for name, frontend in self._registry.frontends.items():
             for _, sock in sockets.frontends[name]:
                 keep_alive(sock, frontend.config.keepalive)  # off, too: it may come from a process that had it on
@@ -154,6 +159,7 @@ class Application:
         gc.freeze()
         for router in self._routers.values():
             router.open()
+        self._http.open()
         if any(backend.epochs is not None for backend in self._registry.backends.values()):
             self._save()  # by which weights keys lie: the configuration may be another one at the next start
         self._prober.start(self._registry.backends.values())
@@ -203,6 +209,7 @@ class Application:
         self._rebalancer.stop()
         for router in self._routers.values():
             router.close()
+        self._http.close()
         self._prober.close()
         await self._services.close()
         self._logs.close()
@@ -212,6 +219,8 @@ class Application:
     def _factory(self, frontend: Frontend, bind: model.Bind, number: int) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client that `frontend` accepts on its `number`th address."""
         backend = self._backend_of(frontend, frontend.config.default_backend)
+        if is_passed_on(frontend.config):
+            return self._http_factory(frontend, bind, number, backend)
         route, services = self._route(frontend, backend), self._services
         if Plan.needed(bind, route):
             plan = self._plan(frontend, bind, number, route)
@@ -222,6 +231,25 @@ class Application:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
         return lambda: TcpConnection(route, services).client
+
+    def _http_factory(
+        self, frontend: Frontend, bind: model.Bind, number: int, backend: Backend
+    ) -> Callable[[], asyncio.BaseProtocol]:
+        """Return what makes the protocol of each client in mode http; requests find their way one by one."""
+        others = [self._backend_of(frontend, rule.backend) for rule in frontend.config.switching]
+        site = self._http.site(frontend, number, backend, others, self._answer)
+        if not (bind.accept_proxy or frontend.config.connection_rules):
+            return lambda: ClientConnection(site)
+        services, route = self._services, self._route(frontend, backend)
+        plan = Plan(
+            frontend, number, bind.accept_proxy, route, {}, self._process_facts,
+            lambda _, arrival: ClientConnection(site, arrival), switches=False,
+        )  # fmt: skip
+        return lambda: Reception(plan, services)
+
+    def _answer(self, service: Service, facts: HttpFacts, body: bytes) -> Answer:
+        """Answer a request inside the proxy."""
+        raise NotImplementedError
 
     def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
         """Return what clients go through first where there are rules or a PROXY header."""
@@ -287,6 +315,8 @@ class Application:
 
     def _follow_server(self, notice: ServerNotice) -> None:
         """Start what runs beside a server: its slow start, its checks, its shared connections."""
+        if notice.change in (ServerChange.REMOVED, ServerChange.ADDRESS):
+            self._http.drop(notice.backend, notice.server)
         if notice.server.warmup is not None:
             self._warmer.start()
         if notice.change is ServerChange.ADDED:

@@ -183,6 +183,7 @@ class ServerLine:
     shutdown_on_down: bool = False  # on-marked-down shutdown-sessions
     shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
     login: Login | None = None  # as whom the proxy speaks to it, in Redis' protocol
+    pool_max: int | None = None  # idle connections kept for other requests, in mode http
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Plan:
     routes: Mapping[str, Route]
     process: Process
     serve: Serve
+    switches: bool = True  # by `use_backend` rules: in mode http that is done for each request
 
     @staticmethod
     def needed(bind: model.Bind, default: Route) -> bool:
@@ -79,7 +80,7 @@ class Plan:
 
     def route(self, facts: Facts) -> Route:
         """Return the way of the first `use_backend` rule that holds, else the default."""
-        for rule in self.frontend.config.switching:
+        for rule in self.frontend.config.switching if self.switches else ():
             if rule.condition is None or rule.condition(facts):
                 return self.routes[rule.backend]
         return self.default

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from wproxy.config.model import Bind
@@ -42,17 +42,24 @@ class SessionLog:
 
         `ends` are known already where a PROXY header may have told them.
         """
-        if ends is not None and ends.source is not None and ends.destination is not None:
-            session.source = ends.source.host.removeprefix(_IPV4_IN_IPV6), ends.source.port
-            session.destination = ends.destination.host.removeprefix(_IPV4_IN_IPV6), ends.destination.port
-        if session.source is UNKNOWN_ADDRESS and transport is not None:
-            local = transport.get_extra_info("sockname")
-            if isinstance(local, tuple):
-                session.source = _address(transport.get_extra_info("peername"))
-                session.destination = _address(local)
-            else:
-                session.source = session.destination = "unix", self._binds.get(local or "", 1)
+        addresses(session, transport, ends, self._binds)
         self._listener.accepted(session)
+
+
+def addresses(
+    session: Session, transport: asyncio.Transport | None, ends: Ends | None, binds: Mapping[str, int]
+) -> None:
+    """Note the addresses of `session`: `ends`, or what `transport` has; `binds` are the numbers of unix sockets."""
+    if ends is not None and ends.source is not None and ends.destination is not None:
+        session.source = ends.source.host.removeprefix(_IPV4_IN_IPV6), ends.source.port
+        session.destination = ends.destination.host.removeprefix(_IPV4_IN_IPV6), ends.destination.port
+    if session.source is UNKNOWN_ADDRESS and transport is not None:
+        local = transport.get_extra_info("sockname")
+        if isinstance(local, tuple):
+            session.source = _address(transport.get_extra_info("peername"))
+            session.destination = _address(local)
+        else:
+            session.source = session.destination = "unix", binds.get(local or "", 1)
 
 
 def _address(name: object) -> tuple[str, int]:

@@ -13,22 +13,26 @@ class Times:
     that attempts that fail count as quick ones, and sessions served from a queue as parts of others.
     """
 
-    __slots__ = ("_connect", "_queue", "_total", "connect_max", "queue_max", "total_max")
+    __slots__ = (
+        "_connect", "_queue", "_response", "_total", "connect_max", "queue_max", "response_max", "total_max",
+    )  # fmt: skip
 
     def __init__(self) -> None:
-        self._queue = self._connect = self._total = 0
-        self.queue_max = self.connect_max = self.total_max = 0
+        self._queue = self._connect = self._response = self._total = 0
+        self.queue_max = self.connect_max = self.response_max = self.total_max = 0
 
-    def add(self, queue_ms: int, connect_ms: int, total_ms: int, chosen: int) -> None:
-        """Take in one session, when the algorithm has chosen `chosen` times."""
+    def add(self, queue_ms: int, connect_ms: int, total_ms: int, chosen: int, response_ms: int = 0) -> None:
+        """Take in one session or request, when the algorithm has chosen `chosen` times."""
         if chosen > WINDOW and self._total:  # each session pushes out its share of those before, rounded up
             self._queue -= (self._queue + WINDOW - 1) // WINDOW
             self._connect -= (self._connect + WINDOW - 1) // WINDOW
+            self._response -= (self._response + WINDOW - 1) // WINDOW
             self._total -= (self._total + WINDOW - 1) // WINDOW
         if not total_ms:  # the others are parts of it
             return
         self._queue += queue_ms
         self._connect += connect_ms
+        self._response += response_ms
         self._total += total_ms
         if total_ms > self.total_max:
             self.total_max = total_ms
@@ -36,10 +40,12 @@ class Times:
             self.queue_max = queue_ms
         if connect_ms > self.connect_max:
             self.connect_max = connect_ms
+        if response_ms > self.response_max:
+            self.response_max = response_ms
 
     def clear_maxima(self) -> None:
         """Forget the longest times; the averages stay."""
-        self.queue_max = self.connect_max = self.total_max = 0
+        self.queue_max = self.connect_max = self.response_max = self.total_max = 0
 
     def queue_ms(self, chosen: int) -> int:
         """Return how long sessions waited for a server."""
@@ -48,6 +54,10 @@ class Times:
     def connect_ms(self, chosen: int) -> int:
         """Return how long their connections took to make, retries included."""
         return _share(self._connect, _samples(chosen))
+
+    def response_ms(self, chosen: int) -> int:
+        """Return how long servers took to begin their responses, in mode http."""
+        return _share(self._response, _samples(chosen))
 
     def total_ms(self, chosen: int) -> int:
         """Return how long they lasted, from accept to close."""

@@ -33,6 +33,7 @@ _STATUS_LINE = re.compile(rb"HTTP/([0-9])\.([0-9])[ \t]+([0-9]{1,5})(?:[ \t]+([^
 _REQUEST_BEGINS = re.compile(rb"[\r\n]*(?:" + TOKEN + rb"(?:[ \t][ \t!-\"$-\x7f]*)?)?")
 _END = re.compile(rb"\n\r?\n")
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?]*)(/?.*)", re.DOTALL)
+_AUTHORITY = re.compile(rb"[^/?@]+")
 _DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
 _REMEMBERED = 1024
 _SLASH = 0x2F
@@ -256,8 +257,8 @@ def _request(head: RequestHead) -> RequestHead | Fault:
     if len(head.fields) >= FIELDS_MAX:
         return Fault(400, "too many header fields")
     special = [field for field in head.fields if field[3]]
-    if len(special) == 1 and special[0][3] == HOST and head.target[0] == _SLASH:  # as most are
-        return head
+    if len(special) == 1 and special[0][3] == HOST and head.target[0] == _SLASH and head.method != b"CONNECT":
+        return head  # as most are
     fault = _hosts(head, special) or _framing(head, special)
     if fault is not None:
         return fault
@@ -283,23 +284,30 @@ def _authority(head: RequestHead, host: bytes | None) -> Fault | None:
     """Check a target that is no path."""
     if head.method == b"CONNECT":
         scheme, authority = b"", head.target
-        if b"/" in authority:
+        if not _AUTHORITY.fullmatch(authority):
             return Fault(400, "CONNECT to something else than an authority")
     elif head.target == b"*":
-        return None
+        return Fault(400, "HTTP/2 is not spoken here") if head.method == b"PRI" else None
     else:
         match = _ABSOLUTE.fullmatch(head.target)
         if match is None:
             return Fault(400, "a target that is neither path nor URI")
         scheme, authority = head.target.partition(b":")[0].lower(), match[1]
-    if host is not None and not _same_authority(scheme, authority.rpartition(b"@")[2], host):
+    port = _DEFAULT_PORTS.get(scheme, b":80" if not scheme else b"")
+    if host is not None and authority.rpartition(b"@")[2].lower().removesuffix(port) != host.lower().removesuffix(port):
         return Fault(400, "target and Host that differ")
+    if authority.endswith(port) and port:
+        _drop_port(head, scheme, authority, port)
     return None
 
 
-def _same_authority(scheme: bytes, authority: bytes, host: bytes) -> bool:
-    port = _DEFAULT_PORTS.get(scheme, b"")
-    return authority.lower().removesuffix(port) == host.lower().removesuffix(port)
+def _drop_port(head: RequestHead, scheme: bytes, authority: bytes, port: bytes) -> None:
+    """Take the port that goes without saying out of target and Host, as HAProxy does."""
+    if scheme:
+        head.target = head.target.replace(authority, authority.removesuffix(port), 1)
+    head.fields = [
+        Field.of(b"host", field.value.removesuffix(port)) if field.mark == HOST else field for field in head.fields
+    ]
 
 
 def _response(head: ResponseHead) -> ResponseHead | Fault:

@@ -1,0 +1,52 @@
+"""The heads that leave the proxy: requests to servers, responses to clients, and its own answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wproxy.config.http.model import Answer, Closing
+from wproxy.protocols.http1.answers import ERROR_FIELDS, ERRORS
+from wproxy.protocols.http1.answers import response as own_response
+from wproxy.protocols.http1.heads import RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from wproxy.dataplane.http.client import ClientConnection
+    from wproxy.dataplane.http.route import HttpRoute
+
+LAST = frozenset({400, 408})  # after these the client's connection ends
+
+_CLOSE = b"connection: close\r\n"
+_KEEP_ALIVE = b"connection: keep-alive\r\n"
+
+_ERRORS = {status: Answer(status, b"", ERROR_FIELDS, error.body(status), cause="") for status, error in ERRORS.items()}
+
+
+def error(status: int) -> Answer:
+    """Return the page of an error."""
+    return _ERRORS[status]
+
+
+def request(head: RequestHead, route: HttpRoute, client: ClientConnection) -> bytes:
+    """Return the head that goes to the server."""
+    if route.closing is Closing.KEEP_ALIVE:
+        return head.to_bytes(b"" if head.minor else _KEEP_ALIVE)
+    return head.to_bytes(_CLOSE if head.minor and not head.upgrades else b"")
+
+
+def response(head: ResponseHead, request: RequestHead, *, keeps: bool, tunnel: bool) -> bytes:
+    """Return the head that goes to the client; what it says of the connection is the proxy's own word."""
+    if keeps:
+        return head.to_bytes(b"" if head.minor and request.minor else _KEEP_ALIVE)
+    return head.to_bytes(_CLOSE if head.minor and not tunnel else b"")
+
+
+def answer(answer: Answer, request: RequestHead, *, keeps: bool) -> bytes:
+    """Return an answer of the proxy itself."""
+    return own_response(
+        answer.status,
+        answer.fields,
+        answer.body,
+        reason=answer.reason,
+        closes=not keeps,
+        to_head=request.method == b"HEAD",
+    )
