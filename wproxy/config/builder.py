@@ -8,6 +8,7 @@ from math import ceil
 from wproxy.config.checks import AgentSettings
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
+from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import login_of
 from wproxy.config.model import (
     Backend,
@@ -17,6 +18,7 @@ from wproxy.config.model import (
     Frontend,
     Global,
     Logs,
+    Mode,
     ServerLine,
     StatsPage,
     StickTable,
@@ -78,6 +80,26 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         page=_page(proxy),
         keepalive=proxy.client_keepalive,
         login=login_of(proxy.redis_user, proxy.redis_password),
+        http=_http_front(proxy) if proxy.mode is Mode.HTTP else None,
+    )
+
+
+def _http_front(proxy: ProxyDraft) -> HttpFront:
+    return HttpFront(
+        forwarded_for=proxy.forwarded_for,
+        original_to=proxy.original_to,
+        compression=proxy.compression,
+    )
+
+
+def _http_back(proxy: ProxyDraft) -> HttpBack:
+    return HttpBack(
+        cookie=proxy.cookie,
+        persist_rules=tuple(proxy.persist_rules),
+        name_field=proxy.name_field.encode() or None,
+        forwarded_for=proxy.forwarded_for,
+        original_to=proxy.original_to,
+        compression=proxy.compression,
     )
 
 
@@ -133,6 +155,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         redis_window_s=proxy.redis_window_s,
         keepalive=proxy.server_keepalive,
         hashed=proxy.hashed,
+        http=_http_back(proxy) if proxy.mode is Mode.HTTP else None,
     )
 
 
@@ -180,6 +203,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         send_proxy=draft.send_proxy,
         check_send_proxy=draft.check_send_proxy,
         non_stick=draft.non_stick,
+        cookie=draft.cookie,
         agent=_agent(draft) if draft.agent_check else None,
         shutdown_on_down=draft.shutdown_on_down,
         shutdown_backups_on_up=draft.shutdown_backups_on_up,

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field, replace
 from wproxy.config.acl.facts import Condition
 from wproxy.config.check_draft import CheckDraft
 from wproxy.config.grammar import Section, Statement
+from wproxy.config.http.cookie import CookieSettings, PersistRule
+from wproxy.config.http.forwarding import AddressField
 from wproxy.config.http.hashing import HashedPart
+from wproxy.config.http.squeezing import Compression
 from wproxy.config.model import (
     DRAWS,
     Address,
@@ -135,6 +138,7 @@ class ServerDraft:
     send_proxy: int | None = None
     check_send_proxy: bool = False
     non_stick: bool = False
+    cookie: str = ""
     redis_user: str | None = None
     redis_password: str | None = field(default=None, repr=False)
 
@@ -197,6 +201,15 @@ class ProxyDraft:
     persist: bool = False
     redis_window_s: float | None = None
     fullconn: int | None = None
+    cookie: CookieSettings | None = None
+    cookie_location: Location | None = None
+    persist_rules: list[PersistRule] = field(default_factory=list)  # made of `rules` by `config.rules`
+    name_field: str = ""
+    forwarded_for: AddressField | None = None
+    forwarded_for_location: Location | None = None
+    original_to: AddressField | None = None
+    original_to_location: Location | None = None
+    compression: Compression = field(default_factory=Compression)
     client_keepalive: KeepAlive = field(default_factory=KeepAlive)
     server_keepalive: KeepAlive = field(default_factory=KeepAlive)
     redis_user: str | None = None
@@ -217,6 +230,7 @@ class ProxyDraft:
             switching=[],
             connection_rules=[],
             stick_rules=[],
+            persist_rules=[],
             page_admins=[],
             default_server=replace(self.default_server),
             check=self.check.child(),

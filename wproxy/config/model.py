@@ -183,6 +183,7 @@ class ServerLine:
     shutdown_on_down: bool = False  # on-marked-down shutdown-sessions
     shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
     login: Login | None = None  # as whom the proxy speaks to it, in Redis' protocol
+    cookie: str = ""  # the value by which clients ask for it
     pool_max: int | None = None  # idle connections kept for other requests, in mode http
 
 
@@ -239,7 +240,10 @@ class StickTable:
 
 @dataclass(frozen=True, slots=True)
 class StickRule:
-    """One `stick` line: what is fetched, looked up in and stored to `table` for clients for which `condition` holds."""
+    """One `stick` line: what is fetched, looked up in and stored to `table` for clients for which `condition` holds.
+
+    One `of_response` is asked when the response's head is there, all others about the request.
+    """
 
     table: str
     fetch: Fetcher
@@ -247,6 +251,7 @@ class StickRule:
     matches: bool
     stores: bool
     location: Location
+    of_response: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from wproxy.config.acl.facts import Condition, Kind
 from wproxy.config.acl.scope import Scope
 from wproxy.config.drafts import ProxyDraft, RuleLine
 from wproxy.config.grammar import Report
+from wproxy.config.http.cookie import PersistRule
 from wproxy.config.http.hashing import HashedPart
 from wproxy.config.model import ConnectionRule, StickRule, UseBackend
 from wproxy.config.nearest import did_you_mean
@@ -83,8 +84,12 @@ def _stick(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
         hint = did_you_mean(table, acls.scope.tables) or f"; write 'stick-table type ip size 100k' in '{table}'"
         raise ArgumentError(f"uses the stick-table of '{table}', which has none{hint}")
     condition = parse_condition(words, acls) if words else None
-    matches, stores = _STICK[line.keyword]
-    proxy.stick_rules.append(StickRule(table, fetch, condition, matches, stores, line.location))
+    matches, stores, of_response = _STICK[line.keyword]
+    proxy.stick_rules.append(StickRule(table, fetch, condition, matches, stores, line.location, of_response))
+
+
+def _persist_rule(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
+    proxy.persist_rules.append(PersistRule(line.keyword == "force-persist", parse_condition(line.words, acls)))
 
 
 def _page_admin(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
@@ -95,8 +100,13 @@ def _condition(line: RuleLine, acls: Acls) -> Condition | None:
     return parse_condition(line.words, acls) if line.words else None
 
 
-# Whether a line looks up, whether it stores.
-_STICK = {"stick on": (True, True), "stick match": (True, False), "stick store-request": (False, True)}
+# Whether a line looks up, whether it stores, whether it is about responses.
+_STICK = {
+    "stick on": (True, True, False),
+    "stick match": (True, False, False),
+    "stick store-request": (False, True, False),
+    "stick store-response": (False, True, True),
+}
 
 _KEYWORDS: Mapping[str, Callable[[ProxyDraft, RuleLine, Acls], None]] = {
     "acl": _acl,
@@ -105,5 +115,8 @@ _KEYWORDS: Mapping[str, Callable[[ProxyDraft, RuleLine, Acls], None]] = {
     "stick on": _stick,
     "stick match": _stick,
     "stick store-request": _stick,
+    "stick store-response": _stick,
     "stats admin": _page_admin,
+    "force-persist": _persist_rule,
+    "ignore-persist": _persist_rule,
 }

@@ -13,6 +13,7 @@ from wproxy.config.keywords.balance import ALGORITHMS, REQUEST_HASHES
 from wproxy.config.keywords.proxy import MODES_REFUSED
 from wproxy.config.model import Location, Mode
 from wproxy.config.nearest import did_you_mean
+from wproxy.config.validate_persistence import persistence_rules
 from wproxy.config.validate_redis import redis_rules
 
 
@@ -29,6 +30,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
             _send_proxy(proxy, report)
             _stick(proxy, report)
             redis_rules(proxy, report)
+            persistence_rules(proxy, report)
             _agents(proxy, report)
             _bound(proxy, report)
             _default_backend(proxy, backends, report)
@@ -130,9 +132,13 @@ def _send_proxy(proxy: ProxyDraft, report: Report) -> None:
 
 def _stick(proxy: ProxyDraft, report: Report) -> None:
     for rule in proxy.stick_rules:
-        if proxy.mode is not Mode.TCP:
+        if proxy.mode is Mode.REDIS:
             mode = proxy.mode.value
-            report.problem(rule.location, f"{_label(proxy)} : 'stick' is for 'mode tcp' only, not for 'mode {mode}'")
+            report.problem(rule.location, f"{_label(proxy)} : 'stick' is not for 'mode {mode}'")
+        elif proxy.mode is Mode.TCP and rule.of_response:
+            report.problem(
+                rule.location, f"{_label(proxy)} : 'stick store-response' needs 'mode http': it looks at responses"
+            )
 
 
 def _agents(proxy: ProxyDraft, report: Report) -> None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from wproxy.config.acl.facts import Condition, HttpFacts
+from wproxy.config.http.cookie import CookieSettings, PersistRule
+from wproxy.config.http.forwarding import AddressField
+from wproxy.config.http.squeezing import Compression
 
 
 class Closing(enum.Enum):
@@ -87,6 +90,9 @@ class HttpFront:
     errors: Mapping[int, bytes] = field(default_factory=dict)  # by status: the whole answer, as errorfile has it
     monitor_uri: bytes | None = None
     monitor_fail: tuple[Condition, ...] = ()
+    forwarded_for: AddressField | None = None
+    original_to: AddressField | None = None
+    compression: Compression = field(default_factory=Compression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +105,9 @@ class HttpBack:
     response_rules: tuple[Rule, ...] = ()
     errors: Mapping[int, bytes] = field(default_factory=dict)
     abort_on_close: bool = False
+    cookie: CookieSettings | None = None
+    persist_rules: tuple[PersistRule, ...] = ()
+    name_field: bytes | None = None  # tells servers their own name (`http-send-name-header`)
+    forwarded_for: AddressField | None = None
+    original_to: AddressField | None = None
+    compression: Compression = field(default_factory=Compression)

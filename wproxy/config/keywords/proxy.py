@@ -8,11 +8,13 @@ from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statem
 from wproxy.config.keywords.balance import balance, hash_type
 from wproxy.config.keywords.bind import bind
 from wproxy.config.keywords.checks import CHECK_RULES
+from wproxy.config.keywords.compression import COMPRESSION
 from wproxy.config.keywords.keepalive import KEEPALIVE
 from wproxy.config.keywords.login import LOGIN
 from wproxy.config.keywords.logs import PROXY_LOGS
 from wproxy.config.keywords.options import OPTIONS
 from wproxy.config.keywords.page import PAGE
+from wproxy.config.keywords.persistence import PERSISTENCE
 from wproxy.config.keywords.retired import RETIRED
 from wproxy.config.keywords.rules import RULES
 from wproxy.config.keywords.server import default_server, server
@@ -105,6 +107,8 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *RULES,
         *PAGE,
         *STICK,
+        *PERSISTENCE,
+        *COMPRESSION,
         *KEEPALIVE,
         *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
         *ignored("description", _PROXIES, "is a text for the statistics page", "4.2"),
@@ -114,13 +118,11 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *ignored(
             "monitor fail, capture cookie, capture request, capture response, declare capture", _BINDS, _HTTP, "4.2"
         ),
-        *ignored("compression, errorfile, errorfiles, errorloc, errorloc302, errorloc303", _ANYWHERE, _HTTP, "4.2"),
+        *ignored("errorfile, errorfiles, errorloc, errorloc302, errorloc303", _ANYWHERE, _HTTP, "4.2"),
         *ignored("http-error, http-response, http-after-response", _ANYWHERE, _HTTP, "4.2"),
-        *ignored(
-            "cookie, dynamic-cookie-key, http-reuse, http-send-name-header, max-keep-alive-queue", _BACK, _HTTP, "4.2"
-        ),
+        *ignored("http-reuse", _BACK, _HTTP, "4.2"),
         *ignored("max-session-srv-conns", _FRONT, _HTTP, "4.2"),
-        *ignored("force-persist, ignore-persist, use-fcgi-app", _SERVERS, _HTTP, "4.2"),
+        *ignored("use-fcgi-app", _SERVERS, _HTTP, "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
         *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),

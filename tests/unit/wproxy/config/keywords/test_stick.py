@@ -71,7 +71,7 @@ def test_servers_that_nobody_sticks_to() -> None:
         ),
         (
             "mode redis\n stick-table type ip size 5\n stick on src",
-            "backend 'b' : 'stick' is for 'mode tcp' only, not for 'mode redis'",
+            "backend 'b' : 'stick' is not for 'mode redis'",
         ),
     ],
 )
