@@ -11,37 +11,32 @@ class Transaction:
     """What is known of one exchange. Times are on the loop's clock, None for what never came.
 
     `idle_since` is the end of the one before on this connection, or its accept; `first_byte_at` is when the request
-    began, `request_at` when its head was there, `responded_at` when the response's head was, `last_byte_at` of the
-    request's body. `status` is 0 until there is a response. `cookies` are the two letters about persistence.
+    began, `request_at` when its head was there, `responded_at` when the response's head was. `status` is 0 until there
+    is a response. `cookies` are the two letters about persistence. `place` is the server on which a place is reserved.
     """
 
-    __slots__ = (
-        "assigned_at", "backend", "backend_queue", "bytes_in", "bytes_out", "connected_at", "cookies", "first_byte_at",
-        "idle_since", "number", "placed", "redispatched", "request_at", "responded_at", "retries", "server",
-        "server_queue", "session", "status", "termination",
-    )  # fmt: skip
+    # Defaults of the class, not assignments for each: most stay as they are, and there is one of these per request.
+    number = 0  # of the requests of the process, where it is logged
+    server: Server | None = None
+    place: Server | None = None
+    assigned_at: float | None = None
+    connected_at: float | None = None
+    responded_at: float | None = None
+    bytes_in = 0
+    bytes_out = 0
+    status = 0
+    termination = ""
+    cookies = "--"
+    retries = 0
+    redispatched = False
+    server_queue = 0
+    backend_queue = 0
 
     def __init__(self, session: Session, backend: Backend, idle_since: float, now: float) -> None:
         self.session = session
-        self.number = 0  # of the requests of the process, where it is logged
         self.backend = backend
-        self.server: Server | None = None
         self.idle_since = idle_since
-        self.first_byte_at = now
-        self.request_at = now
-        self.assigned_at: float | None = None
-        self.connected_at: float | None = None
-        self.responded_at: float | None = None
-        self.bytes_in = 0
-        self.bytes_out = 0
-        self.status = 0
-        self.termination = ""
-        self.cookies = "--"
-        self.placed = False
-        self.retries = 0
-        self.redispatched = False
-        self.server_queue = 0
-        self.backend_queue = 0
+        self.first_byte_at = self.request_at = now
 
     def queued(self, in_servers: bool, served: int) -> None:
         """Add to the number of those who were served before it, in the server's queue or in the backend's."""
@@ -60,6 +55,10 @@ class Transaction:
         if assigned_at is None or connected_at is None or server is None:
             return
         total_ms = int((now - self.request_at) * 1000)
+        if not total_ms:
+            server.counters.times.quick += 1
+            self.backend.counters.times.quick += 1
+            return
         queue_ms = int((assigned_at - self.request_at) * 1000)
         connect_ms = int((connected_at - assigned_at) * 1000)
         response_ms = 0 if self.responded_at is None else int((self.responded_at - connected_at) * 1000)

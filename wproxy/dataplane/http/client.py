@@ -24,8 +24,8 @@ class ClientConnection(asyncio.Protocol):
     """The end towards a client. While an exchange is under way, what the client sends goes to it."""
 
     __slots__ = (
-        "_advancing", "_arrival", "_facts", "_head_since", "_paused", "_pending", "active_at", "at_eof", "clock", "exchange",
-        "idle_since", "keeps", "session", "site", "transport", "write",
+        "_advancing", "_arrival", "_facts", "_head_since", "_paused", "_pending", "active_at", "at_eof", "clock",
+        "exchange", "idle_since", "keeps", "served", "session", "site", "transport", "write",
     )  # fmt: skip
 
     def __init__(self, site: Site, arrival: Arrival | None = None) -> None:
@@ -36,6 +36,7 @@ class ClientConnection(asyncio.Protocol):
         self.session: Session = None  # type: ignore[assignment] # set when the connection is made
         self.exchange: Exchange | None = None
         self.keeps = True  # it may send another request
+        self.served = False  # it has had a response
         self.active_at = 0.0  # when it last sent something, or took something
         self.idle_since = 0.0  # the end of the last exchange
         self._arrival = arrival
@@ -57,6 +58,7 @@ class ClientConnection(asyncio.Protocol):
         sessions = site.services.sessions
         self.session = arrival.session if arrival else sessions.open(site.frontend, site.default.backend, now)
         self.session.carrier = self
+        self.session.by_request = True
         if site.default.log is not None:
             site.default.log.began(self.session, self.transport, arrival.ends if arrival else None)
         site.services.wheel.watch(self)
@@ -139,6 +141,7 @@ class ClientConnection(asyncio.Protocol):
     def finished(self, *, keep: bool) -> None:
         """Take note that the exchange in hand is over; `keep` tells whether another may follow."""
         self.exchange = None
+        self.served = True
         self.active_at = self.idle_since = self.clock()
         self.keeps = keep
         if not keep or self.at_eof:

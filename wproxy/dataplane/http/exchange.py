@@ -4,7 +4,8 @@
       └── answered by the proxy itself ──┴──────────────┘                  └── unfound: 503
     from_server ──▶ head of the response ──▶ rules ──▶ to the client ──▶ body ──▶ complete
 
-What the client sends meanwhile waits in `_early`, up to a limit, until there is a connection. Both bodies are passed on as they are.
+What the client sends meanwhile waits in `_early`, up to a limit, until there is a connection. Both bodies are passed
+on as they are.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.model import Answer, Closing, Reuse, Service
 from wproxy.dataplane.http import outgoing
 from wproxy.dataplane.http.search import Search
+from wproxy.dataplane.http.server_side import ServerSide
 from wproxy.dataplane.http.site import first_outcome
 from wproxy.policy.balance.source import folded
-from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress, UntilClose
-from wproxy.protocols.http1.heads import CHUNKED, Fault, RequestHead, ResponseHead
+from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress
+from wproxy.protocols.http1.heads import CHUNKED, RequestHead
 from wproxy.state.server import Server
-from wproxy.state.transaction import Transaction
 
 if TYPE_CHECKING:
     from wproxy.dataplane.http.client import ClientConnection
@@ -31,35 +32,29 @@ if TYPE_CHECKING:
 _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 
 
-class Exchange(Transaction):
+class Exchange(ServerSide):
     """One request and its response; `complete`, `_answer` or `abort` end it, each exactly once."""
 
-    __slots__ = (
-        "_body", "_early", "_facts", "_held", "_over", "_reused", "_search", "_server_keeps", "active_at", "client",
-        "connection", "keeps", "request", "request_done", "response", "response_body", "route", "tunnel",
-    )  # fmt: skip
+    _body_in: Body | None = None  # of the request
+    _early: list[bytes] | None = None  # of that body, while there is no server
+    _facts: HttpFacts | None = None
+    _search: Search | None = None
 
     def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
-        super().__init__(client.session, client.site.default.backend, client.idle_since, now)
+        site = client.site
         self.client = client
         self.request = request
-        self.route: HttpRoute = client.site.default
-        self.response: ResponseHead | None = None
-        self.response_body: Body | None = None
-        self.connection: ServerConnection | None = None
+        self.route: HttpRoute = site.default
+        self.session = client.session
+        self.backend = self.route.backend
+        self.idle_since = client.idle_since
+        self.first_byte_at = self.request_at = self.active_at = now  # active: when the server had something to do last
+        self.bytes_in = request.size
         self.keeps = not request.closes  # the client may send another request
-        self.tunnel = False
-        self.active_at = now  # when the server last sent something, or got something to do
         length = request.length
-        self._body: Body | None = None if not length else Chunked() if length == CHUNKED else Counted(length)
-        self.request_done = self._body is None
-        self._early: list[bytes] = []
-        self._held = b""  # the beginning of the response's head
-        self._facts: HttpFacts | None = None
-        self._search: Search | None = None
-        self._reused = False
-        self._server_keeps = False
-        self._over = False
+        if length:
+            self._body_in = Chunked() if length == CHUNKED else Counted(length)
+            self.request_done = False
 
     # -- from the request's head to a server ---------------------------------------------------------------------
 
@@ -81,7 +76,7 @@ class Exchange(Transaction):
             return
         route = self.route
         self.backend = route.backend
-        self.session.backend = route.backend
+        self._counted = True
         route.backend.opened(self.request_at)
         if route.request_rules and not self._obey(first_outcome(route.request_rules, self.facts)):
             return
@@ -99,7 +94,7 @@ class Exchange(Transaction):
         site, facts = self.client.site, self.facts
         answer = site.monitor(facts)
         if answer is not None:
-            self._answer(answer)
+            self.answer(answer)
             return False
         if not self._obey(first_outcome(site.request_rules, facts)):
             return False
@@ -116,23 +111,36 @@ class Exchange(Transaction):
             outcome = self.client.site.serve(outcome, self.facts, b"")
         elif outcome.cause == "PR":
             self.client.site.frontend.counters.denied_requests += 1
-        self._answer(outcome)
+        self.answer(outcome)
         return False
 
     def _seek(self) -> None:
-        """Look for a server, and send the request when there is one at once."""
+        """Look for a server, and send the request when there is an idle connection to one."""
         route, client = self.route, self.client
-        backend = route.backend
-        search = self._search = Search(self, self, route, client.site.services)
-        reuse = route.reuse
-        may_reuse = (
-            reuse is Reuse.ALWAYS or (client.idle_since != self.session.accepted_at and reuse is not Reuse.NEVER)
-        ) and route.closing is Closing.KEEP_ALIVE
+        backend, reuse = route.backend, route.reuse
+        may_reuse = route.shares and (client.served or reuse is Reuse.ALWAYS)
         preferred = self._preferred() if route.stickiness is not None else None
-        connection = search.begin(preferred, self._key() if backend.algorithm.keyed else 0, may_reuse)
-        if connection is not None:
-            self._reused = True
-            self.found(connection)
+        key = self._key() if backend.algorithm.keyed else 0
+        if preferred is None:
+            place = self.place = backend.assign(None, key)
+        elif not preferred.full:
+            place = self.place = preferred
+            backend.take(preferred)
+        else:
+            place = None
+        if place is not None:
+            self.server = place
+            self.assigned_at = self.request_at
+            place.opened(self.request_at)
+            connection = route.pools[place].take() if may_reuse else None
+            if connection is not None:
+                place.counters.reuses += 1
+                self.connected_at = self.request_at
+                self._reused = True
+                self.found(connection)
+                return
+        self._search = Search(self, self, route, client.site.services)
+        self._search.begin(preferred, key, may_reuse=may_reuse)
 
     def _preferred(self) -> Server | None:
         stickiness = self.route.stickiness
@@ -153,10 +161,10 @@ class Exchange(Transaction):
         connection.served += 1
         self.connection = connection
         self.active_at = self.client.clock()
-        head = outgoing.request(self.request, self.route, self.client)
+        head = self.request.to_bytes(outgoing.request_end(self.request, self.route))
         if self._early:
-            early, self._early = self._early, []
-            connection.write(b"".join([head, *early]))
+            connection.write(b"".join([head, *self._early]))
+            self._early = None
             self.client.resume_reading()
         else:
             connection.write(head)
@@ -164,7 +172,7 @@ class Exchange(Transaction):
     def unfound(self, cause: str) -> None:
         """Tell the client that there is no server (`search.Seeker`)."""
         self.end(cause)
-        self._fail(503)
+        self.fail(503)
 
     # -- bytes from the client -----------------------------------------------------------------------------------
 
@@ -176,7 +184,7 @@ class Exchange(Transaction):
             if connection is not None:
                 connection.write(data)
             return
-        body = self._body
+        body = self._body_in
         assert body is not None
         size = body.take(data)
         if body.progress is Progress.BROKEN:
@@ -187,7 +195,7 @@ class Exchange(Transaction):
         if connection is not None:
             connection.write(mine)
         elif self.response is None:
-            self._early.append(mine)
+            self._early = [*self._early, mine] if self._early else [mine]
             if self.bytes_in > _EARLY_BYTES:
                 self.client.pause_reading()
         if body.progress is Progress.DONE:
@@ -195,8 +203,8 @@ class Exchange(Transaction):
             if size < len(data):
                 self.client.keep(data[size:])
             self.active_at = self.client.clock()
-            if self.response is not None and self.response_body is None:
-                self._complete()
+            if self.response is not None and self._body_out is None:
+                self.complete()
 
     def _malformed(self) -> None:
         """End an exchange whose request has a body that is none."""
@@ -204,7 +212,7 @@ class Exchange(Transaction):
         self.end("CD" if self.connection is not None else "PR")
         self.keeps = False
         if self.response is None:
-            self._fail(400)
+            self.fail(400)
         else:
             self.client.close("CD")
 
@@ -231,291 +239,79 @@ class Exchange(Transaction):
     def _where(self) -> str:
         """Return the second letter of the termination state: in which phase the exchange is."""
         search = self._search
-        if search is None:
-            return "R"
         if self.connection is None:
-            return "Q" if search.waiting else "C"
+            return "R" if search is None else "Q" if search.waiting else "C"
         return "H" if self.response is None else "D"
 
-    # -- bytes from the server -----------------------------------------------------------------------------------
+    # -- the end -------------------------------------------------------------------------------------------------
 
-    def from_server(self, data: bytes) -> None:
-        """Take a response, or more of it."""
-        self.active_at = self.client.clock()
-        if self.response is None:
-            self._response_head(self._held + data if self._held else data)
-        else:
-            self._pass_on(data, b"")
+    def complete(self) -> None:
+        """End an exchange whose request and response have both come to their end."""
+        self.termination = self.termination or "--"
+        self._settle()
+        self.client.finished(keep=self.keeps)
 
-    def _response_head(self, data: bytes) -> None:
-        """Read the response's head; pass on those of status 1xx that come before it."""
-        while data:
-            head = self.client.site.parser.response(data)
-            if head is None:
-                break
-            if isinstance(head, Fault):
-                self._bad_response("PH" if self._held else "SH")
-                return
-            data = data[head.size :] if len(data) > head.size else b""
-            if 100 <= head.status < 200 and head.status != 101:
-                self._interim(head)
-                continue
-            self._held = b""
-            self._respond(head, data)
-            return
-        self._held = data
-
-    def _interim(self, head: ResponseHead) -> None:
-        if head.status == 100 and self.request.minor == 0:
-            return
-        self._write(head.to_bytes())
-
-    def _respond(self, head: ResponseHead, rest: bytes) -> None:
-        """Send the response's head, as rules have changed it, and what has come of its body."""
-        self.response = head
-        self.responded_at = self.active_at
-        if head.status == 101 and not self.request.upgrades:
-            self._bad_response("SH")
-            return
-        route = self.route
-        if route.response_rules:
-            self.facts.response = head
-            outcome = first_outcome(route.response_rules, self.facts)
-            if isinstance(outcome, Answer):
-                self._replaced(outcome)
-                return
-        self._count_status(head.status)
-        self._frame(head)
-        closing = route.closing
-        if head.closes or closing is not Closing.KEEP_ALIVE or isinstance(self.response_body, UntilClose):
-            self._server_keeps = False
-        else:
-            self._server_keeps = True
-        if isinstance(self.response_body, UntilClose) or closing is Closing.CLOSE or not self.client.keeps:
-            self.keeps = False
-        lead = outgoing.response(head, self.request, keeps=self.keeps, tunnel=self.tunnel)
-        if self.response_body is None and not self.tunnel:
-            self._write(lead)
-            self._server_keeps = self._server_keeps and not rest
-            self._response_complete()
-        else:
-            self._pass_on(rest, lead)
-
-    def _frame(self, head: ResponseHead) -> None:
-        """Find out where the body ends (RFC 9112, section 6.3)."""
-        method, status = self.request.method, head.status
-        if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
-            self.tunnel = True
-            self.request_done = False  # whatever the client sends belongs to the tunnel
-            self.keeps = False
-        elif method == b"HEAD" or status in (204, 304):
-            if status == 204:
-                head.remove(b"content-length")
-        elif head.length is None:
-            self.response_body = UntilClose()
-        elif head.length:
-            self.response_body = Chunked() if head.length == CHUNKED else Counted(head.length)
-
-    def _pass_on(self, data: bytes, lead: bytes) -> None:
-        """Send more of the response's body, behind `lead`."""
-        body = self.response_body
-        if body is None:  # of a tunnel, or after the end
-            if self.tunnel:
-                self._write(lead + data if lead else data)
-            else:
-                self._server_keeps = False  # it says more than it has been asked for
-            return
-        size = body.take(data) if data else 0
-        if body.progress is Progress.BROKEN:
-            if not lead:
-                self._write(data[:size])
-            self._bad_response("SD")
-            return
-        if size < len(data):
-            data = data[:size]
-            self._server_keeps = False
-        if lead or data:
-            self._write(lead + data if lead else data)
-        if body.progress is Progress.DONE:
-            self._response_complete()
-
-    def _response_complete(self) -> None:
-        """End the exchange, unless the request has still to come to its end."""
-        self.response_body = None
-        if self.request_done:
-            self._complete()
-
-    def server_finished(self) -> bool:
-        """Take note that the server sends no more; False closes its connection."""
-        connection = self.connection
-        if self.tunnel:
-            transport = self.client.transport
-            if transport is not None:
-                transport.write_eof()
-            return not self.client.at_eof
-        if connection is not None:
-            connection.exchange = None
-            connection.pool.ended()
-            self.connection = None
-        self._server_gone()
-        return False
-
-    def server_lost(self, error: Exception | None) -> None:
-        """Take note that the connection to the server is gone."""
-        self.connection = None
-        if self.tunnel:
-            self.end("SD" if error is not None else "--")
-            self._close_client()
-        else:
-            self._server_gone()
-
-    def _server_gone(self) -> None:
-        """End what the server began, in the way that fits to how far it came."""
-        self._server_keeps = False
-        if isinstance(self.response_body, UntilClose):
-            self._response_complete()
-            if not self._over:  # the request goes on for nobody
-                self._complete()
-        elif self.response is None:
-            self._bad_response("SH")
-        elif self.response_body is not None:
-            self._server_aborted()
-            self.end("SD")
-            self._close_client()
-        # else: the response is complete, the client still sends: it is heard out, and answered already.
-
-    def _server_aborted(self) -> None:
-        for party in (self.server, self.backend):
-            if party is not None:
-                party.counters.server_aborts += 1
-
-    def _bad_response(self, cause: str) -> None:
-        """Tell the client that the server has not said anything sensible."""
-        for party in (self.server, self.backend):
-            if party is not None:
-                party.counters.response_errors += 1
-        self.end(cause)
-        if self._reused and self.response is None and not self._held:
-            # As HAProxy: a kept connection that ends under a request ends the client's, which may then try again.
-            self._close_client()
-        elif self.responded:
-            self._close_client()
-        else:
-            self.response = None
-            self._fail(502)
-
-    def _close_client(self) -> None:
-        self.client.close(self.termination)
-
-    # -- the client's and the server's pace ----------------------------------------------------------------------
-
-    def pause_server(self) -> None:
-        """Stop reading from the server, because the client does not take what is sent."""
-        connection = self.connection
-        if connection is not None and connection.transport is not None:
-            connection.transport.pause_reading()
-
-    def resume_server(self) -> None:
-        """Read from the server again."""
-        connection = self.connection
-        if connection is not None and connection.transport is not None and not connection.transport.is_closing():
-            connection.transport.resume_reading()
-
-    # -- answers of the proxy itself -----------------------------------------------------------------------------
-
-    def _fail(self, status: int) -> None:
-        """Answer with an error page."""
-        page = self.route.errors.get(status)
-        if page is None:
-            self._answer(outgoing.error(status))
-            return
-        self._give_back()
-        self.keeps = False
-        self._count_status(status)
-        self._write(page)
-        self._over_and_out()
-
-    def _replaced(self, answer: Answer) -> None:
-        """Answer in the place of the server's response, which a rule has denied."""
-        counters = self.client.site.frontend.counters
-        counters.denied_responses += 1
-        self.response = None
-        self.end("PH")
-        self._answer(answer)
-
-    def _answer(self, answer: Answer) -> None:
+    def answer(self, answer: Answer) -> None:
         """Answer in the place of a server, and end the exchange."""
-        self._give_back()
         client = self.client
         self.keeps = (
             self.keeps and client.keeps and self.request_done and not answer.closes
             and answer.status not in outgoing.LAST and self.route.closing is not Closing.CLOSE
         )  # fmt: skip
         self.end(answer.cause)
-        self._count_status(answer.status)
-        self._write(outgoing.answer(answer, self.request, keeps=self.keeps))
-        self._over_and_out()
+        self._say(answer.status, outgoing.answer(answer, self.request, keeps=self.keeps))
 
-    # -- the end -------------------------------------------------------------------------------------------------
+    def fail(self, status: int) -> None:
+        """Answer with an error page."""
+        page = self.route.errors.get(status)
+        if page is None:
+            self.answer(outgoing.error(status))
+        else:
+            self.keeps = False
+            self._say(status, page)
 
-    def _write(self, data: bytes) -> None:
-        if data:
-            self.bytes_out += len(data)
-            self.session.bytes_out += len(data)
-            self.client.write(data)
-
-    def _count_status(self, status: int) -> None:
-        self.status = status
-        kind = status // 100 if 100 <= status < 600 else 0
-        self.client.site.frontend.counters.responses[kind] += 1
-        if self._search is not None:
-            self.backend.counters.responses[kind] += 1
-            if self.server is not None:
-                self.server.counters.responses[kind] += 1
-
-    def _complete(self) -> None:
-        """End an exchange whose request and response have both come to their end."""
-        self.end("--")
-        self._give_back()
-        self._over_and_out()
-
-    def _give_back(self) -> None:
-        """Give back the connection and the place on the server."""
-        connection, search = self.connection, self._search
-        if connection is not None:
-            self.connection = None
-            connection.detach(keep=self._server_keeps)
-        if search is not None:
-            search.close()
-
-    def _over_and_out(self) -> None:
-        """Tell everybody that it is over."""
-        self._account()
+    def _say(self, status: int, data: bytes) -> None:
+        self._server_keeps = False
+        self._count_status(status)
+        self._write(data)
+        self._settle()
         self.client.finished(keep=self.keeps)
-
-    def _account(self) -> None:
-        """Settle the books; only the first call does anything."""
-        if self._over:
-            return
-        self._over = True
-        session = self.session
-        session.server = self.server
-        if self.route.log is not None:
-            self.route.log.finished(self)
-        session.settle()
-        session.server = None
-        self.measure(self.client.clock())
-        if self.backend is self.route.backend and self._search is not None:
-            self.backend.current -= 1
 
     def abort(self, cause: str) -> None:
         """End it wherever it is; the client's connection is about to be closed."""
+        self._server_keeps = False
+        self.end(cause)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Log it, give back connection and place, and settle the books; only the first call does anything."""
         if self._over:
             return
-        self.end(cause)
-        self._server_keeps = False
-        self._give_back()
-        self._account()
+        self._over = True
+        if self.route.log is not None:
+            self.route.log.finished(self)
+        connection, place, server, backend = self.connection, self.place, self.server, self.backend
+        if connection is not None:
+            self.connection = None
+            connection.detach(self.active_at, keep=self._server_keeps)
+        if self._search is not None:
+            self._search.close()
+            place = self.place
+        if place is not None:
+            self.place = None
+            backend.release(place)
+        if self._counted:
+            backend.current -= 1
+            counters = backend.counters
+            counters.bytes_in += self.bytes_in
+            counters.bytes_out += self.bytes_out
+        if server is not None:
+            counters = server.counters
+            counters.bytes_in += self.bytes_in
+            counters.bytes_out += self.bytes_out
+            self.measure(self.active_at)
+
+    # -- timeouts ------------------------------------------------------------------------------------------------
 
     def deadline(self) -> float:
         """Return when the timeout of the present phase is over."""
@@ -540,7 +336,7 @@ class Exchange(Transaction):
             self.end("cD")
             self.keeps = False
             if self.response is None:
-                self._fail(408)
+                self.fail(408)
             else:
                 client.close("cD")
         elif client.transport is not None and client.transport.get_write_buffer_size():
@@ -551,7 +347,7 @@ class Exchange(Transaction):
             for party in (self.server, self.backend):
                 if party is not None:
                     party.counters.response_errors += 1
-            self._fail(504)
+            self.fail(504)
         else:
             self.end("sD")
             client.close("sD")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING
 
 from wproxy.state.server import Server
@@ -19,27 +20,27 @@ class Pool:
     No more are kept than have lately been in use at once. Who is idle for long is closed half by half.
     """
 
-    __slots__ = ("_busiest", "_clock", "_idle", "_lately", "_since", "server", "used")
+    __slots__ = ("_busiest", "_clock", "_idle", "_lately", "_limit", "_since", "server", "used")
 
     def __init__(self, server: Server, clock: Callable[[], float]) -> None:
         self.server = server
         self.used = 0  # connections with an exchange
         self._idle: list[ServerConnection] = []
         self._clock = clock
+        self._limit = inf if server.line.pool_max is None else server.line.pool_max
         self._busiest = 0  # most at once in the running period
         self._lately = 0  # and in the one before
         self._since = clock()
 
     def take(self) -> ServerConnection | None:
         """Return an idle connection, which counts as used from now on; None when there is none."""
-        while self._idle:
-            connection = self._idle.pop()
-            self.server.idle -= 1
-            if connection.usable:
-                self.began()
-                return connection
-            connection.close()
-        return None
+        if not self._idle:
+            return None
+        self.server.idle -= 1
+        self.used = used = self.used + 1
+        if used > self._busiest:
+            self._busiest = used
+        return self._idle.pop()
 
     def began(self) -> None:
         """Count a connection that is in use now."""
@@ -47,16 +48,16 @@ class Pool:
         if self.used > self._busiest:
             self._busiest = self.used
 
-    def give(self, connection: ServerConnection) -> None:
+    def give(self, connection: ServerConnection, now: float) -> None:
         """Take back a connection that is good for another exchange; or close it when there are enough."""
         self.used -= 1
-        limit = self.server.line.pool_max
-        wanted = max(self._busiest, self._lately)
-        if self.used + len(self._idle) >= wanted or (limit is not None and len(self._idle) >= limit):
+        idle = self._idle
+        together = self.used + len(idle)
+        if (together >= self._busiest and together >= self._lately) or len(idle) >= self._limit:
             connection.close()
             return
-        connection.idle_since = self._clock()
-        self._idle.append(connection)
+        connection.idle_since = now
+        idle.append(connection)
         self.server.idle += 1
 
     def ended(self) -> None:

@@ -19,36 +19,31 @@ from wproxy.state.server import Server
 _TURN_AROUND_S = 1.0  # configuration manual, "retries": min("timeout connect", one second)
 
 
-class Pools:
-    """The pools of one backend's servers, those included that come later."""
-
-    __slots__ = ("_clock", "_pools")
+class Pools(dict[Server, Pool]):
+    """The pool of each server of one backend, made when it is first asked for: servers may come at runtime."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
         self._clock = clock
-        self._pools: dict[Server, Pool] = {}
 
-    def of(self, server: Server) -> Pool:
-        """Return the pool of `server`."""
-        pool = self._pools.get(server)
-        if pool is None:
-            pool = self._pools[server] = Pool(server, self._clock)
+    def __missing__(self, server: Server) -> Pool:
+        pool = self[server] = Pool(server, self._clock)
         return pool
 
     def drop(self, server: Server) -> None:
         """Close the idle connections of a server that is gone, down, or somewhere else now."""
-        pool = self._pools.pop(server, None)
+        pool = self.pop(server, None)
         if pool is not None:
             pool.close()
 
     def purge(self) -> None:
         """Close connections that have not been needed for a while."""
-        for pool in self._pools.values():
+        for pool in self.values():
             pool.purge()
 
     def close(self) -> None:
         """Close all idle connections."""
-        for pool in self._pools.values():
+        for pool in self.values():
             pool.close()
 
 
@@ -67,6 +62,7 @@ class HttpRoute:
     turn_around_s: float
     closing: Closing
     reuse: Reuse
+    shares: bool  # whether connections to servers are kept for other requests at all
     request_rules: tuple[Rule, ...]
     response_rules: tuple[Rule, ...]
     errors: dict[int, bytes]
@@ -87,6 +83,7 @@ class HttpRoute:
         front, back = front_of(frontend.config), back_of(backend.config)
         timeouts = backend.config.timeouts
         connect_s = seconds(timeouts.connect_s)
+        closing = max(front.closing, back.closing, key=list(Closing).index)
         return cls(
             frontend,
             backend,
@@ -97,8 +94,9 @@ class HttpRoute:
             connect_s=connect_s,
             queue_s=seconds(timeouts.queue_s or timeouts.connect_s),
             turn_around_s=min(connect_s, _TURN_AROUND_S),
-            closing=max(front.closing, back.closing, key=list(Closing).index),
+            closing=closing,
             reuse=back.reuse,
+            shares=closing is Closing.KEEP_ALIVE and back.reuse is not Reuse.NEVER,
             request_rules=back.request_rules,
             response_rules=back.response_rules + front.response_rules,
             errors={**front.errors, **back.errors},

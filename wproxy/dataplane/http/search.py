@@ -27,15 +27,15 @@ class Seeker(Protocol):
 
 
 class Search:
-    """One exchange's way to a server. It owns the place on the server until `release`.
+    """One exchange's way to a server where none is there at once; the place is in the record, which the exchange owns.
 
-    `begin` finds one at once when there is room on the server and an idle connection to it. Otherwise a task waits in
-    the queue, connects and retries, as `retries` and `option redispatch` say; `close` ends it in any state.
+    A task waits in the queue, connects and retries, as `retries` and `option redispatch` say; `close` ends it in any
+    state.
     """
 
     __slots__ = (
         "_connecting", "_key", "_may_reuse", "_record", "_route", "_seeker", "_services", "_stuck", "_task",
-        "_waits_in", "deadline", "granted", "place", "timed_out",
+        "_waits_in", "deadline", "granted", "timed_out",
     )  # fmt: skip
 
     def __init__(self, seeker: Seeker, record: Transaction, route: HttpRoute, services: Services) -> None:
@@ -49,7 +49,6 @@ class Search:
         self._task: asyncio.Task[None] | None = None
         self._connecting = False
         self._waits_in: Server | Backend = route.backend
-        self.place: Server | None = None
         self.granted: asyncio.Future[bool] | None = None  # while it waits in a queue
         self.timed_out = False
         self.deadline = inf
@@ -64,43 +63,19 @@ class Search:
         """Whether it is still under way."""
         return self._task is not None
 
-    def begin(self, preferred: Server | None, key: int, may_reuse: bool) -> ServerConnection | None:
-        """Return a connection that is there already; None when a task has begun to look for one.
+    def begin(self, preferred: Server | None, key: int, *, may_reuse: bool) -> None:
+        """Begin: the record's place, if it has one, is a server to which there is no idle connection.
 
         `preferred` is the server that the client is bound to, `key` what a keyed algorithm goes by.
         """
-        backend, record = self._route.backend, self._record
         self._key, self._may_reuse = key, may_reuse
-        if preferred is not None:
-            self._stuck = True
-            if not preferred.full:
-                backend.take(preferred)
-                self.place = preferred
-        else:
-            self.place = backend.assign(None, key)
-        place = self.place
-        if place is not None:
-            self._placed(place)
-            if may_reuse:
-                connection = self._route.pools.of(place).take()
-                if connection is not None:
-                    place.counters.reuses += 1
-                    record.connected_at = record.assigned_at
-                    return connection
+        self._stuck = preferred is not None
         self._task = self._services.loop.create_task(self._establish(preferred))
-        return None
-
-    def _placed(self, place: Server) -> None:
-        record = self._record
-        now = record.assigned_at = self._services.clock()
-        record.server = place
-        record.placed = True
-        place.opened(now)
 
     async def _establish(self, preferred: Server | None) -> None:
         """Reserve a place, unless there is one, and connect; retry as `retries` and `option redispatch` say."""
         retries = self._route.backend.config.retries
-        stays = self.place is not None
+        stays = self._record.place is not None
         for retry in range(retries + 1):
             if not stays and not await self._reserve(preferred if not retry else None):
                 return
@@ -113,16 +88,17 @@ class Search:
             if retry < retries:
                 self._record.retries = retry + 1
                 stays = await self._turn_around(retry + 1)
-        self._count("connect_errors", self.place)
+        self._count("connect_errors", self._record.place)
         self._give_up(("s" if self.timed_out else "S") + "C")
 
     async def _turn_around(self, retry: int) -> bool:
         """Tell whether retry number `retry` stays on the same server, after the pause that this takes."""
-        assert self.place is not None
-        stays = not self._may_leave(self.place, retry)
+        place = self._record.place
+        assert place is not None
+        stays = not self._may_leave(place, retry)
         if stays:
-            self._count("retries", self.place)
-            self.place.counters.sessions += 1  # as HAProxy: one per attempt
+            self._count("retries", place)
+            place.counters.sessions += 1  # as HAProxy: one per attempt
         # A timeout has been a pause itself, and another server need not be waited for.
         if not self.timed_out and (stays or self._route.backend.active <= 1):
             self.deadline = inf
@@ -140,34 +116,40 @@ class Search:
 
     async def _reserve(self, preferred: Server | None) -> bool:
         """Get a place on a server, in the queue if all are full; False when there is none to be had."""
-        backend, previous = self._route.backend, self.place
-        self.release()
+        backend, record = self._route.backend, self._record
+        previous = record.place
+        if previous is not None:
+            record.place = None
+            backend.release(previous)
         if preferred is None:
-            self.place = backend.assign(previous, self._key)
-        if self.place is None:
+            record.place = backend.assign(previous, self._key)
+        if record.place is None:
             cause = await self._queue(previous, preferred)
             if cause:
                 self._give_up(cause)
                 return False
-        assert self.place is not None
+        place = record.place
+        assert place is not None
         if previous is not None:
-            self._count("retries" if previous is self.place else "redispatches", previous)
-            self._record.redispatched |= previous is not self.place
-        self._placed(self.place)
+            self._count("retries" if previous is place else "redispatches", previous)
+            record.redispatched |= previous is not place
+        now = record.assigned_at = self._services.clock()
+        record.server = place
+        place.opened(now)
         return True
 
     async def _queue(self, avoid: Server | None, preferred: Server | None) -> str:
         """Wait for a place; return why there is none: no server, too many who wait, or `timeout queue` was first."""
-        backend, cause = self._route.backend, ""
+        backend, record, cause = self._route.backend, self._record, ""
         until = self._services.clock() + self._route.queue_s
-        while self.place is None and not cause:
-            server = self._record.server = preferred or backend.to_wait_for(avoid, self._key)
+        while record.place is None and not cause:
+            server = record.server = preferred or backend.to_wait_for(avoid, self._key)
             cause = await self._wait_for(server, until)
             if cause:
                 self._count("connect_errors", server)
-            elif self.place is None:  # sent away: the server waited for serves no more
+            elif record.place is None:  # sent away: the server waited for serves no more
                 preferred = None
-                self.place = backend.assign(avoid, self._key)
+                record.place = backend.assign(avoid, self._key)
         return cause
 
     async def _wait_for(self, server: Server | None, until: float) -> str:
@@ -187,7 +169,7 @@ class Search:
 
     def grant(self, server: Server | None) -> None:
         """Leave the queue with a place on `server`, or to ask again (`state.queue.Waiter`)."""
-        self.place = server
+        self._record.place = server
         self._leave_queue(granted=True)
 
     def _leave_queue(self, *, granted: bool) -> None:
@@ -196,24 +178,25 @@ class Search:
         if self.granted is not None:
             future, self.granted = self.granted, None
             # Who leaves without a server counts itself, as who gets one does.
-            served = self._waits_in.served + (self.place is None)
+            served = self._waits_in.served + (self._record.place is None)
             self._record.queued(self._waits_in is not self._route.backend, served)
             self._record.assigned_at = self._services.clock()
             future.set_result(granted)
 
     async def _connect(self) -> ServerConnection | None:
         """Connect to the reserved server; None when it refuses or takes longer than `timeout connect`."""
-        assert self.place is not None
-        pool = self._route.pools.of(self.place)
+        place = self._record.place
+        assert place is not None
+        pool = self._route.pools[place]
         if self._may_reuse and (idle := pool.take()) is not None:
-            self.place.counters.reuses += 1
+            place.counters.reuses += 1
             return idle
-        self.place.counters.connects += 1
+        place.counters.connects += 1
         self.timed_out = False
         self._wait_until(self._services.clock() + self._route.connect_s)
         self._connecting = True
         try:
-            connection = await open_connection(self._services.loop, self.place.address, lambda: ServerConnection(pool))
+            connection = await open_connection(self._services.loop, place.address, lambda: ServerConnection(pool))
         except OSError:
             return None
         except asyncio.CancelledError:
@@ -251,19 +234,11 @@ class Search:
             self.timed_out = True
             self._task.cancel()
 
-    def release(self) -> None:
-        """Give back the place, if there is one."""
-        if self.place is not None:
-            place, self.place = self.place, None
-            self._record.placed = False
-            self._route.backend.release(place)
-
     def close(self) -> None:
-        """End the search wherever it is, and give back the place."""
+        """End the search wherever it is; the place is the exchange's to give back."""
         if self.granted is not None:
             self._route.backend.leave(self)
             self._leave_queue(granted=False)
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        self.release()

@@ -45,7 +45,10 @@ class ServerConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Tell the exchange that the server sends no more; an idle connection is closed."""
         exchange = self.exchange
-        return exchange is not None and exchange.server_finished()
+        if exchange is None:
+            self.pool.discard(self)
+            return False
+        return exchange.server_finished()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Take note that the connection is gone."""
@@ -68,11 +71,11 @@ class ServerConnection(asyncio.Protocol):
         if self.exchange is not None:
             self.exchange.client.resume_reading()
 
-    def detach(self, *, keep: bool) -> None:
+    def detach(self, now: float, *, keep: bool) -> None:
         """End the exchange's use of it: `keep` it for others, or close it."""
         self.exchange = None
-        if keep and self.usable:
-            self.pool.give(self)
+        if keep and self.transport is not None:
+            self.pool.give(self, now)
             return
         self.pool.ended()
         self.close()

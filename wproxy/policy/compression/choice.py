@@ -116,13 +116,14 @@ class Choice:
     def mark(self, head: ResponseHead, algorithm: Algorithm) -> None:
         """Say in the response's head what has become of its body."""
         chunked = head.length == CHUNKED
-        head.fields = list(self._marked(head.fields))
-        head.length = CHUNKED
+        fields = list(self._marked(head.fields))
         if not chunked:
-            head.fields.append(_CHUNKED)
-        head.fields.append(_VARY)
+            fields.append(_CHUNKED)
+        fields.append(_VARY)
         if algorithm is not Algorithm.IDENTITY:
-            head.fields.append(self._codings[algorithm])
+            fields.append(self._codings[algorithm])
+        head.replace(fields)
+        head.length = CHUNKED
 
     def _marked(self, fields: Iterable[Field]) -> Iterable[Field]:
         for field in fields:

@@ -7,7 +7,7 @@ has one letter and its response another (manual, section 8.5), which the log sho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from wproxy.config.http.cookie import CookieMode, CookieSettings
@@ -21,6 +21,8 @@ _COOKIE = b"cookie"
 _DAY_S = 86400
 _REMEMBERED = 4096  # lines
 _LONGEST = 512  # bytes of a line that is remembered
+_BLOCKS = 512  # heads' fields, the same for whole heads
+_LONGEST_BLOCK = 2048
 _PRIVATE = Field.of(b"cache-control", b"private")
 
 
@@ -74,6 +76,15 @@ class _Line(NamedTuple):
     mentions: tuple[_Mention, ...]
 
 
+class _Block(NamedTuple):
+    """What the fields of a head become."""
+
+    fields: Sequence[Field]
+    lines: bytes
+    changes: bool
+    mentions: tuple[_Mention, ...]
+
+
 class Persistence(Generic[S]):
     """Made once per backend with a cookie; `serve` tells it its servers.
 
@@ -81,7 +92,7 @@ class Persistence(Generic[S]):
     """
 
     __slots__ = (
-        "_date", "_dated", "_known", "_lines", "_maxidle_s", "_maxlife_s", "_mode", "_name", "_persist", "_servers",
+        "_blocks", "_date", "_dated", "_known", "_lines", "_maxidle_s", "_maxlife_s", "_mode", "_name", "_persist", "_servers",
         "_setter", "_settings",
     )  # fmt: skip
 
@@ -97,6 +108,7 @@ class Persistence(Generic[S]):
         self._servers: dict[bytes, tuple[S, ...]] = {}
         self._known: dict[bytes, Presented[S]] = {}
         self._lines: dict[bytes, _Line] = {}
+        self._blocks: dict[bytes, _Block] = {}
 
     def serve(self, servers: Iterable[S]) -> None:
         """Take note of the backend's servers, in order; several may share a value."""
@@ -113,6 +125,19 @@ class Persistence(Generic[S]):
 
         `ignore` and `force` are what `ignore-persist` and `force-persist` say about this request.
         """
+        lines = head.lines
+        block = self._block(head) if lines is None else self._blocks.get(lines) or self._block(head)
+        if block.changes:
+            head.fields, head.lines = block.fields, block.lines
+        mentions = block.mentions
+        if not mentions:
+            return _IGNORED if ignore else ABSENT  # type: ignore[return-value] # they have no server
+        if ignore:
+            return Presented(None, "U", mentions[-1].last_s, mentions[-1].first_s, ignored=True)
+        return self._chosen(mentions, force=force)
+
+    def _block(self, head: RequestHead) -> _Block:
+        """Return what the fields of a head become; what comes again is remembered, within bounds."""
         mentions: tuple[_Mention, ...] = ()
         changes = False
         for field in head.fields:
@@ -120,13 +145,13 @@ class Persistence(Generic[S]):
                 line = self._lines.get(field.value) or self._line(field.value)
                 mentions += line.mentions
                 changes |= line.changes
-        if changes:
-            head.fields = [kept for field in head.fields if (kept := self._sent(field)) is not None]
-        if not mentions:
-            return _IGNORED if ignore else ABSENT  # type: ignore[return-value] # they have no server
-        if ignore:
-            return Presented(None, "U", mentions[-1].last_s, mentions[-1].first_s, ignored=True)
-        return self._chosen(mentions, force=force)
+        fields = [kept for field in head.fields if (kept := self._sent(field)) is not None] if changes else head.fields
+        block = _Block(fields, b"".join([field.line for field in fields]) if changes else b"", changes, mentions)
+        if head.lines is not None and len(head.lines) <= _LONGEST_BLOCK:
+            if len(self._blocks) >= _BLOCKS:
+                self._blocks.clear()
+            self._blocks[head.lines] = block
+        return block
 
     def _line(self, value: bytes) -> _Line:
         """Return what the value of a field is; new ones are remembered, within bounds."""
@@ -210,9 +235,9 @@ class Persistence(Generic[S]):
         if server is None or not self._inserts(seen, asked, method, direct=direct):
             return seen.value
         if self._settings.nocache and may_be_cached(head, method):
-            head.fields += (self._new(server, asked), _PRIVATE)
+            head.append(self._new(server, asked), _PRIVATE)
         else:
-            head.fields.append(self._new(server, asked))
+            head.append(self._new(server, asked))
         return "U" if direct and server.cookie else "I"
 
     def letters(self, asked: Presented[S], answered: str) -> str:

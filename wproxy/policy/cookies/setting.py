@@ -44,6 +44,8 @@ class Setter:
     def look_at(self, head: ResponseHead, cookie: bytes | None, *, direct: bool) -> Seen:
         """Do with the server's own cookies what the mode says; `cookie` is the server's value, None without a server."""
         seen = Seen.NONE
+        if head.lines is not None and b"set-cookie" not in head.lines:  # as in most responses
+            return seen
         kept: list[Field] = []
         for field in head.fields:
             if field.name in _SET:
@@ -54,7 +56,8 @@ class Setter:
                     continue
                 field = changed
             kept.append(field)
-        head.fields = kept
+        if kept != head.fields:
+            head.replace(kept)
         return seen
 
     def _deal_with(self, field: Field, cookie: bytes | None, *, direct: bool) -> tuple[Seen, Field | None]:

@@ -1,8 +1,8 @@
 """Where a body ends (RFC 9112, section 6): its bytes are passed on as they are, only their end is found.
 
 A `Body` is fed what comes and says how many bytes of it still belong to it. Chunk sizes are read strictly: hexadecimal
-digits, then spaces or an extension; a bare line feed, which HAProxy takes as a line end and rewrites, is refused, because
-here the bytes go on unchanged and the next in line might read them otherwise.
+digits, then spaces or an extension; a bare line feed, which HAProxy takes as a line end and rewrites, is refused,
+because here the bytes go on unchanged and the next in line might read them otherwise.
 """
 
 from __future__ import annotations
@@ -86,10 +86,7 @@ class Chunked:
         """Take chunks and trailers as far as they have come."""
         at, size = 0, len(data)
         while at < size and self.progress is Progress.OPEN:
-            if self._left:
-                at = self._chunk(data, at)
-            else:
-                at = self._line(data, at)
+            at = self._chunk(data, at) if self._left else self._line(data, at)
         return at
 
     def _chunk(self, data: bytes, at: int) -> int:

@@ -1,7 +1,7 @@
 """Header fields: one line of a head, split, checked and ready to be sent on.
 
-Clients and servers send the same lines again and again. `Lines` remembers what it made of each, so that an ordinary line
-costs one look into a dictionary; that is several times faster than any parser that hands out name and value.
+Clients and servers send the same lines again and again. `Lines` remembers what it made of each, so that an ordinary
+line costs one look into a dictionary; that is several times faster than any parser that hands out name and value.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _LINE = re.compile(rb"(" + TOKEN + rb"):[ \t]*([^\x00\r\n]*)", re.DOTALL)
 
+_LENGTH = re.compile(rb"[0-9]{1,18}")  # a longer one is looked at more closely
 _REMEMBERED = 4096  # lines
 _LONGEST = 512  # bytes of a line that is remembered
 
@@ -38,17 +39,23 @@ _MARKS = {
 
 
 class Field(NamedTuple):
-    """One field: its name in lower case, its value without spaces around it, the line to send (with CRLF), its mark."""
+    """One field: its name in lower case, its value without spaces around it, the line to send (with CRLF), its mark.
+
+    `number` is the value of a Content-Length that is nothing but a sensible number, else -1.
+    """
 
     name: bytes
     value: bytes
     line: bytes
     mark: int
+    number: int = -1
 
     @classmethod
     def of(cls, name: bytes, value: bytes) -> Field:
         """Return the field `name` (in lower case) with `value`."""
-        return cls(name, value, b"%b: %b\r\n" % (name, value), _MARKS.get(name, 0))
+        mark = _MARKS.get(name, 0)
+        number = int(value) if mark == CONTENT_LENGTH and _LENGTH.fullmatch(value) else -1
+        return cls(name, value, b"%b: %b\r\n" % (name, value), mark, number)
 
 
 class Lines(dict[bytes, "Field | None"]):
