@@ -49,14 +49,17 @@ class Case:
 class Both:
     """HAProxy with three servers, and our part of the same configuration."""
 
-    def __init__(self, made: Proxy, client: HttpClient, log: LogServer, servers: list[EchoServer], lines: list[str]):
+    def __init__(
+        self, made: Proxy, client: HttpClient, log: LogServer, servers: list[EchoServer], lines: list[str]
+    ) -> None:
         self.made = made
         self.client = client
         self.log = log
         self.servers = servers
         self.backend, _ = backend_of(lines)
         settings = self.backend.config.http
-        assert settings is not None and settings.cookie is not None
+        assert settings is not None
+        assert settings.cookie is not None
         self.persistence: Persistence[Server] = Persistence(
             settings.cookie, lambda: int(time.time()), persist=self.backend.config.persist
         )
@@ -65,15 +68,15 @@ class Both:
 
     def compare(self, case: Case, *, ignore: bool = False, force: bool = False, direct: bool = False) -> str:
         """Send one request through HAProxy, do the same with our parts; return the letters."""
-        for server in self.servers:
-            server.answer = case.answered
-            server.requests.clear()
+        for echo in self.servers:
+            echo.answer = case.answered
+            echo.requests.clear()
         while int(time.time() * 1000) % 1000 > 900:  # dates are told in seconds: both in the same one
             pass
         answer = self.client.ask(case.sent)
         self.count += 1
         letters = self.log.wait_for(r"[-\w]{4}$", self.count)[-1].strip()[-2:]
-        [(name, request)] = [(server.name, request) for server in self.servers for request in server.requests]
+        [(name, request)] = [(echo.name, request) for echo in self.servers for request in echo.requests]
 
         head = request_of(case.sent)
         asked = self.persistence.read(head, ignore=ignore, force=force)
@@ -99,7 +102,10 @@ def both(
     stack: ExitStack, folder: Path, servers: list[EchoServer], *lines: str, parameters: tuple[str, ...] | None = None
 ) -> Both:
     parameters = parameters or tuple(f"cookie s{name}" for name in NAMES)
-    section = [*lines, *(f"server {each.name} 127.0.0.1:{each.port} {more}" for each, more in zip(servers, parameters, strict=True))]  # fmt: skip
+    section = [
+        *lines,
+        *(f"server {each.name} 127.0.0.1:{each.port} {more}" for each, more in zip(servers, parameters, strict=True)),
+    ]
     log = stack.enter_context(udp_log_server())
     logging = [f"log {log.target} local0", "log-format %tsc"]
     made = stack.enter_context(proxy("haproxy", folder, *section, *logging, mode="http"))
@@ -116,22 +122,23 @@ def set_cookie(*values: bytes) -> bytes:
 
 MODES = [
     "", "insert", "insert indirect", "insert indirect nocache", "insert postonly", "insert preserve",
-    "insert indirect preserve", "insert indirect postonly nocache", "rewrite", "prefix", "prefix indirect", "indirect",
-    "indirect preserve", "insert httponly secure domain .a.b domain c.d attr SameSite=Lax attr x",
+    "insert indirect preserve", "insert indirect postonly nocache", "rewrite", "prefix", "prefix indirect",
+    "indirect", "indirect preserve", "insert httponly secure domain .a.b domain c.d attr SameSite=Lax attr x",
 ]  # fmt: skip
 
 REQUESTS = [
     (), (b"SRV=sb",), (b"SRV=sb; b=2",), (b"a=1; SRV=sb",), (b"a=1; SRV=sb; b=2",), (b"a=1;SRV=sb;b=2",),
     (b"a=1, SRV=sb, b=2",), (b"a=1 ; SRV=sb ; b=2",), (b"SRV=zz",), (b"SRV=",), (b"SRV",), (b"SRV=sb|",),
     (b'SRV="sb"',), (b"SRV = sb ; x=1",), (b"x = 1; y= 2",), (b"x = 1; SRV=sb",), (b"SRV=sb; SRV=sc",),
-    (b"SRV=zz; SRV=sc",), (b"SRV=sb", b"SRV=sc; q=1"), (b"q=1", b"SRV=sb"), (b"SRVX=sb",), (b"XSRV=sb",), (b"srv=sb",),
-    (b'x="SRV=sb"; SRV=sc',), (b'x="a;SRV=sb"; SRV=sc',), (b'x="a\\";SRV=sb"; SRV=sc',), (b'x="open; SRV=sb',),
-    (b"a=1; SRV=sb; b=2; SRV=sc; c=3",), (b"; SRV=sb;; x=1",), (b";SRV=sb",), (b";;SRV=sb;x=1",), (b"=1; SRV=sb",),
-    (b"SRV=sb; novalue; x=2",), (b"novalue; SRV=sb",), (b"SRV=sb; novalue",), (b"", b"SRV=sb"),
-    (b"$Version=1; SRV=sb; $Path=/; b=2",), (b"b=2; SRV=sb; $Path=/",), (b"$Version=1; SRV=sb",), (b"$SRV=sb",),
-    (b"SRV=sb;",), (b"SRV=sb;;",), (b"SRV=sb; ",), (b"SRV=sb~own",), (b"SRV=sb~",), (b"SRV=~own",), (b"SRV=zz~own; a=1",),
-    (b"SRV=sb~x; SRV=sc~y",), (b"SRV=sb~a~b",), (b"SRV==sb",), (b"SRV=sb=sc",), (b"SRV=s b",), (b"\tSRV\t=\tsb\t;\tx=1",),
-    (b"SRV=sb,x=1",), (b"x=1,SRV=sb",), (b"SRV=a\xffb",), (b"SRV=sb|AAAAB|AAAAB",), (b"SRV=|",), (b"a=1; SRV=sb;",),
+    (b"SRV=zz; SRV=sc",), (b"SRV=sb", b"SRV=sc; q=1"), (b"q=1", b"SRV=sb"), (b"SRVX=sb",), (b"XSRV=sb",),
+    (b"srv=sb",), (b'x="SRV=sb"; SRV=sc',), (b'x="a;SRV=sb"; SRV=sc',), (b'x="a\\";SRV=sb"; SRV=sc',),
+    (b'x="open; SRV=sb',), (b"a=1; SRV=sb; b=2; SRV=sc; c=3",), (b"; SRV=sb;; x=1",), (b";SRV=sb",),
+    (b";;SRV=sb;x=1",), (b"=1; SRV=sb",), (b"SRV=sb; novalue; x=2",), (b"novalue; SRV=sb",), (b"SRV=sb; novalue",),
+    (b"", b"SRV=sb"), (b"$Version=1; SRV=sb; $Path=/; b=2",), (b"b=2; SRV=sb; $Path=/",), (b"$Version=1; SRV=sb",),
+    (b"$SRV=sb",), (b"SRV=sb;",), (b"SRV=sb;;",), (b"SRV=sb; ",), (b"SRV=sb~own",), (b"SRV=sb~",), (b"SRV=~own",),
+    (b"SRV=zz~own; a=1",), (b"SRV=sb~x; SRV=sc~y",), (b"SRV=sb~a~b",), (b"SRV==sb",), (b"SRV=sb=sc",),
+    (b"SRV=s b",), (b"\tSRV\t=\tsb\t;\tx=1",), (b"SRV=sb,x=1",), (b"x=1,SRV=sb",), (b"SRV=a\xffb",),
+    (b"SRV=sb|AAAAB|AAAAB",), (b"SRV=|",), (b"a=1; SRV=sb;",),
 ]  # fmt: skip
 
 RESPONSES = [
@@ -161,17 +168,22 @@ def test_responses_of_every_shape(stack: ExitStack, tmp_path: Path, servers: lis
 
 CACHING = [
     b"", b"ETag: \"a\"\r\n", b"Last-Modified: Thu, 01 Jan 2015 00:00:00 GMT\r\n", b"Cache-Control: public\r\n",
-    b"Expires: Thu, 01 Jan 2035 00:00:00 GMT\r\n", b"Cache-Control: max-age=10\r\n", b"Cache-Control: s-maxage=10\r\n",
-    b"Cache-Control: max-age=0\r\nETag: \"a\"\r\n", b"Cache-Control: private, max-age=10\r\n", b"Cache-Control: max-age=00\r\n",
+    b"Expires: Thu, 01 Jan 2035 00:00:00 GMT\r\n", b"Cache-Control: max-age=10\r\n",
+    b"Cache-Control: s-maxage=10\r\n", b"Cache-Control: max-age=0\r\nETag: \"a\"\r\n",
+    b"Cache-Control: private, max-age=10\r\n", b"Cache-Control: max-age=00\r\n",
     b"Cache-Control: no-cache\r\nETag: \"a\"\r\n", b'Cache-Control: no-cache="set-cookie"\r\nETag: "a"\r\n',
-    b"Cache-Control: no-store\r\nETag: \"a\"\r\n", b"Pragma: no-cache\r\nETag: \"a\"\r\n", b"Pragma: NO-CACHE\r\nETag: \"a\"\r\n",
-    b"Pragma: foo, no-cache\r\nETag: \"a\"\r\n", b"Pragma: no-cache, foo\r\nETag: \"a\"\r\n", b"Cache-Control: s-maxage=0\r\nETag: \"a\"\r\n",
+    b"Cache-Control: no-store\r\nETag: \"a\"\r\n", b"Pragma: no-cache\r\nETag: \"a\"\r\n",
+    b"Pragma: NO-CACHE\r\nETag: \"a\"\r\n", b"Pragma: foo, no-cache\r\nETag: \"a\"\r\n",
+    b"Pragma: no-cache, foo\r\nETag: \"a\"\r\n", b"Cache-Control: s-maxage=0\r\nETag: \"a\"\r\n",
     b"Cache-Control: PUBLIC, Max-Age=5\r\n", b"Cache-Control: max-age=0, public\r\nETag: x\r\n",
-    b"Cache-Control: private\r\nCache-Control: public\r\nETag: \"a\"\r\n", b"Cache-Control: private=x\r\nETag: \"a\"\r\n",
-    b"Cache-Control: max-age\r\n", b"Cache-Control: max-age=\r\n", b"Cache-Control: max-age=x\r\n", b"ETag:\r\n", b"Expires: 0\r\n",
-    b"Pragma: no-cache\r\nCache-Control: max-age=10\r\n", b"Cache-Control: public\r\nPragma: no-cache\r\nETag: x\r\n",
-    b"Pragma: no-cache\r\nCache-Control: public\r\nETag: x\r\n", b"Pragma: no-cache\r\nCache-Control: foo\r\nETag: x\r\n",
-    b"Cache-Control: no-cache, max-age=5\r\n", b"Cache-Control: private, public, max-age=5\r\n", b"ETag: x\r\nCache-Control: public, private\r\n",
+    b"Cache-Control: private\r\nCache-Control: public\r\nETag: \"a\"\r\n",
+    b"Cache-Control: private=x\r\nETag: \"a\"\r\n", b"Cache-Control: max-age\r\n", b"Cache-Control: max-age=\r\n",
+    b"Cache-Control: max-age=x\r\n", b"ETag:\r\n", b"Expires: 0\r\n",
+    b"Pragma: no-cache\r\nCache-Control: max-age=10\r\n",
+    b"Cache-Control: public\r\nPragma: no-cache\r\nETag: x\r\n",
+    b"Pragma: no-cache\r\nCache-Control: public\r\nETag: x\r\n",
+    b"Pragma: no-cache\r\nCache-Control: foo\r\nETag: x\r\n", b"Cache-Control: no-cache, max-age=5\r\n",
+    b"Cache-Control: private, public, max-age=5\r\n", b"ETag: x\r\nCache-Control: public, private\r\n",
     b"Vary: *\r\nETag: \"a\"\r\n", b"Cache-Control: must-revalidate\r\n", b"Cache-Control:\r\nETag: \"a\"\r\n",
 ]  # fmt: skip
 STATUSES = [b"200 OK", b"201 x", b"203 x", b"204 x", b"206 x", b"300 x", b"301 x", b"302 x", b"304 x", b"307 x",
@@ -237,7 +249,7 @@ def test_servers_without_a_cookie_and_with_the_same(
                     pair.compare(Case(cookie(*values), response))
 
 
-def test_ignore_persist_and_force_persist(stack: ExitStack, tmp_path: Path, servers: list[EchoServer]) -> None:
+def test_ignore_persist_and_force_persist(tmp_path: Path, servers: list[EchoServer]) -> None:
     for rule in ("ignore-persist", "force-persist"):
         for mode in ("insert indirect", "prefix", "insert maxidle 10"):
             with ExitStack() as life:
@@ -249,8 +261,8 @@ def test_ignore_persist_and_force_persist(stack: ExitStack, tmp_path: Path, serv
 
 
 _PIECES = [
-    b"SRV=sb", b"SRV=sc", b"SRV=zz", b"SRV=", b"SRV", b"a=1", b"b", b"$Path=/", b"$", b";", b";", b"; ", b", ", b" ", b"=",
-    b'"', b"\\", b"SRV =sb", b"SRV= sc", b'SRV="sb"', b"x=\"a;b\"", b"SRV=sb~v", b"|", b"~", b"\t",
+    b"SRV=sb", b"SRV=sc", b"SRV=zz", b"SRV=", b"SRV", b"a=1", b"b", b"$Path=/", b"$", b";", b";", b"; ", b", ",
+    b" ", b"=", b'"', b"\\", b"SRV =sb", b"SRV= sc", b'SRV="sb"', b"x=\"a;b\"", b"SRV=sb~v", b"|", b"~", b"\t",
 ]  # fmt: skip
 
 

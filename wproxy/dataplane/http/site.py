@@ -68,7 +68,7 @@ class Site:
         )  # fmt: skip
         switching = frontend.config.switching
         asks = bool(http.request_rules or switching or http.monitor_uri) or any(
-            way.request_rules or way.response_rules or way.stickiness for way in ways
+            way.request_rules or way.response_rules for way in ways
         )
         refusals = {status: http.errors.get(status) or refusal(status) for status in ERRORS}
         return cls(

@@ -1,4 +1,4 @@
-"""Which responses are compressed and how: what the client accepts, what the configuration allows, as HAProxy decides it.
+"""Which responses are compressed and how: what the client accepts and the configuration allows, as HAProxy decides.
 
 The manual's section 4.2 ("compression") lists the conditions. Of the configured algorithms the one that is named last
 comes first where a client accepts any; `identity` needs nobody's consent.
@@ -65,8 +65,8 @@ class Choice:
     def _accepted(self, line: bytes) -> Algorithm | None:
         """Return the algorithm that a client likes best; what it names earlier where it likes two the same."""
         best, chosen = 0, None
-        for element in line.split(b","):
-            element = element.strip(b" \t")
+        for part in line.split(b","):
+            element = part.strip(b" \t")
             token = _TOKEN.match(element)[0]  # type: ignore[index] # it matches nothing, too
             quality = _quality(element[len(token) :])
             if quality > best:
@@ -138,8 +138,8 @@ def _quality(rest: bytes) -> int:
     rest = rest.lstrip(b" \t")
     if not rest.startswith(b";"):
         return 1000
-    for parameter in rest[1:].split(b";"):
-        parameter = parameter.lstrip(b" \t")
+    for part in rest[1:].split(b";"):
+        parameter = part.lstrip(b" \t")
         if parameter.startswith(b"q="):
             match = _QUALITY.match(parameter, 2)
             if match is None:

@@ -1,7 +1,7 @@
-"""The compressing of one body, bytes in and bytes out; what has been fed is out at once, so that no client waits for it.
+"""The compressing of one body, bytes in and bytes out; what has been fed is out at once: no client waits for it.
 
-The memory of a stream is bounded: 64 KiB, by a window of 8 KiB and zlib's memory level 6, at its fastest level, which is
-HAProxy's (tune.comp.maxlevel 1).
+The memory of a stream is bounded: 64 KiB, by a window of 8 KiB and zlib's memory level 6, at its fastest level, which
+is HAProxy's (tune.comp.maxlevel 1).
 """
 
 from __future__ import annotations

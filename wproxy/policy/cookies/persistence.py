@@ -92,7 +92,7 @@ class Persistence(Generic[S]):
     """
 
     __slots__ = (
-        "_blocks", "_date", "_dated", "_known", "_lines", "_maxidle_s", "_maxlife_s", "_mode", "_name", "_persist", "_servers",
+        "_blocks", "_date", "_dated", "_lines", "_maxidle_s", "_maxlife_s", "_mode", "_name", "_persist", "_servers",
         "_setter", "_settings",
     )  # fmt: skip
 
@@ -106,7 +106,6 @@ class Persistence(Generic[S]):
         self._persist = persist
         self._setter = Setter(settings)
         self._servers: dict[bytes, tuple[S, ...]] = {}
-        self._known: dict[bytes, Presented[S]] = {}
         self._lines: dict[bytes, _Line] = {}
         self._blocks: dict[bytes, _Block] = {}
 
@@ -226,8 +225,8 @@ class Persistence(Generic[S]):
         """Change the response's head as the settings say; return its letter.
 
         `method` is the request's, `server` the one that responded. It was `direct` when the cookie, or a stick table,
-        had named this server. Letters: N nothing, I inserted, U its date renewed, P the server's own, R rewritten, D the
-        server's own taken out.
+        had named this server. Letters: N nothing, I inserted, U its date renewed, P the server's own, R rewritten, D
+        the server's own taken out.
         """
         if asked.ignored:
             return "N"

@@ -42,7 +42,7 @@ class Setter:
         self._plain: dict[bytes, Field] = {}
 
     def look_at(self, head: ResponseHead, cookie: bytes | None, *, direct: bool) -> Seen:
-        """Do with the server's own cookies what the mode says; `cookie` is the server's value, None without a server."""
+        """Do with the server's own cookies what the mode says; `cookie` is its value, None without a server."""
         seen = Seen.NONE
         if head.lines is not None and b"set-cookie" not in head.lines:  # as in most responses
             return seen
@@ -52,10 +52,10 @@ class Setter:
                 was = seen
                 seen, changed = self._deal_with(field, cookie, direct=direct)
                 seen = was if seen is Seen.NONE else seen
-                if changed is None:
-                    continue
-                field = changed
-            kept.append(field)
+                if changed is not None:
+                    kept.append(changed)
+            else:
+                kept.append(field)
         if kept != head.fields:
             head.replace(kept)
         return seen
@@ -87,7 +87,7 @@ class Setter:
         return field
 
     def dated(self, cookie: bytes, last: int, first: int | None) -> Field:
-        """Return the field that sets it with the dates when the client was last seen and, if that counts, first seen."""
+        """Return the field that sets it with the dates when the client was last and, if that counts, first seen."""
         value = b"=%b|%b" % (cookie, dates.written(last))
         if first is not None:
             value += b"|" + dates.written(first)

@@ -28,8 +28,8 @@ class Unchunker:
         while at < size and self.trailers is None:
             if self._left:
                 end = min(at + self._left, size)
+                parts.append(data[at : min(end, at + max(0, self._left - 2))])  # without the CRLF
                 self._left -= end - at
-                parts.append(data[at : end - max(0, 2 - self._left)])
                 at = end
             else:
                 at = self._size(data, at)
