@@ -17,7 +17,6 @@ _BACK = (Section.DEFAULTS, Section.LISTEN, Section.BACKEND)
 
 _MODES = ("rewrite", "insert", "prefix")
 _FLAGS = ("indirect", "nocache", "postonly", "preserve")
-_FORBIDDEN = ";"
 
 
 def _cookie(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
@@ -62,19 +61,22 @@ def _checked(settings: CookieSettings) -> CookieSettings:
 
 def _text(attributes: Mapping[str, list[str]]) -> str:
     """Return what follows the cookie's value, in HAProxy's order."""
-    return "".join(f"; {text}" for texts in attributes.values() for text in texts)
+    domains = [f"domain={domain}" for domain in attributes["domain"]]
+    return "".join(
+        f"; {text}" for text in [*domains, *attributes["httponly"], *attributes["secure"], *attributes["attr"]]
+    )
 
 
 def _next(rest: Iterator[str], word: str, what: str) -> str:
     text = next(rest, "")
     if not text:
-        raise ArgumentError(f"'{word}' expects <{what}> as argument")
+        raise ArgumentError(f"'{word}' expects {what} as argument")
     return text
 
 
 def _duration(word: str, what: str) -> Callable[..., None]:
     def read(options: dict[str, Any], attributes: dict[str, list[str]], rest: Iterator[str]) -> None:
-        text = _next(rest, word, f"{what}> in seconds or with a unit <")
+        text = _next(rest, word, f"<{what}>, in seconds or with a unit such as 30m,")
         # Without a unit these are seconds, where other times are milliseconds.
         options[f"{word}_s"] = int(values.seconds(f"{text}s" if text.isdigit() else text))
 
@@ -82,7 +84,7 @@ def _duration(word: str, what: str) -> Callable[..., None]:
 
 
 def _domain(options: dict[str, Any], attributes: dict[str, list[str]], rest: Iterator[str]) -> None:
-    attributes["domain"].append(f"domain={_next(rest, 'domain', 'domain')}")
+    attributes["domain"].append(_next(rest, "domain", "<domain>"))
 
 
 def _flag(word: str, text: str) -> Callable[..., None]:
@@ -93,7 +95,7 @@ def _flag(word: str, text: str) -> Callable[..., None]:
 
 
 def _attr(options: dict[str, Any], attributes: dict[str, list[str]], rest: Iterator[str]) -> None:
-    text = _next(rest, "attr", "value")
+    text = _next(rest, "attr", "<value>")
     for character in text:
         if character == ";" or not character.isprintable():
             raise ArgumentError(f"character '%x{ord(character):02X}' is not permitted in attribute value")

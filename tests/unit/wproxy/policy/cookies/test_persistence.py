@@ -16,7 +16,7 @@ def at(age_s: int) -> bytes:
     return dates.written((NOW - age_s) >> 2)
 
 
-def persistence(mode: str = "insert", *, persist: bool = False, **settings: Any) -> Persistence[Server]:  # noqa: ANN401 - fields of CookieSettings
+def persistence(mode: str = "insert", *, persist: bool = False, **settings: Any) -> Persistence[Server]:
     made: Persistence[Server] = Persistence(
         CookieSettings("SRV", CookieMode(mode), **settings), lambda: NOW, persist=persist
     )
@@ -105,7 +105,7 @@ def test_dates(value: bytes, letter: str) -> None:
     assert (asked.server is not None) is (letter == "V" or b"SRV=sa|" in value)
 
 
-def answered(made: Persistence[Server], asked: Presented[Server], **options: Any) -> tuple[str, list[bytes]]:  # noqa: ANN401 - of the call
+def answered(made: Persistence[Server], asked: Presented[Server], **options: Any) -> tuple[str, list[bytes]]:
     head = response(b'ETag: "a"')
     server = options.pop("server", A)
     method = options.pop("method", b"GET")
