@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from wproxy.config import model
 from wproxy.config.acl.facts import Process
 from wproxy.dataplane.http.route import HttpRoute, Pools
 from wproxy.dataplane.http.site import Serve, Site
 from wproxy.dataplane.services import Services
+from wproxy.dataplane.stats_desk import Desk
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.logs import ProcessLogs
 from wproxy.policy.cookies import Persistence
@@ -32,9 +32,13 @@ class HttpSites:
         services: Services,
         process: Process,
         logs: ProcessLogs,
+        desks: Mapping[str, Desk],
+        serve: Serve,
         stickiness: Callable[[Backend], Stickiness | None],
     ) -> None:
-        """Begin; `stickiness` makes that of a backend."""
+        """Prepare; `desks` has that of each proxy with a statistics page, `stickiness` makes that of a backend."""
+        self._desks = desks
+        self._serve = serve
         self._services = services
         self._process = process
         self._logs = logs
@@ -44,11 +48,13 @@ class HttpSites:
         self._pools: dict[str, Pools] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def site(self, frontend: Frontend, number: int, default: Backend, others: Iterable[Backend], serve: Serve) -> Site:
+    def site(self, frontend: Frontend, number: int, default: Backend, others: Iterable[Backend]) -> Site:
         """Return what the clients of the `number`th address of `frontend` share; `others` are named by its rules."""
         routes = {backend.name: self._route(frontend, backend) for backend in others}
         route = self._route(frontend, default)
-        return Site.of(frontend, self._services, self._parser, number, self._process, route, routes, serve)
+        desk = self._desks.get(frontend.name)
+        parts = frontend, self._services, self._parser, number, self._process, route, routes, self._serve, desk
+        return Site.of(*parts)
 
     def _route(self, frontend: Frontend, backend: Backend) -> HttpRoute:
         pools = self._pools.setdefault(backend.name, Pools(self._services.clock))
@@ -59,6 +65,7 @@ class HttpSites:
             self._logs.exchanges_of(frontend.config),
             self._stickiness(backend),
             self._persistence(backend),
+            None if backend.in_listen else self._desks.get(backend.name),
         )
 
     def _persistence(self, backend: Backend) -> Persistence[Server] | None:
@@ -96,8 +103,3 @@ class HttpSites:
             self._timer.cancel()
         for pools in self._pools.values():
             pools.close()
-
-
-def is_passed_on(config: model.Frontend) -> bool:
-    """Tell whether a frontend in mode http is more than a statistics page."""
-    return config.mode is model.Mode.HTTP and config.page is None

@@ -12,6 +12,7 @@ from wproxy.dataplane.http.exchange_log import ExchangeLog
 from wproxy.dataplane.http.pool import Pool
 from wproxy.dataplane.http.ties import Ties
 from wproxy.dataplane.idle import Idle, seconds
+from wproxy.dataplane.stats_desk import Desk
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.policy.balance import request_key
 from wproxy.policy.compression import Choice
@@ -77,6 +78,7 @@ class HttpRoute:
     address_lines: Lines | None = None
     compression: Choice | None = None
     name_field: bytes | None = None
+    desk: Desk | None = None  # of the backend's statistics page
 
     @classmethod
     def of(
@@ -87,6 +89,7 @@ class HttpRoute:
         log: ExchangeLog | None = None,
         stickiness: Stickiness | None = None,
         persistence: Persistence[Server] | None = None,
+        desk: Desk | None = None,
     ) -> HttpRoute:
         """Compute the route; `log` is that of the frontend, stickiness and persistence are those of the backend."""
         front, back = front_of(frontend.config), back_of(backend.config)
@@ -117,6 +120,7 @@ class HttpRoute:
             ),
             compression=Choice.of(front.compression, back.compression),
             name_field=back.name_field,
+            desk=desk,
         )
 
 

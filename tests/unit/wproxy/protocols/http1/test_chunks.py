@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,6 @@ BODY = b"3\r\nabc\r\n5;x=y\r\ndefgh\r\n1 \r\n\n\r\n0\r\nX-T: 1\r\n\r\n"
 def test_any_split_gives_the_same(cuts: list[int]) -> None:
     places = sorted({*cuts, 0, len(BODY)})
     chunks = Unchunker()
-    data = b"".join(chunks.feed(BODY[start:end]) for start, end in zip(places, places[1:], strict=False))
+    data = b"".join(chunks.feed(BODY[start:end]) for start, end in pairwise(places))
     assert data == b"abcdefgh\n"
     assert chunks.trailers == b"X-T: 1\r\n\r\n"
