@@ -23,7 +23,6 @@ from wproxy.dataplane.http.server_side import ServerSide
 from wproxy.dataplane.http.site import first_outcome
 from wproxy.dataplane.http.visit import Visit
 from wproxy.dataplane.stats_desk import Desk
-from wproxy.policy.balance.source import folded
 from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress
 from wproxy.protocols.http1.heads import CHUNKED, RequestHead
 from wproxy.state.server import Server
@@ -158,8 +157,13 @@ class Exchange(ServerSide):
         route, client = self.route, self.client
         backend, reuse = route.backend, route.reuse
         may_reuse = route.shares and (client.served or reuse is Reuse.ALWAYS)
-        preferred = self._preferred() if route.stickiness is not None else None
-        key = self._key() if backend.algorithm.keyed else 0
+        ties, key = route.ties, 0
+        preferred: Server | None = None
+        if ties is not None:
+            preferred = ties.choose(self)
+            key = ties.key(self)
+        if route.compression is not None:
+            self._squeezing = route.compression.wanted(self.request)
         if preferred is None:
             place = self.place = backend.assign(None, key)
         elif not preferred.full:
@@ -181,15 +185,6 @@ class Exchange(ServerSide):
         self._search = Search(self, self, route, client.site.services)
         self._search.begin(preferred, key, may_reuse=may_reuse)
 
-    def _preferred(self) -> Server | None:
-        stickiness = self.route.stickiness
-        return None if stickiness is None else stickiness.server_of(self.facts)
-
-    def _key(self) -> int:
-        """Return what a keyed algorithm goes by: the client's address."""
-        source = self.facts.source
-        return 0 if source is None else folded(source)
-
     def found(self, connection: ServerConnection) -> None:
         """Send the request, as far as it has come (`search.Seeker`)."""
         if self._over:
@@ -200,13 +195,25 @@ class Exchange(ServerSide):
         connection.served += 1
         self.connection = connection
         self.active_at = self.client.clock()
-        head = self.request.to_bytes(outgoing.request_end(self.request, self.route))
+        head = self.request.to_bytes(self._request_end())
         if self._early:
             connection.write(b"".join([head, *self._early]))
             self._early = None
             self.client.resume_reading()
         else:
             connection.write(head)
+
+    def _request_end(self) -> bytes:
+        """Return the lines that the request gets at its end."""
+        route, request = self.route, self.request
+        end = outgoing.request_end(request, route)
+        if route.address_lines is not None:
+            facts = self.facts
+            end = route.address_lines(request, facts.source, facts.destination) + end
+        if route.name_field is not None and self.server is not None:
+            request.remove(route.name_field)
+            end += b"%b: %b\r\n" % (route.name_field, self.server.name.encode())
+        return end
 
     def known_facts(self) -> HttpFacts:
         """Return `facts` (`search.Seeker`)."""
