@@ -79,7 +79,8 @@ def test_what_the_server_sees(mode: str, settings: dict[str, bool], left: list[b
         assert values(head, b"cookie") == left
     alone = request(b"a=1", b"SRV=sb")
     made.read(alone)
-    assert values(alone, b"cookie") == ([b"a=1"] if (mode, settings) == ("insert", {"indirect": True}) else [b"a=1", b"SRV=sb"])  # fmt: skip
+    hidden = mode == "insert" and "indirect" in settings
+    assert values(alone, b"cookie") == ([b"a=1"] if hidden else [b"a=1", b"SRV=sb"])
 
 
 def test_in_prefix_mode_the_server_stands_in_front() -> None:
@@ -153,7 +154,7 @@ def test_preserve_lets_the_server_set_its_own() -> None:
         ({}, b"|%b" % at(8), "U", b"SRV=sa; path=/"),
     ],
 )
-def test_dates_are_renewed(settings: dict[str, int], value: bytes, letter: str, cookie: bytes | None) -> None:
+def test_dates_are_renewed(settings: dict[str, Any], value: bytes, letter: str, cookie: bytes | None) -> None:
     made = persistence(**settings)
     asked = made.read(request(b"SRV=sa" + value))
     assert answered(made, asked, direct=True) == (letter, [] if cookie is None else [cookie])
