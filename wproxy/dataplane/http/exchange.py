@@ -102,11 +102,12 @@ class Exchange(ServerSide):
         site, facts = self.client.site, self.facts
         if site.captures is not None and site.captures.request is not None:
             site.captures.request(facts)
-        answer = site.monitor(facts)
-        if answer is not None:
-            self.answer(answer)
-            return False
-        if not self._obey(first_outcome(site.request_rules, facts)):
+        if site.monitored:
+            answer = site.monitor(facts)
+            if answer is not None:
+                self.answer(answer)
+                return False
+        if site.request_rules and not self._obey(first_outcome(site.request_rules, facts)):
             return False
         if site.desk is not None and self._calls_at(site.desk):
             return False
@@ -208,7 +209,7 @@ class Exchange(ServerSide):
         route, request = self.route, self.request
         end = outgoing.request_end(request, route)
         if route.address_lines is not None:
-            facts = self.facts
+            facts = self._facts or self.client.known()
             end = route.address_lines(request, facts.source, facts.destination) + end
         if route.name_field is not None and self.server is not None:
             request.remove(route.name_field)
