@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +11,7 @@ from wproxy.config.acl.facts import Condition, Kind, Stage
 from wproxy.config.acl.sample import parse_sample
 from wproxy.config.acl.scope import Scope
 from wproxy.config.acl.users import UserList
-from wproxy.config.drafts import ProxyDraft, RuleLine
+from wproxy.config.drafts import ProxyDraft, RuleLine, ServerDraft
 from wproxy.config.grammar import Report
 from wproxy.config.http.format import compile_format
 from wproxy.config.http.rules import HTTP_RULES
@@ -50,6 +51,7 @@ def compile_rules(proxies: Sequence[ProxyDraft], around: Surroundings, report: R
                 userlists=around.userlists,
             )
             _compile(proxy, scope, report)
+            compile_sni(proxy.servers, scope, report, shared=proxy.mode is Mode.REDIS)
 
 
 def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
@@ -88,6 +90,30 @@ def _check_order(line: RuleLine, last: str, report: Report) -> str:
         )
         return last
     return line.keyword
+
+
+def compile_sni(servers: Sequence[ServerDraft], scope: Scope, report: Report, *, shared: bool = False) -> None:
+    """Read the expression of each server's `sni`: a constant where there is no one client, its connections `shared`."""
+    for server in servers:
+        word = server.tls.sni
+        if word is None:
+            continue
+        try:
+            sample = parse_sample(word, scope)
+            sample.demand(scope.stage)
+        except ArgumentError as error:
+            report.problem(server.location, f"'server {server.name}' : 'sni' {error}")
+            continue
+        constant = _CONSTANT.fullmatch(word)
+        if constant is not None:
+            server.tls = replace(server.tls, sni_text=constant[1].strip())
+        elif shared:
+            report.problem(server.location, f"'server {server.name}' : 'sni' has to be str(<name>) here, not '{word}'")
+        else:
+            server.tls = replace(server.tls, sni_fetch=sample.fetch)
+
+
+_CONSTANT = re.compile(r"str\(([^()]*)\)")
 
 
 def _acl(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:

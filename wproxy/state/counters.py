@@ -10,7 +10,7 @@ from wproxy.state.times import Times
 
 
 def _no_responses() -> list[int]:
-    """Return how many responses there were in mode http: of status 1xx to 5xx by that digit, of any other as the 0th."""
+    """Return how many responses there were in mode http: of status 1xx to 5xx by that digit, others as the 0th."""
     return [0] * 6
 
 

@@ -42,8 +42,8 @@ class Server:
     __slots__ = (
         "address", "admin", "agent", "agent_asked", "agent_health", "agent_running", "backend_name", "changed_at",
         "check", "check_counters", "check_host", "check_port", "check_running", "checking", "counters", "current",
-        "downtime", "forced_down", "health", "idle", "last_agent", "last_check", "last_session_at", "line", "maxconn", "name",
-        "queue", "removed", "served", "server_id", "stopping", "warmup", "weight",
+        "downtime", "forced_down", "health", "idle", "last_agent", "last_check", "last_session_at", "line", "maxconn",
+        "name", "queue", "removed", "served", "server_id", "stopping", "warmup", "weight",
     )  # fmt: skip
 
     def __init__(self, backend_name: str, server_id: int, line: ServerLine, now: float) -> None:

@@ -11,9 +11,8 @@ class Transaction:
     """What is known of one exchange. Times are on the loop's clock, None for what never came.
 
     `idle_since` is the end of the one before on this connection, or its accept; `first_byte_at` is when the request
-    began, `request_at` when its head was there, `responded_at` when the response's head was, `last_byte_at` of the
-    request's body. `status` is 0 until there is a response. `cookies` are the two letters about persistence. `place` is the server on which
-    a place is reserved.
+    began, `request_at` when its head was there, `responded_at` when the response's head was. `status` is 0 until there
+    is a response. `cookies` are the two letters about persistence. `place` is the server on which a place is reserved.
     """
 
     # Defaults of the class, not assignments for each: most stay as they are, and there is one of these per request.
@@ -56,6 +55,10 @@ class Transaction:
         if assigned_at is None or connected_at is None or server is None:
             return
         total_ms = int((now - self.request_at) * 1000)
+        if not total_ms:
+            server.counters.times.quick += 1
+            self.backend.counters.times.quick += 1
+            return
         queue_ms = int((assigned_at - self.request_at) * 1000)
         connect_ms = int((connected_at - assigned_at) * 1000)
         response_ms = 0 if self.responded_at is None else int((self.responded_at - connected_at) * 1000)

@@ -8,7 +8,7 @@ from typing import Any
 from wproxy.config.acl import arguments
 from wproxy.config.acl.arguments import Argument
 from wproxy.config.acl.cookies import COOKIE_FETCHES
-from wproxy.config.acl.facts import BackendFacts, Facts, Fetcher, Kind, ServerFacts, Value
+from wproxy.config.acl.facts import BackendFacts, Facts, Fetcher, Kind, ServerFacts, TlsFacts, Value
 from wproxy.config.acl.fetch import Fetch, plain
 from wproxy.config.acl.headers import HEADER_FETCHES
 from wproxy.config.acl.http_fetches import HTTP_FETCHES
@@ -93,6 +93,16 @@ def _backend_id(facts: Facts) -> int:
     return facts.frontend.proxy_id if facts.backend is None else facts.backend.proxy_id
 
 
+def _of_tls(name: str, kind: Kind, value: Callable[[TlsFacts], Value | None], *, without: Value | None = None) -> Fetch:
+    """Return the row of a fact about the client's TLS; `without` is said of a client that speaks none."""
+    return plain(name, kind, lambda facts: without if facts.tls is None else value(facts.tls))
+
+
+def _has_shown_certificate(tls: TlsFacts) -> bool:
+    """Tell whether the client has shown a certificate on this very connection, not on one that it resumes."""
+    return not tls.session_reused and tls.getpeercert(True) is not None
+
+
 def _source_is_local(facts: Facts) -> Value | None:
     return None if facts.source is None else facts.process.is_local(facts.source)
 
@@ -147,7 +157,16 @@ _ROWS = (
     _of_server("srv_is_up", Kind.BOOLEAN, lambda server: server.running),
     _of_server("srv_uweight", Kind.INTEGER, lambda server: server.weight),
     _of_server("srv_weight", Kind.INTEGER, lambda server: server.weight if server.running else 0),
-    plain("ssl_fc", Kind.BOOLEAN, lambda facts: facts.secure),
+    _of_tls("ssl_c_used", Kind.BOOLEAN, lambda tls: tls.getpeercert(True) is not None, without=False),
+    _of_tls("ssl_c_verify", Kind.INTEGER, lambda tls: 0),  # with a certificate that fails there is no connection
+    plain("ssl_fc", Kind.BOOLEAN, lambda facts: facts.tls is not None),
+    _of_tls("ssl_fc_alpn", Kind.STRING, lambda tls: tls.selected_alpn_protocol()),
+    _of_tls("ssl_fc_cipher", Kind.STRING, lambda tls: (tls.cipher() or ("",))[0] or None),
+    _of_tls("ssl_fc_has_crt", Kind.BOOLEAN, _has_shown_certificate, without=False),
+    _of_tls("ssl_fc_has_sni", Kind.BOOLEAN, lambda tls: tls.sni is not None, without=False),
+    _of_tls("ssl_fc_is_resumed", Kind.BOOLEAN, lambda tls: bool(tls.session_reused), without=False),
+    _of_tls("ssl_fc_protocol", Kind.STRING, lambda tls: tls.version()),
+    _of_tls("ssl_fc_sni", Kind.STRING, lambda tls: tls.sni),
     _constant("str", Kind.STRING, arguments.text),
     *TARGET_FETCHES,
     *HEADER_FETCHES,

@@ -106,7 +106,6 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *KEEPALIVE,
         *HTTP,
         *ignored("timeout tarpit", _ANYWHERE, "acts with `tarpit` only, which is refused", "4.2"),
-        *ignored("description", _PROXIES, "is a text for the statistics page", "4.2"),
         *ignored("log-format, log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
         *ignored("unique-id-format, unique-id-header", _FRONT, _HTTP, "4.2"),
         *ignored("compression", _ANYWHERE, _HTTP, "4.2"),

@@ -4,11 +4,13 @@
       └── answered by the proxy itself ──┴──────────────┘                  └── unfound: 503
     from_server ──▶ head of the response ──▶ rules ──▶ to the client ──▶ body ──▶ complete
 
-What the client sends meanwhile waits in `_early`, up to a limit, until there is a connection. Both bodies are passed on as they are.
+What the client sends meanwhile waits in `_early`, up to a limit, until there is a connection. Both bodies are passed
+on as they are.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
@@ -17,39 +19,33 @@ from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.model import Answer, Closing, Reuse, Service
 from wproxy.dataplane.http import outgoing
 from wproxy.dataplane.http.search import Search
+from wproxy.dataplane.http.server_side import ServerSide
 from wproxy.dataplane.http.site import first_outcome
+from wproxy.dataplane.http.visit import Visit
+from wproxy.dataplane.stats_desk import Desk
 from wproxy.policy.balance.source import folded
-from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress, UntilClose
-from wproxy.protocols.http1.heads import CHUNKED, Fault, RequestHead, ResponseHead
+from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress
+from wproxy.protocols.http1.heads import CHUNKED, RequestHead
 from wproxy.state.server import Server
-from wproxy.state.transaction import Transaction
 
 if TYPE_CHECKING:
     from wproxy.dataplane.http.client import ClientConnection
     from wproxy.dataplane.http.route import HttpRoute
     from wproxy.dataplane.http.server import ServerConnection
 
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 
 
-class Exchange(Transaction):
+class Exchange(ServerSide):
     """One request and its response; `complete`, `_answer` or `abort` end it, each exactly once."""
 
-    # Defaults of the class, as those of `Transaction`.
-    response: ResponseHead | None = None
-    response_body: Body | None = None
-    connection: ServerConnection | None = None
-    tunnel = False
-    request_done = True
-    _body: Body | None = None
-    _early: list[bytes] | None = None  # of the body, while there is no server
-    _held = b""  # the beginning of the response's head
+    _body_in: Body | None = None  # of the request
+    _early: list[bytes] | None = None  # of that body, while there is no server
     _facts: HttpFacts | None = None
     _search: Search | None = None
-    _counted = False  # as a session of its backend
-    _reused = False
-    _server_keeps = False
-    _over = False
+    _visit: Visit | None = None  # of a statistics page
+    _pause: asyncio.TimerHandle | None = None  # while an answer is held back
 
     def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
         site = client.site
@@ -64,7 +60,7 @@ class Exchange(Transaction):
         self.keeps = not request.closes  # the client may send another request
         length = request.length
         if length:
-            self._body = Chunked() if length == CHUNKED else Counted(length)
+            self._body_in = Chunked() if length == CHUNKED else Counted(length)
             self.request_done = False
 
     # -- from the request's head to a server ---------------------------------------------------------------------
@@ -91,6 +87,8 @@ class Exchange(Transaction):
         route.backend.opened(self.request_at)
         if route.request_rules and not self._obey(first_outcome(route.request_rules, self.facts)):
             return
+        if route.desk is not None and self._calls_at(route.desk):
+            return
         self._seek()
 
     @property
@@ -107,9 +105,11 @@ class Exchange(Transaction):
             site.captures.request(facts)
         answer = site.monitor(facts)
         if answer is not None:
-            self._answer(answer)
+            self.answer(answer)
             return False
         if not self._obey(first_outcome(site.request_rules, facts)):
+            return False
+        if site.desk is not None and self._calls_at(site.desk):
             return False
         self.route = site.route(facts)
         facts.backend = self.route.backend
@@ -124,8 +124,35 @@ class Exchange(Transaction):
             outcome = self.client.site.serve(outcome, self.facts, b"")
         elif outcome.cause == "PR":
             self.client.site.frontend.counters.denied_requests += 1
-        self._answer(outcome)
+        self.answer(outcome)
         return False
+
+    def _calls_at(self, desk: Desk) -> bool:
+        """Answer a request for a statistics page, once its form is there; False of any other request."""
+        if not desk.serves(self.request.target.decode("latin-1")):
+            return False
+        client = self.client
+        self._visit = Visit(desk, self.request, self.facts, client.clock())
+        if self.request_done or not self._visit.expects_form:
+            self._tell()
+            return True
+        if self._early:
+            self._visit.take(b"".join(self._early))
+            self._early = None
+            client.resume_reading()
+        if self.request.expects:
+            self._write(_CONTINUE)
+        return True
+
+    def _tell(self) -> None:
+        """Answer what a visit asks, now or after the pause that it has earned."""
+        assert self._visit is not None
+        answer, delay_s = self._visit.answer()
+        self.client.site.frontend.counters.intercepted += 1
+        if delay_s:
+            self._pause = self.client.site.services.loop.call_later(delay_s, self.answer, answer)
+        else:
+            self.answer(answer)
 
     def _seek(self) -> None:
         """Look for a server, and send the request when there is an idle connection to one."""
@@ -143,11 +170,12 @@ class Exchange(Transaction):
             place = None
         if place is not None:
             self.server = place
-            self.assigned_at = self.connected_at = self.request_at
+            self.assigned_at = self.request_at
             place.opened(self.request_at)
             connection = route.pools[place].take() if may_reuse else None
             if connection is not None:
                 place.counters.reuses += 1
+                self.connected_at = self.request_at
                 self._reused = True
                 self.found(connection)
                 return
@@ -173,7 +201,7 @@ class Exchange(Transaction):
         connection.served += 1
         self.connection = connection
         self.active_at = self.client.clock()
-        head = outgoing.request(self.request, self.route, self.client)
+        head = self.request.to_bytes(outgoing.request_end(self.request, self.route))
         if self._early:
             connection.write(b"".join([head, *self._early]))
             self._early = None
@@ -181,10 +209,14 @@ class Exchange(Transaction):
         else:
             connection.write(head)
 
+    def known_facts(self) -> HttpFacts:
+        """Return `facts` (`search.Seeker`)."""
+        return self.facts
+
     def unfound(self, cause: str) -> None:
         """Tell the client that there is no server (`search.Seeker`)."""
         self.end(cause)
-        self._fail(503)
+        self.fail(503)
 
     # -- bytes from the client -----------------------------------------------------------------------------------
 
@@ -196,27 +228,38 @@ class Exchange(Transaction):
             if connection is not None:
                 connection.write(data)
             return
-        body = self._body
+        body = self._body_in
         assert body is not None
         size = body.take(data)
         if body.progress is Progress.BROKEN:
             self._malformed()
             return
-        mine = data if size == len(data) else data[:size]
         self.bytes_in += size
-        if connection is not None:
-            connection.write(mine)
-        elif self.response is None:
-            self._early = [*self._early, mine] if self._early else [mine]
-            if self.bytes_in > _EARLY_BYTES:
-                self.client.pause_reading()
+        self._take(data if size == len(data) else data[:size])
         if body.progress is Progress.DONE:
             self.request_done = True
             if size < len(data):
                 self.client.keep(data[size:])
-            self.active_at = self.client.clock()
-            if self.response is not None and self.response_body is None:
-                self._complete()
+            self._request_complete()
+
+    def _take(self, data: bytes) -> None:
+        """Pass on a part of the body, or keep it until it can be."""
+        if self.connection is not None:
+            self.connection.write(data)
+        elif self._visit is not None:
+            self._visit.take(data)
+        elif self.response is None:
+            self._early = [*self._early, data] if self._early else [data]
+            if self.bytes_in > _EARLY_BYTES:
+                self.client.pause_reading()
+
+    def _request_complete(self) -> None:
+        self.active_at = self.client.clock()
+        if self._visit is not None:
+            if self._pause is None:
+                self._tell()
+        elif self.response is not None and self._body_out is None:
+            self.complete()
 
     def _malformed(self) -> None:
         """End an exchange whose request has a body that is none."""
@@ -224,7 +267,7 @@ class Exchange(Transaction):
         self.end("CD" if self.connection is not None else "PR")
         self.keeps = False
         if self.response is None:
-            self._fail(400)
+            self.fail(400)
         else:
             self.client.close("CD")
 
@@ -232,8 +275,10 @@ class Exchange(Transaction):
         """Take note that the client sends no more; False closes its connection."""
         if self.tunnel:
             connection = self.connection
-            if connection is not None and connection.transport is not None:
-                connection.transport.write_eof()
+            if self._server_at_eof or connection is None or connection.transport is None:
+                self.client.close("--")
+                return False
+            connection.transport.write_eof()
             return True
         if not self.request_done:
             self.end("CD")
@@ -255,206 +300,33 @@ class Exchange(Transaction):
             return "R" if search is None else "Q" if search.waiting else "C"
         return "H" if self.response is None else "D"
 
-    # -- bytes from the server -----------------------------------------------------------------------------------
+    # -- the end -------------------------------------------------------------------------------------------------
 
-    def from_server(self, data: bytes) -> None:
-        """Take a response, or more of it."""
-        self.active_at = self.client.clock()
-        if self.response is None:
-            self._response_head(self._held + data if self._held else data)
+    def complete(self) -> None:
+        """End an exchange whose request and response have both come to their end."""
+        self.termination = self.termination or "--"
+        self._settle()
+        self.client.finished(keep=self.keeps)
+
+    def answer(self, answer: Answer) -> None:
+        """Answer in the place of a server, and end the exchange."""
+        client = self.client
+        if answer.page:
+            page = self._page(answer.status)
+            answer = replace(page, fields=page.fields + answer.fields, cause=answer.cause)
+        self.keeps = (
+            self.keeps and client.keeps and self.request_done and not answer.closes
+            and answer.status not in outgoing.LAST and self.route.closing is not Closing.CLOSE
+        )  # fmt: skip
+        self.end(answer.cause)
+        if answer.silent:
+            self._say(answer.status, b"")
         else:
-            self._pass_on(data, b"")
+            self._say(answer.status, outgoing.answer(answer, self.request, keeps=self.keeps))
 
-    def _response_head(self, data: bytes) -> None:
-        """Read the response's head; pass on those of status 1xx that come before it."""
-        while data:
-            head = self.client.site.parser.response(data)
-            if head is None:
-                break
-            if isinstance(head, Fault):
-                self._bad_response("PH" if self._held else "SH")
-                return
-            data = data[head.size :] if len(data) > head.size else b""
-            if 100 <= head.status < 200 and head.status != 101:
-                self._interim(head)
-                continue
-            self._held = b""
-            self._respond(head, data)
-            return
-        self._held = data
-
-    def _interim(self, head: ResponseHead) -> None:
-        if head.status == 100 and self.request.minor == 0:
-            return
-        self._write(head.to_bytes())
-
-    def _respond(self, head: ResponseHead, rest: bytes) -> None:
-        """Send the response's head, as rules have changed it, and what has come of its body."""
-        self.response = head
-        self.responded_at = self.active_at
-        if head.status == 101 and not self.request.upgrades:
-            self._bad_response("SH")
-            return
-        route = self.route
-        captures = self.client.site.captures
-        if route.response_rules or captures is not None:
-            facts = self.facts
-            facts.answered(head)
-            if self.server is not None:
-                facts.server_name, facts.server_id = self.server.name, self.server.server_id
-            if captures is not None and captures.response is not None:
-                captures.response(facts)
-            outcome = first_outcome(route.response_rules, facts)
-            if isinstance(outcome, Answer):
-                self._replaced(outcome)
-                return
-        self._count_status(head.status)
-        until_close = not self._frame(head)
-        self._server_keeps = route.shares and not head.closes and not until_close
-        if until_close or route.closing is Closing.CLOSE or not self.client.keeps:
-            self.keeps = False
-        lead = outgoing.response(head, self.request, keeps=self.keeps, tunnel=self.tunnel)
-        length = head.length
-        if length is not None and 0 < length <= len(rest) and self.response_body is not None:
-            self._server_keeps = self._server_keeps and length == len(rest)  # or it says more than it was asked for
-            self._write(lead + (rest if length == len(rest) else rest[:length]))
-            self._response_complete()
-        elif self.response_body is None and not self.tunnel:
-            self._write(lead)
-            self._server_keeps = self._server_keeps and not rest
-            self._response_complete()
-        else:
-            self._pass_on(rest, lead)
-
-    def _frame(self, head: ResponseHead) -> bool:
-        """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end."""
-        method, status, length = self.request.method, head.status, head.length
-        if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
-            self.tunnel = True
-            self.request_done = False  # whatever the client sends belongs to the tunnel
-            self.keeps = False
-        elif method == b"HEAD" or status == 204 or status == 304:  # noqa: PLR1714 # one comparison, usually
-            if status == 204:
-                head.remove(b"content-length")
-        elif length is None:
-            self.response_body = UntilClose()
-            return False
-        elif length:
-            self.response_body = Chunked() if length == CHUNKED else Counted(length)
-        return True
-
-    def _pass_on(self, data: bytes, lead: bytes) -> None:
-        """Send more of the response's body, behind `lead`."""
-        body = self.response_body
-        if body is None:  # of a tunnel, or after the end
-            if self.tunnel:
-                self._write(lead + data if lead else data)
-            else:
-                self._server_keeps = False  # it says more than it has been asked for
-            return
-        size = body.take(data) if data else 0
-        if body.progress is Progress.BROKEN:
-            if lead:
-                self.status = 0  # nothing of it has been sent
-            else:
-                self._write(data[:size])
-            self._bad_response("SD")
-            return
-        if size < len(data):
-            data = data[:size]
-            self._server_keeps = False
-        if lead or data:
-            self._write(lead + data if lead else data)
-        if body.progress is Progress.DONE:
-            self._response_complete()
-
-    def _response_complete(self) -> None:
-        """End the exchange, unless the request has still to come to its end."""
-        self.response_body = None
-        if self.request_done:
-            self._complete()
-
-    def server_finished(self) -> bool:
-        """Take note that the server sends no more; False closes its connection."""
-        connection = self.connection
-        if self.tunnel:
-            transport = self.client.transport
-            if transport is not None:
-                transport.write_eof()
-            return not self.client.at_eof
-        if connection is not None:
-            connection.exchange = None
-            connection.pool.ended()
-            self.connection = None
-        self._server_gone()
-        return False
-
-    def server_lost(self, error: Exception | None) -> None:
-        """Take note that the connection to the server is gone."""
-        self.connection = None
-        if self.tunnel:
-            self.end("SD" if error is not None else "--")
-            self._close_client()
-        else:
-            self._server_gone()
-
-    def _server_gone(self) -> None:
-        """End what the server began, in the way that fits to how far it came."""
-        self._server_keeps = False
-        if isinstance(self.response_body, UntilClose):
-            self._response_complete()
-            if not self._over:  # the request goes on for nobody
-                self._complete()
-        elif self.response is None:
-            self._bad_response("SH")
-        elif self.response_body is not None:
-            self._server_aborted()
-            self.end("SD")
-            self._close_client()
-        # else: the response is complete, the client still sends: it is heard out, and answered already.
-
-    def _server_aborted(self) -> None:
-        for party in (self.server, self.backend):
-            if party is not None:
-                party.counters.server_aborts += 1
-
-    def _bad_response(self, cause: str) -> None:
-        """Tell the client that the server has not said anything sensible."""
-        for party in (self.server, self.backend):
-            if party is not None:
-                party.counters.response_errors += 1
-        self.end(cause)
-        if self._reused and self.response is None and not self._held:
-            # As HAProxy: a kept connection that ends under a request ends the client's, which may then try again.
-            self._close_client()
-        elif self.status:
-            self._close_client()
-        else:
-            self.response = None
-            self._fail(502)
-
-    def _close_client(self) -> None:
-        self.client.close(self.termination)
-
-    # -- the client's and the server's pace ----------------------------------------------------------------------
-
-    def pause_server(self) -> None:
-        """Stop reading from the server, because the client does not take what is sent."""
-        connection = self.connection
-        if connection is not None and connection.transport is not None:
-            connection.transport.pause_reading()
-
-    def resume_server(self) -> None:
-        """Read from the server again."""
-        connection = self.connection
-        if connection is not None and connection.transport is not None and not connection.transport.is_closing():
-            connection.transport.resume_reading()
-
-    # -- answers of the proxy itself -----------------------------------------------------------------------------
-
-    def _fail(self, status: int) -> None:
+    def fail(self, status: int) -> None:
         """Answer with an error page."""
-        self._answer(self._page(status))
+        self.answer(self._page(status))
 
     def _page(self, status: int) -> Answer:
         """Return the page of an error, the configured one where there is one."""
@@ -463,100 +335,52 @@ class Exchange(Transaction):
             return outgoing.error(status)
         return page if isinstance(page, Answer) else page(self.facts)
 
-    def _replaced(self, answer: Answer) -> None:
-        """Answer in the place of the server's response, which a rule has denied."""
-        counters = self.client.site.frontend.counters
-        counters.denied_responses += 1
-        self.response = None
-        self.end("PH")
-        self._answer(answer)
-
-    def _answer(self, answer: Answer) -> None:
-        """Answer in the place of a server, and end the exchange."""
-        if answer.page:
-            page = self._page(answer.status)
-            answer = replace(page, fields=page.fields + answer.fields, cause=answer.cause)
-        self._give_back()
-        client = self.client
-        self.keeps = (
-            self.keeps and client.keeps and self.request_done and not answer.closes
-            and answer.status not in outgoing.LAST and self.route.closing is not Closing.CLOSE
-        )  # fmt: skip
-        self.end(answer.cause)
-        self._count_status(answer.status)
-        if answer.silent:
-            self.keeps = False
-        else:
-            self._write(outgoing.answer(answer, self.request, keeps=self.keeps))
-        self._over_and_out()
-
-    # -- the end -------------------------------------------------------------------------------------------------
-
-    def _write(self, data: bytes) -> None:
-        if data:
-            self.bytes_out += len(data)
-            self.session.bytes_out += len(data)
-            self.client.write(data)
-
-    def _count_status(self, status: int) -> None:
-        self.status = status
-        kind = status // 100 if 100 <= status < 600 else 0
-        self.client.site.frontend.counters.responses[kind] += 1
-        if self._counted:
-            self.backend.counters.responses[kind] += 1
-            if self.server is not None:
-                self.server.counters.responses[kind] += 1
-
-    def _complete(self) -> None:
-        """End an exchange whose request and response have both come to their end."""
-        self.end("--")
-        self._give_back()
-        self._over_and_out()
-
-    def _give_back(self) -> None:
-        """Give back the connection and the place on the server."""
-        connection, place = self.connection, self.place
-        if connection is not None:
-            self.connection = None
-            connection.detach(self.active_at, keep=self._server_keeps)
-        if self._search is not None:
-            self._search.close()
-        if place is not None:
-            self.place = None
-            self.backend.release(place)
-
-    def _over_and_out(self) -> None:
-        """Tell everybody that it is over."""
-        self._account()
+    def _say(self, status: int, data: bytes) -> None:
+        self._server_keeps = False
+        self._count_status(status)
+        self._write(data)
+        self._settle()
         self.client.finished(keep=self.keeps)
 
-    def _account(self) -> None:
-        """Settle the books; only the first call does anything."""
+    def abort(self, cause: str) -> None:
+        """End it wherever it is; the client's connection is about to be closed."""
+        self._server_keeps = False
+        self.end(cause)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Log it, give back connection and place, and settle the books; only the first call does anything."""
         if self._over:
             return
         self._over = True
         if self.route.log is not None:
             self.route.log.finished(self)
+        connection, place, server, backend = self.connection, self.place, self.server, self.backend
+        if connection is not None:
+            self.connection = None
+            if self._server_paused and connection.transport is not None:
+                connection.transport.resume_reading()
+            connection.detach(self.active_at, keep=self._server_keeps)
+        if self._pause is not None:
+            self._pause.cancel()
+        if self._search is not None:
+            self._search.close()
+            place = self.place
+        if place is not None:
+            self.place = None
+            backend.release(place)
         if self._counted:
-            backend, server = self.backend, self.server
             backend.current -= 1
             counters = backend.counters
             counters.bytes_in += self.bytes_in
             counters.bytes_out += self.bytes_out
-            if server is not None:
-                counters = server.counters
-                counters.bytes_in += self.bytes_in
-                counters.bytes_out += self.bytes_out
-                self.measure(self.active_at)
+        if server is not None:
+            counters = server.counters
+            counters.bytes_in += self.bytes_in
+            counters.bytes_out += self.bytes_out
+            self.measure(self.active_at)
 
-    def abort(self, cause: str) -> None:
-        """End it wherever it is; the client's connection is about to be closed."""
-        if self._over:
-            return
-        self.end(cause)
-        self._server_keeps = False
-        self._give_back()
-        self._account()
+    # -- timeouts ------------------------------------------------------------------------------------------------
 
     def deadline(self) -> float:
         """Return when the timeout of the present phase is over."""
@@ -581,7 +405,7 @@ class Exchange(Transaction):
             self.end("cD")
             self.keeps = False
             if self.response is None:
-                self._fail(408)
+                self.fail(408)
             else:
                 client.close("cD")
         elif client.transport is not None and client.transport.get_write_buffer_size():
@@ -592,7 +416,7 @@ class Exchange(Transaction):
             for party in (self.server, self.backend):
                 if party is not None:
                     party.counters.response_errors += 1
-            self._fail(504)
+            self.fail(504)
         else:
             self.end("sD")
             client.close("sD")

@@ -10,7 +10,6 @@ from wproxy.protocols.http1.answers import response as own_response
 from wproxy.protocols.http1.heads import RequestHead, ResponseHead
 
 if TYPE_CHECKING:
-    from wproxy.dataplane.http.client import ClientConnection
     from wproxy.dataplane.http.route import HttpRoute
 
 LAST = frozenset({400, 408})  # after these the client's connection ends
@@ -26,18 +25,18 @@ def error(status: int) -> Answer:
     return _ERRORS[status]
 
 
-def request(head: RequestHead, route: HttpRoute, client: ClientConnection) -> bytes:
-    """Return the head that goes to the server."""
+def request_end(head: RequestHead, route: HttpRoute) -> bytes:
+    """Return the lines that a request to a server gets at the end of its head."""
     if route.closing is Closing.KEEP_ALIVE:
-        return head.to_bytes(b"" if head.minor else _KEEP_ALIVE)
-    return head.to_bytes(_CLOSE if head.minor and not head.upgrades else b"")
+        return b"" if head.minor else _KEEP_ALIVE
+    return _CLOSE if head.minor and not head.upgrades else b""
 
 
-def response(head: ResponseHead, request: RequestHead, *, keeps: bool, tunnel: bool) -> bytes:
-    """Return the head that goes to the client; what it says of the connection is the proxy's own word."""
+def response_end(head: ResponseHead, request: RequestHead, *, keeps: bool, tunnel: bool) -> bytes:
+    """Return the lines that a response gets: what it says of the connection is the proxy's own word."""
     if keeps:
-        return head.to_bytes(b"" if head.minor and request.minor else _KEEP_ALIVE)
-    return head.to_bytes(_CLOSE if head.minor and not tunnel else b"")
+        return b"" if head.minor and request.minor else _KEEP_ALIVE
+    return _CLOSE if head.minor and not tunnel else b""
 
 
 def answer(answer: Answer, request: RequestHead, *, keeps: bool) -> bytes:

@@ -34,14 +34,13 @@ class Pool:
 
     def take(self) -> ServerConnection | None:
         """Return an idle connection, which counts as used from now on; None when there is none."""
-        while self._idle:
-            connection = self._idle.pop()
-            self.server.idle -= 1
-            if connection.usable:
-                self.began()
-                return connection
-            connection.close()
-        return None
+        if not self._idle:
+            return None
+        self.server.idle -= 1
+        self.used = used = self.used + 1
+        if used > self._busiest:
+            self._busiest = used
+        return self._idle.pop()
 
     def began(self) -> None:
         """Count a connection that is in use now."""

@@ -45,7 +45,10 @@ class ServerConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Tell the exchange that the server sends no more; an idle connection is closed."""
         exchange = self.exchange
-        return exchange is not None and exchange.server_finished()
+        if exchange is None:
+            self.pool.discard(self)
+            return False
+        return exchange.server_finished()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Take note that the connection is gone."""

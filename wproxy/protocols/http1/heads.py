@@ -2,8 +2,8 @@
 
 What is accepted is what HAProxy 2.6 accepts, except a NUL in a value, which it passes on and RFC 9110 (section 5.5)
 calls dangerous. Most heads are a first line and a block of fields that are known already (`blocks.Blocks`). A head with
-a line that is no field may still be one to HAProxy: with line feeds alone, folded lines, empty lines in front. `_unfold`
-brings it into the plain form; then it is read in the same way.
+a line that is no field may still be one to HAProxy: with line feeds alone, folded lines, empty lines in front.
+`_unfold` brings it into the plain form, and then it is read in the same way.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["CHUNKED", "Fault", "Head", "HeadParser", "RequestHead", "ResponseHea
 
 _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb")[ \t]+([!-\"$-\x7f]+)[ \t]+HTTP/([0-9])\.([0-9])")
 _STATUS_LINE = re.compile(rb"HTTP/([0-9])\.([0-9])[ \t]+([0-9]{1,5})(?:[ \t]+([^\x00\r\n]*))?[ \t]*")
-_REQUEST_BEGINS = re.compile(rb"[\r\n]*(?:" + TOKEN + rb"(?:[ \t][ \t!-\"$-\x7f]*)?)?")
+_REQUEST_BEGINS = re.compile(rb"(?:" + TOKEN + rb"(?:[ \t][ \t!-\"$-\x7f]*\r?)?)?")
 _END = re.compile(rb"\n\r?\n")
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?]*)(/?.*)", re.DOTALL)
 _AUTHORITY = re.compile(rb"[^/?@]+")
@@ -183,12 +183,18 @@ class HeadParser:
                     return _request(start, block, end + 4)
         head = self._unusual(data, 400)
         if not isinstance(head, tuple):
-            begun = _REQUEST_BEGINS.match(data)
-            nonsense = begun is None or begun.end() < _first_line(data)
-            return Fault(400, "no request line") if head is None and nonsense else head
+            return Fault(400, "no request line") if head is None and not self._may_begin(data) else head
         first, block, size = head
         start = self._requests[first]
         return Fault(400, "no request line") if start is None else _request(start, block, size)
+
+    def _may_begin(self, data: bytes) -> bool:
+        """Tell whether `data` may be the beginning of a request's head; who speaks TLS need not wait for a timeout."""
+        data = data.lstrip(b"\r\n")
+        first, newline, _ = data.partition(b"\n")
+        if newline:
+            return self._requests[first.removesuffix(b"\r")] is not None
+        return _REQUEST_BEGINS.fullmatch(data) is not None
 
     def response(self, data: bytes) -> ResponseHead | Fault | None:
         """Return the head at the beginning of `data`, None while more must come."""
@@ -237,13 +243,6 @@ class HeadParser:
                 before = lines[-1]
                 lines[-1] = (before[:-1] + b"  " if before.endswith(b"\r") else before + b" ") + line
         return first.removesuffix(b"\r"), [line.removesuffix(b"\r") for line in lines], end.end()
-
-
-def _first_line(data: bytes) -> int:
-    """Return where the first line that is not empty ends, the end of `data` when it has not ended."""
-    begin = len(data) - len(data.lstrip(b"\r\n"))
-    end = data.find(b"\n", begin)
-    return len(data) if end < 0 else end
 
 
 def _minor(major: bytes, minor: bytes) -> int:
