@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from wproxy.config.acl.facts import Condition, Fetcher, HttpFacts
 from wproxy.config.checks import AgentSettings, HealthCheck
+from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
 from wproxy.config.tls import TlsBind, TlsServer
@@ -189,6 +190,7 @@ class ServerLine:
     shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
     tls: TlsServer | None = None
     login: Login | None = None  # as whom the proxy speaks to it, in Redis' protocol
+    cookie: str = ""  # the value by which clients ask for it
     pool_max: int | None = None  # idle connections kept for other requests, in mode http
 
 
@@ -196,12 +198,12 @@ class ServerLine:
 class HashType:
     """How a hash leads to a server (`hash-type`): by a map or by a consistent ring, mixed by the avalanche hash or not.
 
-    The hash function itself is not here: of the algorithms that wproxy has, `source` is the only one that hashes, and
-    there HAProxy uses the address as it is, whatever the function.
+    The `function` is for what is hashed; under `source` HAProxy uses the address as it is, whatever the function.
     """
 
     consistent: bool = False
     avalanche: bool = False
+    function: str = "sdbm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,10 @@ class StickTable:
 
 @dataclass(frozen=True, slots=True)
 class StickRule:
-    """One `stick` line: what is fetched, looked up in and stored to `table` for clients for which `condition` holds."""
+    """One `stick` line: what is fetched, looked up in and stored to `table` for clients for which `condition` holds.
+
+    One `of_response` is asked when the response's head is there, all others about the request.
+    """
 
     table: str
     fetch: Fetcher
@@ -257,6 +262,7 @@ class StickRule:
     matches: bool
     stores: bool
     location: Location
+    of_response: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +351,7 @@ class Backend:
     redis_window_s: float | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     http: HttpBack | None = None  # in mode http
+    hashed: HashedPart = field(default_factory=HashedPart)  # by `balance` uri, url_param, hdr and hash
     page: StatsPage | None = None
     description: str = ""
 

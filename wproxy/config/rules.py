@@ -13,7 +13,9 @@ from wproxy.config.acl.scope import Scope
 from wproxy.config.acl.users import UserList
 from wproxy.config.drafts import ProxyDraft, RuleLine, ServerDraft
 from wproxy.config.grammar import Report
+from wproxy.config.http.cookie import PersistRule
 from wproxy.config.http.format import compile_format
+from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.rules import HTTP_RULES
 from wproxy.config.model import ConnectionRule, Mode, StickRule, UseBackend
 from wproxy.config.nearest import did_you_mean
@@ -51,6 +53,7 @@ def compile_rules(proxies: Sequence[ProxyDraft], around: Surroundings, report: R
                 userlists=around.userlists,
             )
             _compile(proxy, scope, report)
+            _hashed(proxy, scope, report)
             compile_sni(proxy.servers, scope, report, shared=proxy.mode is Mode.REDIS)
 
 
@@ -79,6 +82,40 @@ def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
             report.problem(line.location, f"'{words}' {error}")
 
 
+def _hashed(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
+    """Read what `balance hash` calls."""
+    line = proxy.hashed_line
+    if line is None or not proxy.has_backend:
+        return
+    try:
+        proxy.hashed = HashedPart(fetch=parse_sample(line.target, scope).fetch)
+    except ArgumentError as error:
+        report.problem(line.location, f"'balance hash {line.target}' {error}")
+
+
+def compile_sni(servers: Sequence[ServerDraft], scope: Scope, report: Report, *, shared: bool = False) -> None:
+    """Read the expression of each server's `sni`: a constant where there is no one client, its connections `shared`."""
+    for server in servers:
+        word = server.tls.sni
+        if word is None:
+            continue
+        try:
+            fetch = parse_sample(word, scope).fetch
+        except ArgumentError as error:
+            report.problem(server.location, f"'server {server.name}' : 'sni' {error}")
+            continue
+        constant = _CONSTANT.fullmatch(word)
+        if constant is not None:
+            server.tls = replace(server.tls, sni_text=constant[1].strip())
+        elif shared:
+            report.problem(server.location, f"'server {server.name}' : 'sni' has to be str(<name>) here, not '{word}'")
+        else:
+            server.tls = replace(server.tls, sni_fetch=fetch)
+
+
+_CONSTANT = re.compile(r"str\(([^()]*)\)")
+
+
 def _check_order(line: RuleLine, last: str, report: Report) -> str:
     """Warn of a line that acts before lines in front of it; return the keyword of those that act last so far."""
     if line.keyword not in _ORDER:
@@ -90,30 +127,6 @@ def _check_order(line: RuleLine, last: str, report: Report) -> str:
         )
         return last
     return line.keyword
-
-
-def compile_sni(servers: Sequence[ServerDraft], scope: Scope, report: Report, *, shared: bool = False) -> None:
-    """Read the expression of each server's `sni`: a constant where there is no one client, its connections `shared`."""
-    for server in servers:
-        word = server.tls.sni
-        if word is None:
-            continue
-        try:
-            sample = parse_sample(word, scope)
-            sample.demand(scope.stage)
-        except ArgumentError as error:
-            report.problem(server.location, f"'server {server.name}' : 'sni' {error}")
-            continue
-        constant = _CONSTANT.fullmatch(word)
-        if constant is not None:
-            server.tls = replace(server.tls, sni_text=constant[1].strip())
-        elif shared:
-            report.problem(server.location, f"'server {server.name}' : 'sni' has to be str(<name>) here, not '{word}'")
-        else:
-            server.tls = replace(server.tls, sni_fetch=sample.fetch)
-
-
-_CONSTANT = re.compile(r"str\(([^()]*)\)")
 
 
 def _acl(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
@@ -148,8 +161,12 @@ def _stick(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
         hint = did_you_mean(table, acls.scope.tables) or f"; write 'stick-table type ip size 100k' in '{table}'"
         raise ArgumentError(f"uses the stick-table of '{table}', which has none{hint}")
     condition = parse_condition(words, acls) if words else None
-    matches, stores = _STICK[line.keyword]
-    proxy.stick_rules.append(StickRule(table, sample.fetch, condition, matches, stores, line.location))
+    matches, stores, of_response = _STICK[line.keyword]
+    proxy.stick_rules.append(StickRule(table, sample.fetch, condition, matches, stores, line.location, of_response))
+
+
+def _persist_rule(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
+    proxy.persist_rules.append(PersistRule(line.keyword == "force-persist", parse_condition(line.words, acls)))
 
 
 def _page_admin(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
@@ -160,8 +177,13 @@ def _condition(line: RuleLine, acls: Acls) -> Condition | None:
     return parse_condition(line.words, acls) if line.words else None
 
 
-# Whether a line looks up, whether it stores.
-_STICK = {"stick on": (True, True), "stick match": (True, False), "stick store-request": (False, True)}
+# Whether a line looks up, whether it stores, whether it is about responses.
+_STICK = {
+    "stick on": (True, True, False),
+    "stick match": (True, False, False),
+    "stick store-request": (False, True, False),
+    "stick store-response": (False, True, True),
+}
 
 # When a line is looked at, in mode http; the others when there is a request.
 _STAGES = {"tcp-request connection": Stage.CONNECTION, "http-response": Stage.RESPONSE}
@@ -176,5 +198,8 @@ _KEYWORDS: Mapping[str, Callable[[ProxyDraft, RuleLine, Acls], None]] = {
     "stick on": _stick,
     "stick match": _stick,
     "stick store-request": _stick,
+    "stick store-response": _stick,
     "stats admin": _page_admin,
+    "force-persist": _persist_rule,
+    "ignore-persist": _persist_rule,
 }

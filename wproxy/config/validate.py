@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Report
-from wproxy.config.keywords.balance import ALGORITHMS
+from wproxy.config.keywords.balance import ALGORITHMS, REQUEST_HASHES
 from wproxy.config.model import Location, Mode
 from wproxy.config.nearest import did_you_mean
+from wproxy.config.validate_persistence import persistence_rules
 from wproxy.config.validate_redis import redis_rules
 
 
@@ -27,6 +28,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
             _send_proxy(proxy, report)
             _stick(proxy, report)
             redis_rules(proxy, report)
+            persistence_rules(proxy, report)
             _agents(proxy, report)
             _bound(proxy, report)
             _default_backend(proxy, backends, report)
@@ -69,6 +71,12 @@ def _page(proxy: ProxyDraft, report: Report) -> None:
 
 
 def _balance(proxy: ProxyDraft, report: Report) -> None:
+    if proxy.has_backend and proxy.mode is Mode.TCP and proxy.balance in REQUEST_HASHES:
+        place = _place(proxy, proxy.balance_location)
+        report.warn(
+            place, f"Layer 7 hash not possible for {_label(proxy)} (needs 'mode http'). Falling back to round robin."
+        )
+        proxy.balance = "roundrobin"
     modes = ALGORITHMS[proxy.balance]
     if proxy.has_backend and proxy.mode not in modes:
         place = _place(proxy, proxy.balance_location)
@@ -116,9 +124,13 @@ def _send_proxy(proxy: ProxyDraft, report: Report) -> None:
 
 def _stick(proxy: ProxyDraft, report: Report) -> None:
     for rule in proxy.stick_rules:
-        if proxy.mode is not Mode.TCP:
+        if proxy.mode is Mode.REDIS:
             mode = proxy.mode.value
-            report.problem(rule.location, f"{_label(proxy)} : 'stick' is for 'mode tcp' only, not for 'mode {mode}'")
+            report.problem(rule.location, f"{_label(proxy)} : 'stick' is not for 'mode {mode}'")
+        elif proxy.mode is Mode.TCP and rule.of_response:
+            report.problem(
+                rule.location, f"{_label(proxy)} : 'stick store-response' needs 'mode http': it looks at responses"
+            )
 
 
 def _agents(proxy: ProxyDraft, report: Report) -> None:

@@ -78,6 +78,16 @@ def _slots(backend: BackendFacts) -> int:
     return -1 if any(server.running and server.configured_weight for server in backend.servers) else 0
 
 
+def _of_tls(name: str, kind: Kind, value: Callable[[TlsFacts], Value | None], *, without: Value | None = None) -> Fetch:
+    """Return the row of a fact about the client's TLS; `without` is said of a client that speaks none."""
+    return plain(name, kind, lambda facts: without if facts.tls is None else value(facts.tls))
+
+
+def _has_shown_certificate(tls: TlsFacts) -> bool:
+    """Tell whether the client has shown a certificate on this very connection, not on one that it resumes."""
+    return not tls.session_reused and tls.getpeercert(True) is not None
+
+
 def _date(offset: int, unit: int) -> Fetcher:
     if unit == _UNITS["s"]:
         return lambda facts: facts.process.date_s() + offset
@@ -91,16 +101,6 @@ def _backend_name(facts: Facts) -> str:
 
 def _backend_id(facts: Facts) -> int:
     return facts.frontend.proxy_id if facts.backend is None else facts.backend.proxy_id
-
-
-def _of_tls(name: str, kind: Kind, value: Callable[[TlsFacts], Value | None], *, without: Value | None = None) -> Fetch:
-    """Return the row of a fact about the client's TLS; `without` is said of a client that speaks none."""
-    return plain(name, kind, lambda facts: without if facts.tls is None else value(facts.tls))
-
-
-def _has_shown_certificate(tls: TlsFacts) -> bool:
-    """Tell whether the client has shown a certificate on this very connection, not on one that it resumes."""
-    return not tls.session_reused and tls.getpeercert(True) is not None
 
 
 def _source_is_local(facts: Facts) -> Value | None:

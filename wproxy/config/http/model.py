@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from wproxy.config.acl.facts import Condition, HttpFacts
+from wproxy.config.http.cookie import CookieSettings, PersistRule
+from wproxy.config.http.forwarding import AddressField
+from wproxy.config.http.squeezing import Compression
 
 
 class Closing(enum.Enum):
@@ -116,6 +119,9 @@ class HttpFront:
     captures: Captures | None = None
     monitor_uri: bytes | None = None
     monitor_fail: tuple[Condition, ...] = ()
+    forwarded_for: AddressField | None = None
+    original_to: AddressField | None = None
+    compression: Compression = field(default_factory=Compression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +134,9 @@ class HttpBack:
     response_rules: tuple[Rule, ...] = ()
     pages: Mapping[int, Page] = field(default_factory=dict)
     abort_on_close: bool = False
+    cookie: CookieSettings | None = None
+    persist_rules: tuple[PersistRule, ...] = ()
+    name_field: bytes | None = None  # tells servers their own name (`http-send-name-header`)
+    forwarded_for: AddressField | None = None
+    original_to: AddressField | None = None
+    compression: Compression = field(default_factory=Compression)

@@ -73,7 +73,7 @@ class Site:
         )  # fmt: skip
         switching = frontend.config.switching
         asks = bool(http.request_rules or switching or http.monitor_uri or http.captures or desk) or any(
-            way.request_rules or way.response_rules or way.stickiness for way in ways
+            way.request_rules or way.response_rules for way in ways
         )
         refusals = {status: _refusal(status, http.pages.get(status)) for status in ERRORS}
         return cls(

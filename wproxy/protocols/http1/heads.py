@@ -51,7 +51,13 @@ class Head:
 
     def add(self, name: bytes, value: bytes) -> None:
         """Add a field at the end."""
-        self.replace([*self.fields, Field.of(name, value)])
+        self.append(Field.of(name, value))
+
+    def append(self, *fields: Field) -> None:
+        """Add `fields` at the end; what is there is not made anew."""
+        self.fields = [*self.fields, *fields]
+        if self.lines is not None:
+            self.lines += b"".join([field.line for field in fields])
 
     def set(self, name: bytes, value: bytes) -> None:
         """Have one field `name` and no other."""

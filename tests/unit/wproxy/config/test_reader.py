@@ -60,9 +60,7 @@ def test_variables_of_the_environment_and_of_the_place() -> None:
 
 
 def test_a_section_that_wproxy_does_not_read_is_skipped() -> None:
-    reader, problems, report = read(
-        "cache u\n total-max-size 4\n nonsense\nprogram p\n command x\nbackend b\n"
-    )
+    reader, problems, report = read("cache u\n total-max-size 4\n nonsense\nprogram p\n command x\nbackend b\n")
     assert problems == ["[0.cfg:4] : HAProxy's section 'program' is not supported by wproxy"]
     assert [line.keyword for line in report.ignored] == ["cache"]
     assert [proxy.name for proxy in reader.proxies] == ["b"]
