@@ -254,18 +254,6 @@ class ProxyDraft:
         )
 
     @property
-    def is_page(self) -> bool:
-        """Whether this is a statistics page and nothing else, the only thing that mode http is served for."""
-        passes_on = self.default_backend is not None or any(line.keyword == "use_backend" for line in self.rules)
-        return (
-            self.mode is Mode.HTTP
-            and self.has_frontend
-            and self.page is not None
-            and not self.servers
-            and not passes_on
-        )
-
-    @property
     def has_frontend(self) -> bool:
         """Whether clients arrive here."""
         return self.section in (Section.FRONTEND, Section.LISTEN)
