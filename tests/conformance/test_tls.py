@@ -16,7 +16,7 @@ import pytest
 from tests.support.certificates import Request, authority, for_host, issue, revoked
 from tests.support.logging_proxy import TCPLOG
 from tests.support.memory_tls import client_context
-from tests.support.programs import free_port
+from tests.support.programs import free_ports
 from tests.support.proxies import Proxy, proxy
 from tests.support.stats import Stats
 from tests.support.syslog import LogServer, udp_log_server
@@ -92,9 +92,10 @@ def sides(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Itera
     with ExitStack() as stack:
         port = stack.enter_context(tls_server(Peer(certificate=certificates / "a.pem")))
         made = []
+        unused = free_ports(2 * (len(SECTIONS) + len(OPTIONS)))
         for program in ("haproxy", "wproxy"):
             log = stack.enter_context(udp_log_server())
-            ports = {name: free_port() for name in (*SECTIONS, *OPTIONS)}
+            ports = {name: unused.pop() for name in (*SECTIONS, *OPTIONS)}
             logging = f"log {log.target} local0\n option tcplog"
             sections = [(name, words, "") for name, words in SECTIONS.items()]
             sections += [(name, words, more) for name, (words, more) in OPTIONS.items()]

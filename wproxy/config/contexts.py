@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from wproxy.config import openssl
 from wproxy.config.certificates import CertificateFile, certificates, load_authorities, load_dh, load_pair, load_revoked
+from wproxy.config.checks import ConnectRule
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
 from wproxy.config.model import Location, Mode
@@ -51,7 +52,7 @@ def _open_proxy(proxy: ProxyDraft, files: TlsFiles, now: datetime, report: Repor
             _open_bind(bind, proxy.mode, files, now, warn)
     for server in proxy.servers:
         with _reported(server.location, f"'server {proxy.name}/{server.name}'", report) as warn:
-            open_server(server, proxy.mode, files, warn)
+            open_server(server, proxy, files, warn)
 
 
 @contextmanager
@@ -135,13 +136,14 @@ def _protocols(names: tuple[str, ...], mode: Mode, warn: Warn) -> tuple[str, ...
 # -- servers -----------------------------------------------------------------------------------------------------------
 
 
-def open_server(server: ServerDraft, mode: Mode, files: TlsFiles, warn: Warn) -> None:
-    """Fill `tls_made` and `check_tls` of one `server` line; raise ArgumentError."""
+def open_server(server: ServerDraft, proxy: ProxyDraft, files: TlsFiles, warn: Warn) -> None:
+    """Fill `tls_made`, `check_tls` and `rule_tls` of one `server` line of `proxy`; raise ArgumentError."""
     tls = server.tls.over(files.server)
     elsewhere = server.check_host is not None or server.check_port is not None
     checked = server.check and (tls.check or (tls.check is None and tls.on and not elsewhere))
     verified = tls.verify != "none"
-    if not (tls.on or checked):
+    ruled = server.check and any(isinstance(rule, ConnectRule) and rule.ssl for rule in proxy.check.built().rules)
+    if not (tls.on or checked or ruled):
         for name in (tls.ca_file,) if tls.ca_file else ():
             load_authorities(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), name, files)
         return
@@ -151,10 +153,12 @@ def open_server(server: ServerDraft, mode: Mode, files: TlsFiles, warn: Warn) ->
             "certificate, or '@system-ca'; where you trust the network, 'verify none'"
         )
     tls = replace(tls, verify="required" if verified else "none")
-    protocols = _protocols(tls.alpn, mode, warn)
+    protocols = _protocols(tls.alpn, proxy.mode, warn)
     context = _client_context(tls, files, protocols, warn)
     if tls.on:
-        server.tls_made = TlsServer(context, tls.sni_text, tls.sni_fetch, tls.verifyhost, verified)
+        server.tls_made = TlsServer(context, tls.sni_text, tls.sni_fetch, tls.verifyhost, verified, tls.reuse)
+    if ruled:
+        server.rule_tls = TlsServer(context, None, None, tls.verifyhost, verified)
     if checked:
         if tls.check_alpn and tls.check_alpn != protocols:
             context = _client_context(tls, files, tls.check_alpn, lambda text: None)

@@ -38,6 +38,7 @@ class TlsDraft:
     check: bool | None = None
     check_sni: str | None = None
     check_alpn: tuple[str, ...] = ()
+    reuse: bool = True
     sni_text: str | None = None  # what `sni` comes to where it is a constant; else `sni_fetch` finds it
     sni_fetch: Fetcher | None = None
 

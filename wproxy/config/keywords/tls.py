@@ -186,11 +186,12 @@ SERVER_TLS: tuple[Keyword, ...] = (
     done("sni", _SERVERS, _Tls("sni", _EXPRESSION), "the name that the server is told", "5.2"),
     done("check-sni", _SERVERS, _Tls("check_sni", _NAME), "the name that it is told by checks", "5.2"),
     done("check-alpn", _SERVERS, _Tls("check_alpn", _PROTOCOLS), "protocols that checks offer", "5.2"),
+    done("no-ssl-reuse", _SERVERS, _to(reuse=False), "each connection makes a new TLS session", "5.2"),
+    done("ssl-reuse", _SERVERS, _to(reuse=True), "an earlier one is resumed, the default", "5.2"),
     done("tls-tickets", _SERVERS, _to(tickets=True), "against a default-server line", "5.2"),
     *_common(_SERVERS, "5.2"),
     *ignored("npn +1", _SERVERS, _NPN, "5.2"),
     *ignored("allow-0rtt", _SERVERS, "nothing is sent before the handshake", "5.2"),
-    *ignored("ssl-reuse, no-ssl-reuse", _SERVERS, "each connection to a server makes a new TLS session", "5.2"),
 )
 
 
