@@ -105,7 +105,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Itera
                 line = f"server s 127.0.0.1:{servers[server]} {words.replace('{}', str(certificates))}"
                 sections.append(
                     f"listen l{number}\n bind 127.0.0.1:{ports[name]} ssl crt {certificates}/front.pem\n"
-                    f" timeout connect 1s\n retries 1\n log {log.target} local0\n option tcplog\n{default} {line}\n"
+                    f" timeout connect 2s\n retries 1\n log {log.target} local0\n option tcplog\n{default} {line}\n"
                     f"backend b{number}\n timeout connect 1s\n{default} {line} check inter 500ms fall 1"
                 )
             folder = tmp_path_factory.mktemp(program)
