@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wproxy.config.model import Config, Frontend, Logs
+from wproxy.dataplane.http.exchange_log import ExchangeLog
 from wproxy.dataplane.log_sender import LogSenders
 from wproxy.dataplane.session_log import SessionLog
 from wproxy.observe.logs import header, outputs, session_log
@@ -43,6 +44,10 @@ class ProcessLogs:
             return None
         listener = session_log.SessionLog(frontend.logs, wanted, sessions, (self._clock, time.time))
         return SessionLog(listener, frontend.binds)
+
+    def exchanges_of(self, frontend: Frontend) -> ExchangeLog | None:
+        """Return the log of the requests of `frontend`, None when they go unlogged."""
+        return None
 
     def tell(self, notice: Notice, line: LogLine) -> None:
         """Log a line about `notice` where the proxy that it concerns logs."""

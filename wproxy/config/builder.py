@@ -17,6 +17,7 @@ from wproxy.config.model import (
     Frontend,
     Global,
     Logs,
+    Mode,
     ServerLine,
     StatsPage,
     StickTable,
@@ -79,6 +80,7 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         page=_page(proxy),
         keepalive=proxy.client_keepalive,
         login=login_of(proxy.redis_user, proxy.redis_password),
+        description=proxy.description,
     )
 
 
@@ -92,11 +94,23 @@ def _tables(proxy: ProxyDraft) -> list[StickTable]:
 
 def _page(proxy: ProxyDraft) -> StatsPage | None:
     page = proxy.page
-    if page is None or not proxy.is_page:
+    if page is None or proxy.mode is not Mode.HTTP:
         return None
     scope = frozenset(proxy.name if name == "." else name for name in page.scope)
     admin = tuple(proxy.page_admins)
-    return StatsPage(page.uri, page.realm, tuple(page.users), page.refresh_s, page.hide_version, scope, admin)
+    return StatsPage(
+        page.uri,
+        page.realm,
+        tuple(page.users),
+        page.refresh_s,
+        page.hide_version,
+        scope,
+        admin,
+        page.legends,
+        page.modules,
+        page.node,
+        page.description,
+    )
 
 
 def _served_by(proxy: ProxyDraft) -> str | None:
@@ -134,6 +148,8 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         redis_eject=proxy.redis_eject,
         redis_window_s=proxy.redis_window_s,
         keepalive=proxy.server_keepalive,
+        description=proxy.description,
+        page=None if proxy.has_frontend else _page(proxy),
     )
 
 

@@ -107,6 +107,10 @@ class PageDraft:
     refresh_s: int = 0
     hide_version: bool = False
     scope: list[str] = field(default_factory=list)
+    legends: bool = False
+    modules: bool = False
+    node: str | None = None
+    description: str | None = None
 
 
 @dataclass(slots=True)
@@ -194,6 +198,7 @@ class ProxyDraft:
     default_server: ServerDraft = field(default_factory=lambda: ServerDraft(Location("", 0)))
     servers: list[ServerDraft] = field(default_factory=list)
     page: PageDraft | None = None
+    description: str = ""
     guards: list[Statement] = field(default_factory=list)  # lines that let in or deny clients of mode http
     rules: list[RuleLine] = field(default_factory=list)
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from wproxy.config.acl.facts import Condition, Fetcher
 from wproxy.config.checks import AgentSettings, HealthCheck
+from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
 from wproxy.config.tls import TlsBind, TlsServer
 from wproxy.config.tls_draft import TlsFiles
@@ -188,6 +189,7 @@ class ServerLine:
     shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
     tls: TlsServer | None = None
     login: Login | None = None  # as whom the proxy speaks to it, in Redis' protocol
+    pool_max: int | None = None  # idle connections kept for other requests, in mode http
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +259,9 @@ class StickRule:
 class StatsPage:
     """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty).
 
-    Clients for which one of the conditions `admin` holds may change servers on it.
+    Clients for which one of the conditions `admin` holds may change servers on it. `node` and `description` are shown
+    unless they are None; "" is the global section's. `legends` shows addresses, cookies and algorithms as well,
+    `modules` what is known of the Redis commands of each server.
     """
 
     uri: str
@@ -267,6 +271,10 @@ class StatsPage:
     hide_version: bool = False
     scope: frozenset[str] = frozenset()
     admin: tuple[Condition, ...] = ()
+    legends: bool = False
+    modules: bool = False
+    node: str | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +306,8 @@ class Frontend:
     page: StatsPage | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     login: Login | None = None  # what clients of mode redis must AUTH with
+    http: HttpFront | None = None  # in mode http
+    description: str = ""  # for the statistics page
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +340,9 @@ class Backend:
     redis_eject: bool = False  # the slots of a server that is down go to the others
     redis_window_s: float | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
+    http: HttpBack | None = None  # in mode http
+    page: StatsPage | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,12 @@ _DIFFERENCES = """\
   without servers and backends. `http-request` and `stats http-request` are errors there, since they would guard it.
   Any other proxy in `mode http` is an error for now.
 - With `stats admin` a form that another site has sent to the statistics page (`Sec-Fetch-Site`, `Origin`, `Referer`) is
-  denied; HAProxy takes it. A page with `stats scope` changes servers of the proxies it shows only.
+  denied; HAProxy takes it. A page with `stats scope` changes servers of the proxies it shows only. Its forms may also
+  set weights (`action=weight`, a field `w` for each `s`).
+- Ten wrong passwords from one address (or IPv6 /64) are answered at once by a statistics page, from then on one in two
+  seconds; who would have to wait for more than ten is answered 429, and the right password waits like a wrong one.
+- The statistics page shows no line of its own for each `bind` (`option socket-stats`); `stats show-modules` shows the
+  commands of mode redis, and nothing of TLS and HTTP/2.
 - A missing last newline is accepted; HAProxy refuses it.
 - Numbers are whole: HAProxy reads `weight 10x` as 10 and `maxconn abc` as 0, here both are errors. So are negative
   numbers, a parameter without its value, and words after an argument that takes none.

@@ -28,7 +28,7 @@ def compile_rules(
     tables = frozenset(proxy.name for proxy in proxies if proxy.table is not None and not proxy.disabled)
     for proxy in proxies:
         # As in HAProxy nothing is checked of a disabled proxy; of one in mode http the mode itself is the fault.
-        if not proxy.disabled and (proxy.is_page or proxy.mode is not Mode.HTTP):
+        if not proxy.disabled:
             scope = Scope(proxy.name, proxy.has_frontend, proxy.has_backend, backends, frontends, tables, environ, read)
             _compile(proxy, scope, report)
             compile_sni(proxy.servers, scope, report, shared=proxy.mode is Mode.REDIS)

@@ -48,13 +48,14 @@ class Plan:
     routes: Mapping[str, Route]
     process: Process
     serve: Serve
+    switches: bool = True  # by `use_backend` rules: in mode http that is done for each request
     tls: TlsBind | None = None
 
     @staticmethod
     def needed(bind: model.Bind, default: Route) -> bool:
         """Tell whether the clients of `bind` have to be received at all."""
         config = default.frontend.config
-        rules = config.switching or config.connection_rules or (config.page is not None and config.page.admin)
+        rules = config.switching or config.connection_rules
         named = any(server.line.tls is not None and server.line.tls.sni_of for server in default.backend.servers)
         received = bind.accept_proxy or bind.tls is not None
         return received or named or bool(rules) or default.stickiness is not None
@@ -85,7 +86,7 @@ class Plan:
 
     def route(self, facts: Facts) -> Route:
         """Return the way of the first `use_backend` rule that holds, else the default."""
-        for rule in self.frontend.config.switching:
+        for rule in self.frontend.config.switching if self.switches else ():
             if rule.condition is None or rule.condition(facts):
                 return self.routes[rule.backend]
         return self.default

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from wproxy.config.model import Bind
@@ -46,26 +46,29 @@ class SessionLog:
 
         `ends` are known already where a PROXY header may have told them.
         """
-        self._find(session, transport, ends)
+        addresses(session, transport, ends, self._binds)
         self._listener.accepted(session)
 
     def turned_away(self, session: Session, ends: Ends, number: int, reason: str, *, silent: bool) -> None:
         """Tell of a client that got no further than the `number`th `bind` line, for `reason`; `silent` said nothing."""
-        self._find(session, None, ends)
+        addresses(session, None, ends, self._binds)
         self._listener.turned_away(session, self._names[number - 1], reason, silent=silent)
 
-    def _find(self, session: Session, transport: asyncio.Transport | None, ends: Ends | None) -> None:
-        """Set the addresses of `session`."""
-        if ends is not None and ends.source is not None and ends.destination is not None:
-            session.source = ends.source.host.removeprefix(_IPV4_IN_IPV6), ends.source.port
-            session.destination = ends.destination.host.removeprefix(_IPV4_IN_IPV6), ends.destination.port
-        if session.source is UNKNOWN_ADDRESS and transport is not None:
-            local = transport.get_extra_info("sockname")
-            if isinstance(local, tuple):
-                session.source = _address(transport.get_extra_info("peername"))
-                session.destination = _address(local)
-            else:
-                session.source = session.destination = "unix", self._binds.get(local or "", 1)
+
+def addresses(
+    session: Session, transport: asyncio.Transport | None, ends: Ends | None, binds: Mapping[str, int]
+) -> None:
+    """Note the addresses of `session`: `ends`, or what `transport` has; `binds` are the numbers of unix sockets."""
+    if ends is not None and ends.source is not None and ends.destination is not None:
+        session.source = ends.source.host.removeprefix(_IPV4_IN_IPV6), ends.source.port
+        session.destination = ends.destination.host.removeprefix(_IPV4_IN_IPV6), ends.destination.port
+    if session.source is UNKNOWN_ADDRESS and transport is not None:
+        local = transport.get_extra_info("sockname")
+        if isinstance(local, tuple):
+            session.source = _address(transport.get_extra_info("peername"))
+            session.destination = _address(local)
+        else:
+            session.source = session.destination = "unix", binds.get(local or "", 1)
 
 
 def _address(name: object) -> tuple[str, int]:

@@ -170,10 +170,12 @@ class Backend:
 
     def opened(self, now: float) -> None:
         """Count a session that arrives."""
-        self.current += 1
-        self.counters.sessions += 1
-        self.counters.sessions_max = max(self.counters.sessions_max, self.current)
-        self.counters.session_rate.add(now)
+        counters = self.counters
+        self.current = current = self.current + 1
+        counters.sessions += 1
+        if current > counters.sessions_max:
+            counters.sessions_max = current
+        counters.session_rate.add(now)
 
     def assign(self, avoid: Server | None = None, key: int = 0) -> Server | None:
         """Reserve a place on the server of the algorithm's choice, if possible not on `avoid`.
@@ -181,11 +183,15 @@ class Backend:
         `key` is the hash of what a keyed algorithm goes by. None when there is no place: then `wait` for one.
         """
         # While somebody waits for any server there is none with room: no need to look at them all.
-        server = None if self.queue else self._choose(avoid, key)
-        if server is None or server.full:
+        server = None if self.queue else self._choose(avoid, key) if self.awaited else self._pick(avoid, key)
+        if server is None or (server.maxconn is not None and server.full):
             return None
-        self._count(server, avoid)
-        self.take(server)
+        if server is not avoid:
+            server.counters.balanced += 1
+            self.counters.balanced += 1
+        server.current += 1
+        if self.algorithm.by_load:
+            self._balancer.changed(self._index[server])
         return server
 
     def to_wait_for(self, avoid: Server | None = None, key: int = 0) -> Server | None:
@@ -224,7 +230,8 @@ class Backend:
         server.current -= 1
         if self.queue or server.queue:
             self._serve(server)
-        self._load_changed(server)
+        if self.algorithm.by_load:
+            self._balancer.changed(self._index[server])
 
     def wait(self, waiter: Waiter, server: Server | None = None, key: int = 0) -> None:
         """Queue `waiter` until a place is free on `server`, or on any server when that is None."""

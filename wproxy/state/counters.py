@@ -9,6 +9,11 @@ from wproxy.state.rate import Rate
 from wproxy.state.times import Times
 
 
+def _no_responses() -> list[int]:
+    """Return how many responses there were in mode http: of status 1xx to 5xx by that digit, others as the 0th."""
+    return [0] * 6
+
+
 @dataclass(slots=True)
 class FrontendCounters:
     """What clients did. Sessions are accepted connections; requests are commands in mode redis."""
@@ -19,6 +24,11 @@ class FrontendCounters:
     bytes_out: int = 0
     requests: int = 0
     request_errors: int = 0
+    denied_requests: int = 0
+    denied_responses: int = 0
+    intercepted: int = 0  # answered by a service of the proxy itself
+    request_rate: Rate = field(default_factory=Rate)
+    responses: list[int] = field(default_factory=_no_responses)
     denied_connections: int = 0  # by `tcp-request connection` rules
     header_errors: int = 0  # connections without the PROXY header that they should have begun with
     session_rate: Rate = field(default_factory=Rate)
@@ -45,9 +55,13 @@ class TrafficCounters:
     client_aborts: int = 0
     server_aborts: int = 0
     connects: int = 0
+    reuses: int = 0  # requests that went over a connection that was there
     queue_max: int = 0
     session_rate: Rate = field(default_factory=Rate)
     times: Times = field(default_factory=Times)
+    responses: list[int] = field(default_factory=_no_responses)
+    denied_requests: int = 0
+    denied_responses: int = 0
     commands: dict[str, CommandCounters] = field(default_factory=dict)  # of a server in mode redis, by name
 
 

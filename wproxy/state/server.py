@@ -42,8 +42,8 @@ class Server:
     __slots__ = (
         "address", "admin", "agent", "agent_asked", "agent_health", "agent_running", "backend_name", "changed_at",
         "check", "check_counters", "check_host", "check_port", "check_running", "checking", "counters", "current",
-        "downtime", "forced_down", "health", "last_agent", "last_check", "last_session_at", "line", "maxconn", "name",
-        "queue", "removed", "served", "server_id", "stopping", "warmup", "weight",
+        "downtime", "forced_down", "health", "idle", "last_agent", "last_check", "last_session_at", "line", "maxconn",
+        "name", "queue", "removed", "served", "server_id", "stopping", "warmup", "weight",
     )  # fmt: skip
 
     def __init__(self, backend_name: str, server_id: int, line: ServerLine, now: float) -> None:
@@ -77,6 +77,7 @@ class Server:
         self.warmup: Warmup | None = None  # while it starts slowly
         self.served = 0  # how many have got a place from its queue
         self.current = 0  # sessions it serves now
+        self.idle = 0  # connections to it that wait for a request, in mode http
         self.counters = TrafficCounters()
         self.check_counters = CheckCounters()
         self.changed_at = now
@@ -167,9 +168,11 @@ class Server:
 
     def opened(self, now: float) -> None:
         """Count a session on a place that was reserved here."""
-        self.counters.sessions += 1
-        self.counters.sessions_max = max(self.counters.sessions_max, self.current)
-        self.counters.session_rate.add(now)
+        counters = self.counters
+        counters.sessions += 1
+        if self.current > counters.sessions_max:
+            counters.sessions_max = self.current
+        counters.session_rate.add(now)
         self.last_session_at = now
 
     def downtime_s(self, now: float) -> int:

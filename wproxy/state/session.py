@@ -74,8 +74,9 @@ class Session:
     """
 
     __slots__ = (
-        "accepted_at", "assigned_at", "backend", "backend_queue", "bytes_in", "bytes_out", "carrier", "connected_at",
-        "destination", "frontend", "placed", "redispatched", "retries", "secure", "server", "server_queue",
+        "accepted_at", "assigned_at", "backend", "backend_queue", "by_request", "bytes_in", "bytes_out", "carrier",
+        "connected_at", "destination", "frontend", "placed", "redispatched", "retries", "secure", "server",
+        "server_queue",
         "session_id", "settled_in", "settled_out", "source", "termination",
     )  # fmt: skip
 
@@ -86,6 +87,7 @@ class Session:
         self.server: Server | None = None
         self.carrier: Carrier | None = None  # set by the connection as soon as it has its session
         self.accepted_at = now
+        self.by_request = False  # backends and servers learn of bytes by each request, not by the session
         self.bytes_in = 0
         self.bytes_out = 0
         self.settled_in = 0
@@ -106,7 +108,8 @@ class Session:
         """Add what was transferred since the last time to the counters of frontend, backend and server."""
         came, went = self.bytes_in - self.settled_in, self.bytes_out - self.settled_out
         self.settled_in, self.settled_out = self.bytes_in, self.bytes_out
-        for party in (self.frontend, self.backend, self.server):
+        parties = (self.frontend,) if self.by_request else (self.frontend, self.backend, self.server)
+        for party in parties:
             if party is not None:
                 party.counters.bytes_in += came
                 party.counters.bytes_out += went

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 
@@ -135,6 +135,57 @@ class Facts:
     default_backend: str = ""
     tls: TlsFacts | None = None
     by_header: bool = False  # the addresses are those of a PROXY header
+
+
+class FieldsFacts(Protocol):
+    """The header fields of a message; names are in lower case, values without spaces around them."""
+
+    minor: int  # of HTTP/1.x
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Return the values of all fields `name`, in order."""
+
+    def add(self, name: bytes, value: bytes) -> None:
+        """Add a field at the end."""
+
+    def set(self, name: bytes, value: bytes) -> None:
+        """Have one field `name` and no other."""
+
+    def remove(self, name: bytes) -> None:
+        """Remove all fields `name`."""
+
+
+class RequestFacts(FieldsFacts, Protocol):
+    """A request, which rules may change."""
+
+    method: bytes
+    target: bytes
+
+
+class ResponseFacts(FieldsFacts, Protocol):
+    """A response, which rules may change."""
+
+    status: int
+    reason: bytes
+
+
+@dataclass(slots=True)
+class HttpFacts(Facts):
+    """One connection in mode http and the request that it has now.
+
+    One object serves all requests of a connection: `request` is the one in hand, `response` its response once that is
+    there. `variables` are those of the session (names begin with `sess.`) and of the request in hand (`txn.`, `req.`,
+    `res.`). `captures` are values kept for the log. `backend` is the one that was chosen, `server_name` its server.
+    Samples are str with one character per byte (Latin-1), whatever the bytes mean.
+    """
+
+    request: RequestFacts = None  # type: ignore[assignment] # there is one whenever a rule is asked
+    response: ResponseFacts | None = None
+    variables: dict[str, Value] = field(default_factory=dict)
+    captures: list[str | None] = field(default_factory=list)
+    backend: BackendFacts | None = None
+    backend_name: str = ""
+    server_name: str = ""
 
 
 Condition: TypeAlias = Callable[[Facts], bool]

@@ -105,7 +105,6 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *STICK,
         *KEEPALIVE,
         *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
-        *ignored("description", _PROXIES, "is a text for the statistics page", "4.2"),
         *ignored("log-format, log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
         *ignored("unique-id-format, unique-id-header, monitor-uri", _FRONT, _HTTP, "4.2"),
         *ignored("redirect", _PROXIES, _HTTP, "4.2"),
@@ -138,7 +137,4 @@ PROXY: Grammar[ProxyDraft] = Grammar(
 
 
 # What of the modes is not served yet; `validate` says it where a proxy that is not disabled has it.
-MODES_REFUSED = {
-    Mode.HTTP: "mode http comes with a later version of wproxy; a proxy that is a statistics page only "
-    "('stats enable', no servers and no backend) is served now"
-}
+MODES_REFUSED: dict[Mode, str] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, ip_address
+from ipaddress import ip_address
 
 
 def source_key(host: str) -> int:
@@ -11,7 +11,10 @@ def source_key(host: str) -> int:
         address = ip_address(host)
     except ValueError:
         return 0
-    number = int(address)
-    if isinstance(address, IPv4Address):
-        return number
+    return folded(address.packed)
+
+
+def folded(packed: bytes) -> int:
+    """Return the same of an address that is packed into 4 or 16 bytes."""
+    number = int.from_bytes(packed, "big")
     return (number ^ number >> 32 ^ number >> 64 ^ number >> 96) & 0xFFFFFFFF

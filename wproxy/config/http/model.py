@@ -1,0 +1,101 @@
+"""Mode http's part of a configuration, as frozen dataclasses; compiled when the file is read."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from wproxy.config.acl.facts import Condition, HttpFacts
+
+
+class Closing(enum.Enum):
+    """When connections end (configuration manual, section 4, "HTTP connection modes")."""
+
+    KEEP_ALIVE = "http-keep-alive"
+    SERVER_CLOSE = "http-server-close"
+    CLOSE = "httpclose"
+
+
+class Reuse(enum.Enum):
+    """Which requests may go over a connection that another client opened (section 4.2, "http-reuse")."""
+
+    NEVER = "never"
+    SAFE = "safe"
+    AGGRESSIVE = "aggressive"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the proxy itself answers: header fields with names as they are sent; Content-Length is added.
+
+    `cause` are the first two letters of the termination state: PR for what was denied, LR for what was meant so.
+    """
+
+    status: int
+    reason: bytes = b""  # "" for the usual one
+    fields: tuple[tuple[bytes, bytes], ...] = ()
+    body: bytes = b""
+    closes: bool = False
+    cause: str = "LR"
+
+
+class Service(enum.Enum):
+    """What answers a request inside the proxy."""
+
+    STATISTICS = "stats"
+    PROMETHEUS = "prometheus-exporter"
+
+
+class Verdict(enum.Enum):
+    """What ends a list of rules without an answer."""
+
+    ALLOW = "allow"
+
+
+Outcome: TypeAlias = Answer | Service | Verdict
+Act: TypeAlias = Callable[[HttpFacts], Outcome | None]
+"""Does what a rule says to the request or the response of the facts; None lets the next rule have its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One `http-request` or `http-response` line; without a condition it always acts."""
+
+    act: Act
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpTimeouts:
+    """Seconds, None for "as `timeout client`" (section 4.2, "timeout http-request", "timeout http-keep-alive")."""
+
+    request_s: float | None = None
+    keep_alive_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFront:
+    """What a frontend in mode http does with requests and responses."""
+
+    closing: Closing = Closing.KEEP_ALIVE
+    timeouts: HttpTimeouts = field(default_factory=HttpTimeouts)
+    request_rules: tuple[Rule, ...] = ()
+    response_rules: tuple[Rule, ...] = ()
+    errors: Mapping[int, bytes] = field(default_factory=dict)  # by status: the whole answer, as errorfile has it
+    monitor_uri: bytes | None = None
+    monitor_fail: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpBack:
+    """What a backend in mode http does with requests and responses."""
+
+    closing: Closing = Closing.KEEP_ALIVE
+    reuse: Reuse = Reuse.SAFE
+    request_rules: tuple[Rule, ...] = ()
+    response_rules: tuple[Rule, ...] = ()
+    errors: Mapping[int, bytes] = field(default_factory=dict)
+    abort_on_close: bool = False

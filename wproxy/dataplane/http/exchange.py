@@ -1,0 +1,411 @@
+"""One request and its response, from the moment in which the request's head is there.
+
+    start ──▶ rules of the frontend ──▶ route ──▶ rules of the backend ──▶ Search ──▶ found: the request goes out
+      └── answered by the proxy itself ──┴──────────────┘                  └── unfound: 503
+    from_server ──▶ head of the response ──▶ rules ──▶ to the client ──▶ body ──▶ complete
+
+What the client sends meanwhile waits in `_early`, up to a limit, until there is a connection. Both bodies are passed
+on as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from typing import TYPE_CHECKING
+
+from wproxy.config.acl.facts import HttpFacts
+from wproxy.config.http.model import Answer, Closing, Reuse, Service
+from wproxy.dataplane.http import outgoing
+from wproxy.dataplane.http.search import Search
+from wproxy.dataplane.http.server_side import ServerSide
+from wproxy.dataplane.http.site import first_outcome
+from wproxy.dataplane.http.visit import Visit
+from wproxy.dataplane.stats_desk import Desk
+from wproxy.policy.balance.source import folded
+from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress
+from wproxy.protocols.http1.heads import CHUNKED, RequestHead
+from wproxy.state.server import Server
+
+if TYPE_CHECKING:
+    from wproxy.dataplane.http.client import ClientConnection
+    from wproxy.dataplane.http.route import HttpRoute
+    from wproxy.dataplane.http.server import ServerConnection
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
+
+
+class Exchange(ServerSide):
+    """One request and its response; `complete`, `_answer` or `abort` end it, each exactly once."""
+
+    _body_in: Body | None = None  # of the request
+    _early: list[bytes] | None = None  # of that body, while there is no server
+    _facts: HttpFacts | None = None
+    _search: Search | None = None
+    _visit: Visit | None = None  # of a statistics page
+    _pause: asyncio.TimerHandle | None = None  # while an answer is held back
+
+    def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
+        site = client.site
+        self.client = client
+        self.request = request
+        self.route: HttpRoute = site.default
+        self.session = client.session
+        self.backend = self.route.backend
+        self.idle_since = client.idle_since
+        self.first_byte_at = self.request_at = self.active_at = now  # active: when the server had something to do last
+        self.bytes_in = request.size
+        self.keeps = not request.closes  # the client may send another request
+        length = request.length
+        if length:
+            self._body_in = Chunked() if length == CHUNKED else Counted(length)
+            self.request_done = False
+
+    # -- from the request's head to a server ---------------------------------------------------------------------
+
+    def start(self, rest: bytes) -> None:
+        """Begin with what has come behind the head; let the rules have their say, then look for a server."""
+        client = self.client
+        site = client.site
+        counters = site.frontend.counters
+        counters.requests += 1
+        counters.request_rate.add(self.request_at)
+        if rest:
+            if self.request_done:
+                client.keep(rest)
+            else:
+                self.from_client(rest)
+                if self._over:
+                    return
+        if site.asks and not self._ask():
+            return
+        route = self.route
+        self.backend = route.backend
+        self._counted = True
+        route.backend.opened(self.request_at)
+        if route.request_rules and not self._obey(first_outcome(route.request_rules, self.facts)):
+            return
+        if route.desk is not None and self._calls_at(route.desk):
+            return
+        self._seek()
+
+    @property
+    def facts(self) -> HttpFacts:
+        """What rules may ask about this exchange."""
+        if self._facts is None:
+            self._facts = self.client.facts(self.request)
+        return self._facts
+
+    def _ask(self) -> bool:
+        """Apply the frontend's rules and choose the route; False when that was the end."""
+        site, facts = self.client.site, self.facts
+        answer = site.monitor(facts)
+        if answer is not None:
+            self.answer(answer)
+            return False
+        if not self._obey(first_outcome(site.request_rules, facts)):
+            return False
+        if site.desk is not None and self._calls_at(site.desk):
+            return False
+        self.route = site.route(facts)
+        facts.backend = self.route.backend
+        facts.backend_name = self.route.backend.name
+        return True
+
+    def _obey(self, outcome: Answer | Service | None) -> bool:
+        """Answer what rules answer; True when they let the request go on."""
+        if outcome is None:
+            return True
+        if isinstance(outcome, Service):
+            outcome = self.client.site.serve(outcome, self.facts, b"")
+        elif outcome.cause == "PR":
+            self.client.site.frontend.counters.denied_requests += 1
+        self.answer(outcome)
+        return False
+
+    def _calls_at(self, desk: Desk) -> bool:
+        """Answer a request for a statistics page, once its form is there; False of any other request."""
+        if not desk.serves(self.request.target.decode("latin-1")):
+            return False
+        client = self.client
+        self._visit = Visit(desk, self.request, self.facts, client.clock())
+        if self.request_done or not self._visit.expects_form:
+            self._tell()
+            return True
+        if self._early:
+            self._visit.take(b"".join(self._early))
+            self._early = None
+            client.resume_reading()
+        if self.request.expects:
+            self._write(_CONTINUE)
+        return True
+
+    def _tell(self) -> None:
+        """Answer what a visit asks, now or after the pause that it has earned."""
+        assert self._visit is not None
+        answer, delay_s = self._visit.answer()
+        self.client.site.frontend.counters.intercepted += 1
+        if delay_s:
+            self._pause = self.client.site.services.loop.call_later(delay_s, self.answer, answer)
+        else:
+            self.answer(answer)
+
+    def _seek(self) -> None:
+        """Look for a server, and send the request when there is an idle connection to one."""
+        route, client = self.route, self.client
+        backend, reuse = route.backend, route.reuse
+        may_reuse = route.shares and (client.served or reuse is Reuse.ALWAYS)
+        preferred = self._preferred() if route.stickiness is not None else None
+        key = self._key() if backend.algorithm.keyed else 0
+        if preferred is None:
+            place = self.place = backend.assign(None, key)
+        elif not preferred.full:
+            place = self.place = preferred
+            backend.take(preferred)
+        else:
+            place = None
+        if place is not None:
+            self.server = place
+            self.assigned_at = self.request_at
+            place.opened(self.request_at)
+            connection = route.pools[place].take() if may_reuse else None
+            if connection is not None:
+                place.counters.reuses += 1
+                self.connected_at = self.request_at
+                self._reused = True
+                self.found(connection)
+                return
+        self._search = Search(self, self, route, client.site.services)
+        self._search.begin(preferred, key, may_reuse=may_reuse)
+
+    def _preferred(self) -> Server | None:
+        stickiness = self.route.stickiness
+        return None if stickiness is None else stickiness.server_of(self.facts)
+
+    def _key(self) -> int:
+        """Return what a keyed algorithm goes by: the client's address."""
+        source = self.facts.source
+        return 0 if source is None else folded(source)
+
+    def found(self, connection: ServerConnection) -> None:
+        """Send the request, as far as it has come (`search.Seeker`)."""
+        if self._over:
+            connection.pool.ended()
+            connection.close()
+            return
+        connection.exchange = self
+        connection.served += 1
+        self.connection = connection
+        self.active_at = self.client.clock()
+        head = self.request.to_bytes(outgoing.request_end(self.request, self.route))
+        if self._early:
+            connection.write(b"".join([head, *self._early]))
+            self._early = None
+            self.client.resume_reading()
+        else:
+            connection.write(head)
+
+    def known_facts(self) -> HttpFacts:
+        """Return `facts` (`search.Seeker`)."""
+        return self.facts
+
+    def unfound(self, cause: str) -> None:
+        """Tell the client that there is no server (`search.Seeker`)."""
+        self.end(cause)
+        self.fail(503)
+
+    # -- bytes from the client -----------------------------------------------------------------------------------
+
+    def from_client(self, data: bytes) -> None:
+        """Take more of the request's body, or of what is said in a tunnel."""
+        connection = self.connection
+        if self.tunnel:
+            self.bytes_in += len(data)
+            if connection is not None:
+                connection.write(data)
+            return
+        body = self._body_in
+        assert body is not None
+        size = body.take(data)
+        if body.progress is Progress.BROKEN:
+            self._malformed()
+            return
+        self.bytes_in += size
+        self._take(data if size == len(data) else data[:size])
+        if body.progress is Progress.DONE:
+            self.request_done = True
+            if size < len(data):
+                self.client.keep(data[size:])
+            self._request_complete()
+
+    def _take(self, data: bytes) -> None:
+        """Pass on a part of the body, or keep it until it can be."""
+        if self.connection is not None:
+            self.connection.write(data)
+        elif self._visit is not None:
+            self._visit.take(data)
+        elif self.response is None:
+            self._early = [*self._early, data] if self._early else [data]
+            if self.bytes_in > _EARLY_BYTES:
+                self.client.pause_reading()
+
+    def _request_complete(self) -> None:
+        self.active_at = self.client.clock()
+        if self._visit is not None:
+            if self._pause is None:
+                self._tell()
+        elif self.response is not None and self._body_out is None:
+            self.complete()
+
+    def _malformed(self) -> None:
+        """End an exchange whose request has a body that is none."""
+        self.client.site.frontend.counters.request_errors += 1
+        self.end("CD" if self.connection is not None else "PR")
+        self.keeps = False
+        if self.response is None:
+            self.fail(400)
+        else:
+            self.client.close("CD")
+
+    def client_finished(self) -> bool:
+        """Take note that the client sends no more; False closes its connection."""
+        if self.tunnel:
+            connection = self.connection
+            if self._server_at_eof or connection is None or connection.transport is None:
+                self.client.close("--")
+                return False
+            connection.transport.write_eof()
+            return True
+        if not self.request_done:
+            self.end("CD")
+            self.client.close("CD")
+            return False
+        return not (self.route.abort_on_close and self.connection is None)
+
+    def client_lost(self) -> None:
+        """Give up, because nobody waits for the response any more."""
+        for party in (self.server, self.backend):
+            if party is not None:
+                party.counters.client_aborts += 1
+        self.abort("C" + self._where())
+
+    def _where(self) -> str:
+        """Return the second letter of the termination state: in which phase the exchange is."""
+        search = self._search
+        if self.connection is None:
+            return "R" if search is None else "Q" if search.waiting else "C"
+        return "H" if self.response is None else "D"
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def complete(self) -> None:
+        """End an exchange whose request and response have both come to their end."""
+        self.termination = self.termination or "--"
+        self._settle()
+        self.client.finished(keep=self.keeps)
+
+    def answer(self, answer: Answer) -> None:
+        """Answer in the place of a server, and end the exchange."""
+        client = self.client
+        self.keeps = (
+            self.keeps and client.keeps and self.request_done and not answer.closes
+            and answer.status not in outgoing.LAST and self.route.closing is not Closing.CLOSE
+        )  # fmt: skip
+        self.end(answer.cause)
+        self._say(answer.status, outgoing.answer(answer, self.request, keeps=self.keeps))
+
+    def fail(self, status: int) -> None:
+        """Answer with an error page."""
+        page = self.route.errors.get(status)
+        if page is None:
+            self.answer(outgoing.error(status))
+        else:
+            self.keeps = False
+            self._say(status, page)
+
+    def _say(self, status: int, data: bytes) -> None:
+        self._server_keeps = False
+        self._count_status(status)
+        self._write(data)
+        self._settle()
+        self.client.finished(keep=self.keeps)
+
+    def abort(self, cause: str) -> None:
+        """End it wherever it is; the client's connection is about to be closed."""
+        self._server_keeps = False
+        self.end(cause)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Log it, give back connection and place, and settle the books; only the first call does anything."""
+        if self._over:
+            return
+        self._over = True
+        if self.route.log is not None:
+            self.route.log.finished(self)
+        connection, place, server, backend = self.connection, self.place, self.server, self.backend
+        if connection is not None:
+            self.connection = None
+            if self._server_paused and connection.transport is not None:
+                connection.transport.resume_reading()
+            connection.detach(self.active_at, keep=self._server_keeps)
+        if self._pause is not None:
+            self._pause.cancel()
+        if self._search is not None:
+            self._search.close()
+            place = self.place
+        if place is not None:
+            self.place = None
+            backend.release(place)
+        if self._counted:
+            backend.current -= 1
+            counters = backend.counters
+            counters.bytes_in += self.bytes_in
+            counters.bytes_out += self.bytes_out
+        if server is not None:
+            counters = server.counters
+            counters.bytes_in += self.bytes_in
+            counters.bytes_out += self.bytes_out
+            self.measure(self.active_at)
+
+    # -- timeouts ------------------------------------------------------------------------------------------------
+
+    def deadline(self) -> float:
+        """Return when the timeout of the present phase is over."""
+        search, route, client = self._search, self.route, self.client
+        if search is not None and search.running:
+            return search.deadline
+        if self.tunnel:
+            last = max(self.active_at, client.active_at)
+            return last + min(route.idle.client_s, route.idle.server_s)
+        if not self.request_done or (client.transport is not None and client.transport.get_write_buffer_size()):
+            return client.active_at + route.client_s
+        return self.active_at + route.server_s if self.connection is not None else inf
+
+    def expired(self) -> None:
+        """End the phase whose time is over."""
+        search, client = self._search, self.client
+        if search is not None and search.running:
+            search.expired()
+        elif self.tunnel:
+            client.close("cD" if self.route.idle.client_s <= self.route.idle.server_s else "sD")
+        elif not self.request_done:
+            self.end("cD")
+            self.keeps = False
+            if self.response is None:
+                self.fail(408)
+            else:
+                client.close("cD")
+        elif client.transport is not None and client.transport.get_write_buffer_size():
+            client.close("cD")
+        elif self.response is None:
+            self.end("sH")
+            self._server_keeps = False
+            for party in (self.server, self.backend):
+                if party is not None:
+                    party.counters.response_errors += 1
+            self.fail(504)
+        else:
+            self.end("sD")
+            client.close("sD")

@@ -1,0 +1,51 @@
+"""The heads that leave the proxy: requests to servers, responses to clients, and its own answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wproxy.config.http.model import Answer, Closing
+from wproxy.protocols.http1.answers import ERROR_FIELDS, ERRORS
+from wproxy.protocols.http1.answers import response as own_response
+from wproxy.protocols.http1.heads import RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from wproxy.dataplane.http.route import HttpRoute
+
+LAST = frozenset({400, 408})  # after these the client's connection ends
+
+_CLOSE = b"connection: close\r\n"
+_KEEP_ALIVE = b"connection: keep-alive\r\n"
+
+_ERRORS = {status: Answer(status, b"", ERROR_FIELDS, error.body(status), cause="") for status, error in ERRORS.items()}
+
+
+def error(status: int) -> Answer:
+    """Return the page of an error."""
+    return _ERRORS[status]
+
+
+def request_end(head: RequestHead, route: HttpRoute) -> bytes:
+    """Return the lines that a request to a server gets at the end of its head."""
+    if route.closing is Closing.KEEP_ALIVE:
+        return b"" if head.minor else _KEEP_ALIVE
+    return _CLOSE if head.minor and not head.upgrades else b""
+
+
+def response_end(head: ResponseHead, request: RequestHead, *, keeps: bool, tunnel: bool) -> bytes:
+    """Return the lines that a response gets: what it says of the connection is the proxy's own word."""
+    if keeps:
+        return b"" if head.minor and request.minor else _KEEP_ALIVE
+    return _CLOSE if head.minor and not tunnel else b""
+
+
+def answer(answer: Answer, request: RequestHead, *, keeps: bool) -> bytes:
+    """Return an answer of the proxy itself."""
+    return own_response(
+        answer.status,
+        answer.fields,
+        answer.body,
+        reason=answer.reason,
+        closes=not keeps,
+        to_head=request.method == b"HEAD",
+    )

@@ -1,0 +1,120 @@
+"""What an exchange needs on its way to one backend, computed once from frontend and backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wproxy.config.http.model import Closing, HttpBack, HttpFront, Reuse, Rule
+from wproxy.config.model import Backend as BackendConfig
+from wproxy.config.model import Frontend as FrontendConfig
+from wproxy.dataplane.http.exchange_log import ExchangeLog
+from wproxy.dataplane.http.pool import Pool
+from wproxy.dataplane.idle import Idle, seconds
+from wproxy.dataplane.stats_desk import Desk
+from wproxy.dataplane.stickiness import Stickiness
+from wproxy.state.backend import Backend
+from wproxy.state.frontend import Frontend
+from wproxy.state.server import Server
+
+_TURN_AROUND_S = 1.0  # configuration manual, "retries": min("timeout connect", one second)
+
+
+class Pools(dict[Server, Pool]):
+    """The pool of each server of one backend, made when it is first asked for: servers may come at runtime."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def __missing__(self, server: Server) -> Pool:
+        pool = self[server] = Pool(server, self._clock)
+        return pool
+
+    def drop(self, server: Server) -> None:
+        """Close the idle connections of a server that is gone, down, or somewhere else now."""
+        pool = self.pop(server, None)
+        if pool is not None:
+            pool.close()
+
+    def purge(self) -> None:
+        """Close connections that have not been needed for a while."""
+        for pool in self.values():
+            pool.purge()
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        for pool in self.values():
+            pool.close()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRoute:
+    """From a frontend to one of its backends. Times in seconds, infinity for "no timeout"."""
+
+    frontend: Frontend
+    backend: Backend
+    pools: Pools
+    idle: Idle  # of tunnels
+    client_s: float
+    server_s: float
+    connect_s: float
+    queue_s: float
+    turn_around_s: float
+    closing: Closing
+    reuse: Reuse
+    shares: bool  # whether connections to servers are kept for other requests at all
+    request_rules: tuple[Rule, ...]
+    response_rules: tuple[Rule, ...]
+    errors: dict[int, bytes]
+    abort_on_close: bool
+    log: ExchangeLog | None = None
+    stickiness: Stickiness | None = None
+    desk: Desk | None = None  # of the backend's statistics page
+
+    @classmethod
+    def of(
+        cls,
+        frontend: Frontend,
+        backend: Backend,
+        pools: Pools,
+        log: ExchangeLog | None = None,
+        stickiness: Stickiness | None = None,
+        desk: Desk | None = None,
+    ) -> HttpRoute:
+        """Compute the route; `log` is that of the frontend."""
+        front, back = front_of(frontend.config), back_of(backend.config)
+        timeouts = backend.config.timeouts
+        connect_s = seconds(timeouts.connect_s)
+        closing = max(front.closing, back.closing, key=list(Closing).index)
+        return cls(
+            frontend,
+            backend,
+            pools,
+            idle=Idle.of(frontend.config.timeouts, timeouts),
+            client_s=seconds(frontend.config.timeouts.client_s),
+            server_s=seconds(timeouts.server_s),
+            connect_s=connect_s,
+            queue_s=seconds(timeouts.queue_s or timeouts.connect_s),
+            turn_around_s=min(connect_s, _TURN_AROUND_S),
+            closing=closing,
+            reuse=back.reuse,
+            shares=closing is Closing.KEEP_ALIVE and back.reuse is not Reuse.NEVER,
+            request_rules=back.request_rules,
+            response_rules=back.response_rules + front.response_rules,
+            errors={**front.errors, **back.errors},
+            abort_on_close=back.abort_on_close,
+            log=log,
+            stickiness=stickiness,
+            desk=desk,
+        )
+
+
+def front_of(config: FrontendConfig) -> HttpFront:
+    """Return what a frontend says about mode http."""
+    return config.http or HttpFront()
+
+
+def back_of(config: BackendConfig) -> HttpBack:
+    """Return what a backend says about mode http."""
+    return config.http or HttpBack()

@@ -1,0 +1,276 @@
+"""The side of an exchange that looks to its server: the response's head, its body, and what servers do instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wproxy.config.acl.facts import HttpFacts
+from wproxy.config.http.model import Answer, Closing
+from wproxy.dataplane.http import outgoing
+from wproxy.dataplane.http.site import first_outcome
+from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress, UntilClose
+from wproxy.protocols.http1.heads import CHUNKED, Fault, RequestHead, ResponseHead
+from wproxy.state.transaction import Transaction
+
+if TYPE_CHECKING:
+    from wproxy.dataplane.http.client import ClientConnection
+    from wproxy.dataplane.http.route import HttpRoute
+    from wproxy.dataplane.http.server import ServerConnection
+
+
+class ServerSide(Transaction):
+    """What an `Exchange` does with what its server sends.
+
+    `active_at` is when the server last had something to do or did something.
+    """
+
+    client: ClientConnection
+    route: HttpRoute
+    request: RequestHead
+    keeps: bool  # the client may send another request
+    active_at: float
+    # Defaults of the class, as those of `Transaction`.
+    response: ResponseHead | None = None
+    connection: ServerConnection | None = None
+    tunnel = False
+    request_done = True
+    _body_out: Body | None = None  # of the response
+    _held = b""  # the beginning of the response's head
+    _reused = False
+    _server_keeps = False
+    _server_paused = False
+    _server_at_eof = False  # of a tunnel
+    _counted = False  # as a session of its backend
+    _over = False
+
+    @property
+    def facts(self) -> HttpFacts:
+        """What rules may ask about this exchange."""
+        raise NotImplementedError
+
+    def complete(self) -> None:
+        """End the exchange: request and response have both come to their end."""
+        raise NotImplementedError
+
+    def fail(self, status: int) -> None:
+        """End the exchange with an error page."""
+        raise NotImplementedError
+
+    def answer(self, answer: Answer) -> None:
+        """End the exchange with an answer of the proxy itself."""
+        raise NotImplementedError
+
+    def from_server(self, data: bytes) -> None:
+        """Take a response, or more of it."""
+        self.active_at = self.client.clock()
+        if self.response is None:
+            self._response_head(self._held + data if self._held else data)
+        else:
+            self._pass_on(data, b"")
+
+    def _response_head(self, data: bytes) -> None:
+        """Read the response's head; pass on those of status 1xx that come before it."""
+        while data:
+            head = self.client.site.parser.response(data)
+            if head is None:
+                break
+            if isinstance(head, Fault):
+                self._bad_response("PH" if self._held else "SH")
+                return
+            data = data[head.size :] if len(data) > head.size else b""
+            if 100 <= head.status < 200 and head.status != 101:
+                self._interim(head)
+                continue
+            self._held = b""
+            self._respond(head, data)
+            return
+        self._held = data
+
+    def _interim(self, head: ResponseHead) -> None:
+        if head.status == 100 and self.request.minor == 0:
+            return
+        self._write(head.to_bytes())
+
+    def _respond(self, head: ResponseHead, rest: bytes) -> None:
+        """Send the response's head, as rules have changed it, and what has come of its body."""
+        self.response = head
+        self.responded_at = self.active_at
+        if head.status == 101 and not self.request.upgrades:
+            self._bad_response("SH")
+            return
+        route = self.route
+        if route.response_rules:
+            self.facts.response = head
+            outcome = first_outcome(route.response_rules, self.facts)
+            if isinstance(outcome, Answer):
+                self._replaced(outcome)
+                return
+        self._count_status(head.status)
+        until_close = not self._frame(head)
+        self._server_keeps = route.shares and not head.closes and not until_close
+        if until_close or route.closing is Closing.CLOSE or not self.client.keeps:
+            self.keeps = False
+        lead = head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=self.tunnel))
+        length = head.length
+        if length is not None and 0 < length <= len(rest) and self._body_out is not None:
+            self._server_keeps = self._server_keeps and length == len(rest)  # or it says more than it was asked for
+            self._write(lead + (rest if length == len(rest) else rest[:length]))
+            self._response_complete()
+        elif self._body_out is None and not self.tunnel:
+            self._write(lead)
+            self._server_keeps = self._server_keeps and not rest
+            self._response_complete()
+        else:
+            self._pass_on(rest, lead)
+
+    def _frame(self, head: ResponseHead) -> bool:
+        """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end."""
+        method, status, length = self.request.method, head.status, head.length
+        if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
+            self.tunnel = True
+            self.request_done = False  # whatever the client sends belongs to the tunnel
+            self.keeps = False
+        elif method == b"HEAD" or status == 204 or status == 304:  # one comparison, usually
+            if status == 204:
+                head.remove(b"content-length")
+        elif length is None:
+            self._body_out = UntilClose()
+            return False
+        elif length:
+            self._body_out = Chunked() if length == CHUNKED else Counted(length)
+        return True
+
+    def _pass_on(self, data: bytes, lead: bytes) -> None:
+        """Send more of the response's body, behind `lead`."""
+        body = self._body_out
+        if body is None:  # of a tunnel, or after the end
+            if self.tunnel:
+                self._write(lead + data if lead else data)
+                if lead and self.connection is not None:
+                    self.connection.write(self.client.ahead())
+            else:
+                self._server_keeps = False  # it says more than it has been asked for
+            return
+        size = body.take(data) if data else 0
+        if body.progress is Progress.BROKEN:
+            if lead:
+                self.status = 0  # nothing of it has been sent
+            else:
+                self._write(data[:size])
+            self._bad_response("SD")
+            return
+        if size < len(data):
+            data = data[:size]
+            self._server_keeps = False
+        if lead or data:
+            self._write(lead + data if lead else data)
+        if body.progress is Progress.DONE:
+            self._response_complete()
+
+    def _response_complete(self) -> None:
+        """End the exchange, unless the request has still to come to its end."""
+        self._body_out = None
+        if self.request_done:
+            self.complete()
+
+    def server_finished(self) -> bool:
+        """Take note that the server sends no more; False closes its connection."""
+        connection = self.connection
+        if self.tunnel:
+            transport = self.client.transport
+            if transport is None or self.client.at_eof:
+                self.client.close("--")
+                return False
+            self._server_at_eof = True
+            transport.write_eof()
+            return True
+        if connection is not None:
+            connection.exchange = None
+            connection.pool.ended()
+            self.connection = None
+        self._server_gone()
+        return False
+
+    def server_lost(self, error: Exception | None) -> None:
+        """Take note that the connection to the server is gone."""
+        self.connection = None
+        if self.tunnel:
+            self.end("SD" if error is not None else "--")
+            self._close_client()
+        else:
+            self._server_gone()
+
+    def _server_gone(self) -> None:
+        """End what the server began, in the way that fits to how far it came."""
+        self._server_keeps = False
+        if isinstance(self._body_out, UntilClose):
+            self._response_complete()
+            if not self._over:  # the request goes on for nobody
+                self.complete()
+        elif self.response is None:
+            self._bad_response("SH")
+        elif self._body_out is not None:
+            self._server_aborted()
+            self.end("SD")
+            self._close_client()
+        # else: the response is complete, the client still sends: it is heard out, and answered already.
+
+    def _close_client(self) -> None:
+        self.client.close(self.termination)
+
+    def _server_aborted(self) -> None:
+        for party in (self.server, self.backend):
+            if party is not None:
+                party.counters.server_aborts += 1
+
+    def _bad_response(self, cause: str) -> None:
+        """Tell the client that the server has not said anything sensible."""
+        for party in (self.server, self.backend):
+            if party is not None:
+                party.counters.response_errors += 1
+        self.end(cause)
+        if self._reused and self.response is None and not self._held:
+            # As HAProxy: a kept connection that ends under a request ends the client's, which may then try again.
+            self._close_client()
+        elif self.status:
+            self._close_client()
+        else:
+            self.response = None
+            self.fail(502)
+
+    def pause_server(self) -> None:
+        """Stop reading from the server, because the client does not take what is sent."""
+        connection = self.connection
+        if connection is not None and connection.transport is not None:
+            self._server_paused = True
+            connection.transport.pause_reading()
+
+    def resume_server(self) -> None:
+        """Read from the server again."""
+        connection = self.connection
+        if connection is not None and connection.transport is not None and not connection.transport.is_closing():
+            self._server_paused = False
+            connection.transport.resume_reading()
+
+    def _write(self, data: bytes) -> None:
+        if data:
+            self.bytes_out += len(data)
+            self.session.bytes_out += len(data)
+            self.client.write(data)
+
+    def _count_status(self, status: int) -> None:
+        self.status = status
+        kind = status // 100 if 100 <= status < 600 else 0
+        self.client.site.frontend.counters.responses[kind] += 1
+        if self._counted:
+            self.backend.counters.responses[kind] += 1
+            if self.server is not None:
+                self.server.counters.responses[kind] += 1
+
+    def _replaced(self, answer: Answer) -> None:
+        """Answer in the place of the server's response, which a rule has denied."""
+        counters = self.client.site.frontend.counters
+        counters.denied_responses += 1
+        self.response = None
+        self.end("PH")
+        self.answer(answer)
