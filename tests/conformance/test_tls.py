@@ -29,6 +29,9 @@ SECTIONS = {
     "one": "ssl crt {}/a.pem",
     "names": "ssl crt {}/a.pem crt {}/b.pem crt {}/rsa.pem",
     "folder": "ssl crt {}/folder",
+    "list": "ssl crt-list {}/list",
+    "fallback": "ssl crt-list {}/fallback",
+    "strictlist": "ssl crt-list {}/list strict-sni",
     "strict": "ssl crt {}/a.pem crt {}/b.pem strict-sni",
     "tls12": "ssl crt {}/a.pem ssl-max-ver TLSv1.2",
     "tls13": "ssl crt {}/a.pem ssl-min-ver TLSv1.3",
@@ -83,6 +86,11 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     gone.write(folder / "gone.pem")
     issue(Request("stranger")).write(folder / "stranger.pem")
     issue(Request("late", begins=-3, ends=-1), ca).write(folder / "late.pem")
+    (folder / "list").write_text(
+        f"# the first is the default\n\n{folder}/a.pem other.example\n"
+        f"{folder}/b.pem *.list.example !not.list.example one.example\n{folder}/rsa.pem\n"
+    )
+    (folder / "fallback").write_text(f"{folder}/a.pem !*\n{folder}/b.pem\n")
     (folder / "crl.pem").write_bytes(revoked(ca, gone))
     return folder
 
@@ -180,6 +188,21 @@ CLIENTS = {
     "nobody's name": client("names", "other.example"),
     "a folder's first": client("folder"),
     "a folder's second": client("folder", "a.example"),
+    **{
+        f"{section}: {name}": client(section, name)
+        for section in ("list", "strictlist", "fallback")
+        for name in (
+            "a.example",
+            "x.wild.example",
+            "other.example",
+            "b.example",
+            "one.example",
+            "x.list.example",
+            "not.list.example",
+            "r.example",
+            "list.example",
+        )
+    },
     "strict, a name": client("strict", "b.example"),
     "strict, nobody's": client("strict", "other.example"),
     "strict, none": client("strict"),

@@ -14,7 +14,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from wproxy.config import openssl
-from wproxy.config.certificates import CertificateFile, certificates, load_authorities, load_dh, load_pair, load_revoked
+from wproxy.config.certificates import (
+    CertificateFile,
+    certificates,
+    listed,
+    load_authorities,
+    load_dh,
+    load_pair,
+    load_revoked,
+)
 from wproxy.config.checks import ConnectRule
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
@@ -69,7 +77,11 @@ def _reported(location: Location, what: str, report: Report) -> Iterator[Warn]:
 
 def _open_bind(bind: BindDraft, mode: Mode, files: TlsFiles, now: datetime, warn: Warn) -> None:
     tls = bind.tls.over(files.bind)
-    pairs = [pair for name in tls.certificates for pair in certificates(name, files)]
+    pairs = [
+        pair
+        for name in tls.certificates
+        for pair in (listed(name, files) if name in tls.lists else certificates(name, files))
+    ]
     if not tls.on:
         if pairs:
             warn("'crt' has no effect without 'ssl': clients speak no TLS here")
@@ -80,10 +92,12 @@ def _open_bind(bind: BindDraft, mode: Mode, files: TlsFiles, now: datetime, warn
         _look_at_dates(pair, now, warn)
     make = _Contexts(_Side(tls, files, _protocols(tls.alpn, mode, warn)), warn)
     by_name = _by_name(pairs)
-    contexts = {name: make.context(group) for name, group in by_name.items()}
-    default = make.context(by_name[pairs[0].certificate.names[0]] if pairs[0].certificate.names else (pairs[0],))
+    contexts: dict[str, ssl.SSLContext | None] = {name: None for pair in pairs for name in pair.excluded}
+    contexts.update({name: make.context(group) for name, group in by_name.items()})
+    first = next((group for group in by_name.values() if pairs[0] in group), (pairs[0],))
+    default = make.context(first)
     chooser = Chooser(contexts, strict=tls.strict_sni)
-    for context in {id(one): one for one in (default, *contexts.values())}.values():
+    for context in {id(one): one for one in (default, *make.made.values())}.values():
         context.sni_callback = chooser  # type: ignore[assignment] # called with a TlsObject, `sslobject_class`
     bind.tls_made = TlsBind(default)
 
@@ -99,17 +113,20 @@ def _by_name(pairs: Sequence[CertificateFile]) -> dict[str, tuple[CertificateFil
     """Return which certificates are for each name: the first of each kind of key, for clients that know one only."""
     names: dict[str, dict[str, CertificateFile]] = {}
     for pair in pairs:
-        for name in pair.certificate.names:
+        for name in pair.names:
             names.setdefault(name, {}).setdefault(pair.certificate.key, pair)
     return {name: tuple(kinds.values()) for name, kinds in names.items()}
 
 
 class Chooser:
-    """Gives each client the certificate for the name by which it calls: the whole name first, then a wildcard."""
+    """Gives each client the certificate for the name by which it calls: the whole name first, then a wildcard.
+
+    A name whose context is None is nobody's, whatever wildcard there is.
+    """
 
     __slots__ = ("_contexts", "_strict")
 
-    def __init__(self, contexts: Mapping[str, ssl.SSLContext], *, strict: bool) -> None:
+    def __init__(self, contexts: Mapping[str, ssl.SSLContext | None], *, strict: bool) -> None:
         self._contexts = contexts
         self._strict = strict
 
@@ -117,7 +134,8 @@ class Chooser:
         """Choose; return the alert for a name that is nobody's, where `strict-sni` is set (called by OpenSSL)."""
         connection.sni = name
         host = (name or "").lower()
-        chosen = self._contexts.get(host) or self._contexts.get("*." + host.partition(".")[2])
+        known = host if host in self._contexts else "*." + host.partition(".")[2]
+        chosen = self._contexts.get(known)
         if chosen is not None:
             if chosen is not context:
                 connection.context = chosen

@@ -20,6 +20,7 @@ class TlsDraft:
 
     on: bool = False
     certificates: tuple[str, ...] = ()
+    lists: frozenset[str] = frozenset()  # which of them are files of `crt-list`
     ca_file: str | None = None
     crl_file: str | None = None
     ciphers: str | None = None
