@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from wproxy.protocols.http1.blocks import CHUNKED, Block, Blocks, Fault
+from wproxy.protocols.http1.blocks import CHUNKED, FIELDS_MAX, Block, Blocks, Fault
 from wproxy.protocols.http1.fields import HOST, TOKEN, Field
 
 __all__ = ["CHUNKED", "Fault", "Head", "HeadParser", "RequestHead", "ResponseHead"]
@@ -20,9 +20,16 @@ _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb")[ \t]+([!-\"$-\x7f]+)[ \t]+HTTP/(
 _STATUS_LINE = re.compile(rb"HTTP/([0-9])\.([0-9])[ \t]+([0-9]{1,5})(?:[ \t]+([^\x00\r\n]*))?[ \t]*")
 _REQUEST_BEGINS = re.compile(rb"(?:" + TOKEN + rb"(?:[ \t][ \t!-\"$-\x7f]*\r?)?)?")
 _END = re.compile(rb"\n\r?\n")
-_ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?]*)(/?.*)", re.DOTALL)
-_AUTHORITY = re.compile(rb"[^/?@]+")
-_DEFAULT_PORTS = {b"": b":80", b"http": b":80", b"https": b":443"}  # "" is CONNECT's
+_EMPTY_LINES = re.compile(rb"(?:\r?\n)*")
+_ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/]*).*", re.DOTALL)
+_AUTHORITY = re.compile(rb"[^/?]+:[0-9]+")
+_DEFAULT_PORTS = {
+    b"": re.compile(rb":(?:80|443)?$"),  # CONNECT's
+    b"http": re.compile(rb":(?:80)?$"),
+    b"https": re.compile(rb":(?:443)?$"),
+}
+_NO_PORT = re.compile(rb"(?!)")
+_FIELD_SIZE = 4  # bytes that HAProxy needs for a field more than those that were sent
 _REMEMBERED = 1024
 _SLASH = 0x2F
 
@@ -147,12 +154,13 @@ class StatusLines(dict[bytes, "tuple[int, bytes, int] | None"]):
 
 
 class HeadParser:
-    """Reads the heads of one process; `limit` is how long one may be, in bytes (tune.bufsize - tune.maxrewrite)."""
+    """Reads the heads of one process; `limit` is how long one may be, in bytes, with four more for each field."""
 
-    __slots__ = ("_blocks", "_limit", "_requests", "_statuses")
+    __slots__ = ("_blocks", "_limit", "_requests", "_statuses", "_sure")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._sure = max(limit - _FIELD_SIZE * FIELDS_MAX, 0)  # whatever is shorter is short enough
         self._blocks = Blocks()
         self._requests = RequestLines()
         self._statuses = StatusLines()
@@ -160,7 +168,7 @@ class HeadParser:
     def request(self, data: bytes) -> RequestHead | Fault | None:
         """Return the head at the beginning of `data`, None while more must come."""
         end = data.find(b"\r\n\r\n")
-        if 0 <= end <= self._limit:
+        if 0 <= end < self._sure:
             line = data.find(b"\r\n")
             start = self._requests[data[:line]]
             if start is not None:
@@ -176,7 +184,9 @@ class HeadParser:
 
     def _may_begin(self, data: bytes) -> bool:
         """Tell whether `data` may be the beginning of a request's head; who speaks TLS need not wait for a timeout."""
-        data = data.lstrip(b"\r\n")
+        data = data[_blank(data) :]
+        if data in (b"", b"\r"):
+            return True
         first, newline, _ = data.partition(b"\n")
         if newline:
             return self._requests[first.removesuffix(b"\r")] is not None
@@ -185,7 +195,7 @@ class HeadParser:
     def response(self, data: bytes) -> ResponseHead | Fault | None:
         """Return the head at the beginning of `data`, None while more must come."""
         end = data.find(b"\r\n\r\n")
-        if 0 <= end <= self._limit:
+        if 0 <= end < self._sure:
             line = data.find(b"\r\n")
             start = self._statuses[data[:line]]
             if start is not None:
@@ -212,13 +222,13 @@ class HeadParser:
 
     def _unfold(self, data: bytes) -> tuple[bytes, list[bytes], int] | Fault | None:
         """Return first line, other lines and size of a head, with folded lines joined; None while more must come."""
-        begin = len(data) - len(data.lstrip(b"\r\n"))
+        begin = _blank(data)
         end = _END.search(data, begin)
         if end is None or begin == len(data):
             return None
-        if end.end() - begin > self._limit:
-            return Fault(400, "head too long")
         first, *rest = data[begin : end.start()].split(b"\n")
+        if end.end() - begin + _FIELD_SIZE * len(rest) > self._limit:
+            return Fault(400, "head too long")
         lines: list[bytes] = []
         for line in rest:
             if line[:1] not in (b" ", b"\t"):
@@ -231,6 +241,12 @@ class HeadParser:
         return first.removesuffix(b"\r"), [line.removesuffix(b"\r") for line in lines], end.end()
 
 
+def _blank(data: bytes) -> int:
+    """Return how many bytes of empty lines there are at the beginning."""
+    match = _EMPTY_LINES.match(data)
+    return 0 if match is None else match.end()
+
+
 def _minor(major: bytes, minor: bytes) -> int:
     """Return 1 for 1.1 and whatever is newer, else 0."""
     return int((major, minor) >= (b"1", b"1"))
@@ -241,6 +257,8 @@ def _request(start: tuple[bytes, bytes, int], block: Block | Fault, size: int) -
         return block
     method, target, minor = start
     head = RequestHead(method, target, minor, block, size)
+    if head.upgrades and (fault := _check_upgrade(head)) is not None:
+        return fault
     if target[0] == _SLASH and method != b"CONNECT":  # as most are
         return head
     return _check_target(head, block.host) or head
@@ -257,7 +275,12 @@ def _check_target(head: RequestHead, host: bytes | None) -> Fault | None:
     if head.method == b"CONNECT":
         scheme, authority = b"", head.target
         if not _AUTHORITY.fullmatch(authority):
-            return Fault(400, "CONNECT to something else than an authority")
+            return Fault(400, "CONNECT to something else than host and port")
+        if head.length == CHUNKED:
+            return Fault(400, "CONNECT with a body")
+        if head.length is not None:
+            head.length = None
+            head.remove(b"content-length")
     elif head.target == b"*":
         return Fault(400, "HTTP/2 is not spoken here") if head.method == b"PRI" else None
     else:
@@ -265,17 +288,28 @@ def _check_target(head: RequestHead, host: bytes | None) -> Fault | None:
         if match is None:
             return Fault(400, "a target that is neither path nor URI")
         scheme, authority = head.target.partition(b":")[0].lower(), match[1]
-    port = _DEFAULT_PORTS.get(scheme, b"")
-    if host is not None and authority.rpartition(b"@")[2].lower().removesuffix(port) != host.lower().removesuffix(port):
+    port = _DEFAULT_PORTS.get(scheme, _NO_PORT)
+    named = port.sub(b"", authority)
+    if authority and host is not None and named.rpartition(b"@")[2].lower() != port.sub(b"", host).lower():
         return Fault(400, "target and Host that differ")
-    if port and authority.endswith(port):
+    if named != authority:
         # The port that goes without saying is not told on, as in HAProxy.
         if scheme:
-            head.target = head.target.replace(authority, authority.removesuffix(port), 1)
+            head.target = head.target.replace(authority, named, 1)
         if host is not None:
             head.replace([_portless(field, port) if field.mark == HOST else field for field in head.fields])
     return None
 
 
-def _portless(field: Field, port: bytes) -> Field:
-    return Field.of(field.name, field.value.removesuffix(port))
+def _portless(field: Field, port: re.Pattern[bytes]) -> Field:
+    return Field.of(field.name, port.sub(b"", field.value))
+
+
+def _check_upgrade(head: RequestHead) -> Fault | None:
+    """Check a request for another protocol; one with a body is passed on as one that asks for none, as in HAProxy."""
+    if b"websocket" in [value.lower() for value in head.values(b"upgrade")] and not head.values(b"sec-websocket-key"):
+        return Fault(400, "a WebSocket without a key")
+    if head.length:
+        head.upgrades = False
+        head.remove(b"upgrade")
+    return None
