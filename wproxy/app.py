@@ -29,14 +29,16 @@ from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
-from wproxy.dataplane.stats_page import Desk, PageConnection, View
+from wproxy.dataplane.stats_desk import Desk, Form, View
 from wproxy.dataplane.stepper import Stepper
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
-from wproxy.http_sites import HttpSites, is_passed_on
+from wproxy.http_sites import HttpSites
 from wproxy.logs import ProcessLogs
-from wproxy.observe import captures, information, notices, page, schema, servers_state, statistics
+from wproxy.observe import captures, history, information, notices, page, prometheus, schema, servers_state, statistics
+from wproxy.observe.history import History
 from wproxy.policy.descriptors import PER_CONNECTION, reserved
+from wproxy.policy.login_pace import LoginPace
 from wproxy.runtime import page_actions
 from wproxy.runtime.command import (
     Context,
@@ -111,8 +113,17 @@ class Application:
         self._warmer = Stepper(self._loop, self._control.warm, WARM_UP_STEP_S)
         self._rebalancer = Stepper(self._loop, self._control.rebalances.step, rebalance.STEP_S)
         self._control.rebalances.on_begin = self._rebalancer.start
-        self._services = Services(self._loop, self._registry.sessions, self._registry.captures)
+        self._services = Services(self._loop, self._registry.sessions, self._registry.captures, self._registry.tls)
         self._services.warn = partial(log, "WARNING")
+        self._history = History(self._registry)
+        self._sampler = Stepper(self._loop, self._sample, history.PACE_S)
+        self._pace = LoginPace()
+        parties: list[Frontend | Backend] = [*self._registry.backends.values(), *self._registry.frontends.values()]
+        self._desks = {
+            party.name: Desk(party.config.page, self._page_text, self._page_action, page.policy(), self._pace)
+            for party in parties
+            if party.config.page is not None
+        }
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
         self._routers = {
@@ -121,7 +132,7 @@ class Application:
             if backend.config.mode is model.Mode.REDIS
         }
         self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
-        self._http = HttpSites(self._services, self._process_facts, self._logs)
+        self._http = HttpSites(self._services, self._process_facts, self._logs, self._desks, self._answer)
         for name, frontend in self._registry.frontends.items():
             for _, sock in sockets.frontends[name]:
                 keep_alive(sock, frontend.config.keepalive)  # off, too: it may come from a process that had it on
@@ -163,6 +174,8 @@ class Application:
         if any(backend.epochs is not None for backend in self._registry.backends.values()):
             self._save()  # by which weights keys lie: the configuration may be another one at the next start
         self._prober.start(self._registry.backends.values())
+        if self._desks:
+            self._sampler.start()
         for listener in self._stats:
             await listener.start()
         for name, listeners in self._listeners.items():
@@ -207,6 +220,7 @@ class Application:
         self._stop_answering()
         self._warmer.stop()
         self._rebalancer.stop()
+        self._sampler.stop()
         for router in self._routers.values():
             router.close()
         self._http.close()
@@ -219,14 +233,12 @@ class Application:
     def _factory(self, frontend: Frontend, bind: model.Bind, number: int) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client that `frontend` accepts on its `number`th address."""
         backend = self._backend_of(frontend, frontend.config.default_backend)
-        if is_passed_on(frontend.config):
+        if frontend.config.mode is model.Mode.HTTP:
             return self._http_factory(frontend, bind, number, backend)
         route, services = self._route(frontend, backend), self._services
         if Plan.needed(bind, route):
             plan = self._plan(frontend, bind, number, route)
             return lambda: Reception(plan, services)
-        if frontend.config.page is not None:
-            return partial(self._serve_page, route, frontend.config.page, None)
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
@@ -237,19 +249,24 @@ class Application:
     ) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client in mode http; requests find their way one by one."""
         others = [self._backend_of(frontend, rule.backend) for rule in frontend.config.switching]
-        site = self._http.site(frontend, number, backend, others, self._answer)
-        if not (bind.accept_proxy or frontend.config.connection_rules):
+        site = self._http.site(frontend, number, backend, others)
+        if not (bind.accept_proxy or bind.tls is not None or frontend.config.connection_rules):
             return lambda: ClientConnection(site)
         services, route = self._services, self._route(frontend, backend)
         plan = Plan(
             frontend, number, bind.accept_proxy, route, {}, self._process_facts,
-            lambda _, arrival: ClientConnection(site, arrival), switches=False,
+            lambda _, arrival: ClientConnection(site, arrival), switches=False, tls=bind.tls,
         )  # fmt: skip
         return lambda: Reception(plan, services)
 
     def _answer(self, service: Service, facts: HttpFacts, body: bytes) -> Answer:
         """Answer a request inside the proxy."""
-        raise NotImplementedError
+        query = facts.request.target.decode("latin-1").partition("?")[2]
+        try:
+            text = prometheus.text(self._registry, self._process(), query)
+        except prometheus.QueryError as error:
+            return Answer(400, fields=((b"content-type", b"text/plain"),), body=f"{error}\n".encode())
+        return Answer(200, fields=((b"content-type", prometheus.CONTENT_TYPE.encode()),), body=text)
 
     def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
         """Return what clients go through first where there are rules or a PROXY header."""
@@ -257,7 +274,9 @@ class Application:
             rule.backend: self._route(frontend, self._backend_of(frontend, rule.backend))
             for rule in frontend.config.switching
         }
-        return Plan(frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve)
+        return Plan(
+            frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve, tls=bind.tls
+        )
 
     def _route(self, frontend: Frontend, backend: Backend) -> Route:
         sticks = bool(backend.config.stick_rules) and backend.config.mode is model.Mode.TCP
@@ -268,17 +287,10 @@ class Application:
     def _serve(self, route: Route, arrival: Arrival) -> asyncio.Protocol:
         """Return what serves a client whose route has been found."""
         config = route.frontend.config
-        if config.page is not None:
-            return self._serve_page(route, config.page, arrival)
         if config.mode is model.Mode.REDIS:
             router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
             return RedisConnection(route, router, self._services, arrival.session)
         return TcpConnection(route, self._services, arrival).client
-
-    def _serve_page(self, route: Route, settings: model.StatsPage, arrival: Arrival | None) -> PageConnection:
-        admin = arrival is not None and any(condition(arrival.facts) for condition in settings.admin)
-        desk = Desk(settings, admin, self._page_text, self._page_action)
-        return PageConnection(route, desk, self._services, None if arrival is None else arrival.session)
 
     def _page_action(self, settings: model.StatsPage, form: str) -> str:
         """Do what an administrator asks for on a statistics page; return the word for what became of it."""
@@ -287,12 +299,30 @@ class Application:
     def _page_text(self, settings: model.StatsPage, view: View) -> str:
         """Return what a statistics page shows now."""
         registry, now = self._registry, self._loop.time()
-        if view.as_csv:
-            return page.csv(registry, now, settings.scope)
+        wanted = page.Wanted(settings.scope, view.search, view.up, view.no_maint, settings.legends)
+        if view.form is Form.SCHEMA:
+            return schema.text()
+        if view.form not in (Form.PAGE, Form.TABLES):
+            return page.text(registry, now, wanted, view.form.value.removeprefix(";"))
         process = self._process()
-        version = None if settings.hide_version else process.version
-        heading = page.Heading(process.pid, int(process.uptime_s), process.node, version, view.outcome)
-        return page.html(registry, now, heading, settings.scope, admin=view.admin)
+        heading = page.Heading(
+            process.pid,
+            int(process.uptime_s),
+            settings.uri,
+            node=None if settings.node is None else settings.node or process.node,
+            version=None if settings.hide_version else process.version,
+            description=None if settings.description is None else settings.description or process.description,
+            outcome=view.outcome,
+            refresh_s=settings.refresh_s if view.refreshing else 0,
+        )
+        reader = page.Reader(self._history, view.admin, settings.legends, settings.modules)
+        make = page.tables if view.form is Form.TABLES else page.html
+        return make(registry, now, heading, wanted, reader)
+
+    def _sample(self) -> bool:
+        """Have the statistics page know the rates of the last seconds; there is always a next time."""
+        self._history.sample(self._registry)
+        return True
 
     def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
         """Return the backend `name`, to which `frontend` sends clients; where there is none, one without servers."""
@@ -308,6 +338,10 @@ class Application:
         for line in notices.lines(notice):
             self._log(line.severity, line.text)
             self._logs.tell(notice, line)
+            if isinstance(notice, ServerNotice):
+                # Addresses are on the statistics page with `stats show-legends` only.
+                text = notice.change.value if notice.change is ServerChange.ADDRESS else line.text
+                self._history.note(notice.backend.name, notice.server.name, time.time(), text)
         if isinstance(notice, FrontendNotice):
             self._admit(notice.frontend)
         elif isinstance(notice, ServerNotice):

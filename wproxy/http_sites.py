@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from wproxy.config import model
 from wproxy.config.acl.facts import Process
 from wproxy.dataplane.http.route import HttpRoute, Pools
 from wproxy.dataplane.http.site import Serve, Site
 from wproxy.dataplane.services import Services
+from wproxy.dataplane.stats_desk import Desk
 from wproxy.logs import ProcessLogs
 from wproxy.protocols.http1.heads import HeadParser
 from wproxy.state.backend import Backend
@@ -23,7 +23,12 @@ HEAD_MAX = 16 * 1024 - 1024 - 79  # HAProxy's tune.bufsize without tune.maxrewri
 class HttpSites:
     """Mode http of one process: the pools of all backends, and what makes the rest. `close` is its end."""
 
-    def __init__(self, services: Services, process: Process, logs: ProcessLogs) -> None:
+    def __init__(
+        self, services: Services, process: Process, logs: ProcessLogs, desks: Mapping[str, Desk], serve: Serve
+    ) -> None:
+        """Prepare; `desks` has that of each frontend or backend with a statistics page."""
+        self._desks = desks
+        self._serve = serve
         self._services = services
         self._process = process
         self._logs = logs
@@ -31,15 +36,18 @@ class HttpSites:
         self._pools: dict[str, Pools] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def site(self, frontend: Frontend, number: int, default: Backend, others: Iterable[Backend], serve: Serve) -> Site:
+    def site(self, frontend: Frontend, number: int, default: Backend, others: Iterable[Backend]) -> Site:
         """Return what the clients of the `number`th address of `frontend` share; `others` are named by its rules."""
         routes = {backend.name: self._route(frontend, backend) for backend in others}
         route = self._route(frontend, default)
-        return Site.of(frontend, self._services, self._parser, number, self._process, route, routes, serve)
+        desk = self._desks.get(frontend.name)
+        parts = frontend, self._services, self._parser, number, self._process, route, routes, self._serve, desk
+        return Site.of(*parts)
 
     def _route(self, frontend: Frontend, backend: Backend) -> HttpRoute:
         pools = self._pools.setdefault(backend.name, Pools(self._services.clock))
-        return HttpRoute.of(frontend, backend, pools, self._logs.exchanges_of(frontend.config))
+        desk = None if backend.in_listen else self._desks.get(backend.name)
+        return HttpRoute.of(frontend, backend, pools, self._logs.exchanges_of(frontend.config), desk=desk)
 
     def drop(self, backend: Backend, server: Server) -> None:
         """Close the idle connections of a server that serves no more, or elsewhere."""
@@ -63,8 +71,3 @@ class HttpSites:
             self._timer.cancel()
         for pools in self._pools.values():
             pools.close()
-
-
-def is_passed_on(config: model.Frontend) -> bool:
-    """Tell whether a frontend in mode http is more than a statistics page."""
-    return config.mode is model.Mode.HTTP and config.page is None

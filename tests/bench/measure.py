@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.bench.peers import Peer
 from tests.bench.rows import Row
+from tests.support.memory_tls import client_context
 from tests.support.programs import need
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -40,6 +41,8 @@ def measure(peer: Peer, row: Row, scale: float) -> Figures:
     """Put the load of `row` on `peer`; raise UnfinishedError."""
     requests = max(int(row.requests * scale), 100)
     command = [need("redis-benchmark"), "-p", str(peer.port), "-n", str(requests), "--csv", *row.options]
+    if peer.tls:
+        command += ["--tls", "--insecure"]
     before = processor_s(peer.pid)
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_LONGEST_S)
@@ -78,6 +81,8 @@ def connection_kb(peer: Peer, connections: int) -> float:
 def _served(peer: Peer) -> socket.socket:
     """Return a connection that has had an answer; raise OSError, UnfinishedError."""
     client = socket.create_connection(("127.0.0.1", peer.port), 10.0)
+    if peer.tls:
+        client = client_context().wrap_socket(client)
     client.sendall(_PING)
     if client.recv(len(_PONG)) != _PONG:
         client.close()

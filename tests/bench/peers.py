@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.certificates import for_host
 from tests.support.programs import WPROXY, free_port, need, running, wait_until_listening
 
 _CONFIG = """
@@ -23,7 +24,7 @@ defaults
   timeout client 60s
   timeout server 60s
 listen bench
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{port}{tls}
   balance {balance}
 """
 
@@ -46,6 +47,7 @@ class Peer:
     name: str
     port: int
     pid: int
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class _Program:
     balance: str = "roundrobin"
     template: str = _CONFIG
     server: str = "  server redis{number} 127.0.0.1:{port} weight {weight}\n"
+    certificate: str = ""  # the kind of key of the certificate with which clients are served
 
 
 _TWEMPROXY_SERVER = "    - 127.0.0.1:{port}:{weight} redis{number}\n"
@@ -65,6 +68,10 @@ _PROGRAMS = {
     "wproxy tcp": _Program((*WPROXY, "-f")),
     "wproxy key": _Program((*WPROXY, "-f"), mode="redis", balance="key"),
     "haproxy": _Program(("haproxy", "-db", "-f")),
+    "wproxy tls ecdsa": _Program((*WPROXY, "-f"), certificate="ecdsa"),
+    "haproxy tls ecdsa": _Program(("haproxy", "-db", "-f"), certificate="ecdsa"),
+    "wproxy tls rsa": _Program((*WPROXY, "-f"), certificate="rsa"),
+    "haproxy tls rsa": _Program(("haproxy", "-db", "-f"), certificate="rsa"),
     "twemproxy": _Program(("nutcracker", "-c"), template=_TWEMPROXY, server=_TWEMPROXY_SERVER),
 }
 
@@ -97,14 +104,24 @@ class Peers:
         program, port = _PROGRAMS[name], free_port()
         first, *options = program.command
         stem = f"{name.replace(' ', '-')}-{port}"
-        text = program.template.format(mode=program.mode, balance=program.balance, port=port)
+        text = program.template.format(mode=program.mode, balance=program.balance, port=port, tls=self._tls(program))
         (self._folder / f"{stem}.cfg").write_text(text + self._servers(program, servers))
         command = [first if "/" in first else need(first), *options, f"{stem}.cfg"]
         # What wproxy remembers between two starts belongs to this folder, not to the machine.
         environment = {"STATE_DIRECTORY": str(self._folder)}
         process = stack.enter_context(running(command, self._folder, stem, environment))
         wait_until_listening(process, port, self._folder / f"{stem}.log")
-        return Peer(name, port, process.pid)
+        return Peer(name, port, process.pid, tls=bool(program.certificate))
+
+    def _tls(self, program: _Program) -> str:
+        """Return what the `bind` line says for clients to be served with TLS."""
+        kind = program.certificate
+        if not kind:
+            return ""
+        path = self._folder / f"{kind}.pem"
+        if not path.exists():
+            for_host("bench.example", kind=kind).write(path)
+        return f" ssl crt {path}"
 
     def _servers(self, program: _Program, count: int) -> str:
         places = zip(self._redis, _WEIGHTS, strict=True)

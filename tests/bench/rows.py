@@ -81,6 +81,15 @@ _SERVERS: tuple[Load, ...] = (
     ("SET, a new connection each, 200 servers", *_NEW[1:]),
 )
 
+# redis-benchmark speaks TLSv1.3, resumes no session, and has one thread as the proxies have.
+_TLS: tuple[Load, ...] = (
+    ("SET, pipeline 1, 50 clients", 100_000, "-t set -c 50 -r 10000"),
+    ("GET, pipeline 16, 50 clients", 400_000, "-t get -c 50 -P 16 -r 10000"),
+    ("GET, 10 kB values, 50 clients", 40_000, "-t get -c 50 -d 10000 -r 1000"),
+    ("GET, 1 MB values, 10 clients (bulk)", 1_000, "-t set,get -c 10 -d 1000000"),
+    ("SET, a new connection each (a handshake)", 5_000, "-t set -c 50 -k 0 -r 10000"),
+)
+
 
 def _compared(ours: str, peer: str, loads: tuple[Load, ...], servers: int = 2) -> list[Row]:
     return [Row(ours, peer, load, requests, tuple(text.split()), servers) for load, requests, text in loads]
@@ -91,6 +100,9 @@ ROWS: tuple[Row | Crowd, ...] = (
     *_compared("wproxy tcp", "haproxy", _SERVERS, servers=200),
     Crowd("wproxy tcp", "haproxy", 1_000),
     Crowd("wproxy tcp", "haproxy", 5_000),
+    *_compared("wproxy tls ecdsa", "haproxy tls ecdsa", _TLS),
+    *_compared("wproxy tls rsa", "haproxy tls rsa", _TLS[-1:]),
+    Crowd("wproxy tls ecdsa", "haproxy tls ecdsa", 1_000),
     *_compared("wproxy key", "twemproxy", _COMMANDS + _CROWD),
     *_compared("wproxy key", "haproxy", _COMMANDS[:4]),
 )

@@ -158,7 +158,19 @@ def test_the_same_forms(pages: tuple[Page, Page]) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [";up", ";csv", ";norefresh;up", ";up;norefresh", ";st=NONE", ";json", "X", ";norefresh;st=DONE"]
+    "options",
+    [
+        ";up",
+        ";no-maint;up?scope=main",
+        ";up;scope=w",
+        ";csv",
+        ";norefresh;up",
+        ";up;norefresh",
+        ";st=NONE",
+        ";json",
+        "X",
+        ";norefresh;st=DONE",
+    ],
 )
 @pytest.mark.parametrize("more", ["", "stats refresh 5s"])
 def test_what_of_the_address_is_kept(tmp_path: Path, options: str, more: str) -> None:

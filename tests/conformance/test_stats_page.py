@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import http.client
+import json
 import socket
+import time
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,11 +105,12 @@ REQUESTS = {
 def test_the_same_answers(pages: dict[str, Page], request_: tuple[str, str | None], method: str) -> None:
     path, user = request_
     answers = {name: page.get(path, user, method) for name, page in pages.items()}
-    names = ("www-authenticate", "refresh", "cache-control")
+    names = ("www-authenticate", "refresh")
     seen = {
         name: (
             answer.status,
             [answer.headers.get(header) for header in names],
+            answer.headers["cache-control"].split(",")[0],
             answer.headers["content-type"].split(";")[0],
             answer.body if answer.status != 200 else bool(answer.body),
         )
@@ -126,12 +130,105 @@ def test_the_csv_is_that_of_the_stats_socket(pages: dict[str, Page]) -> None:
 
 def test_the_page_shows_every_line_and_no_version(pages: dict[str, Page]) -> None:
     body = pages["wproxy"].get("/haproxy?stats", "admin:secret").body
-    assert [name in body for name in ('id="main"', 'id="stats"', "<th>FRONTEND</th>", "<th>a</th>", "<th>b</th>")] == [
-        True
-    ] * 5
-    assert '<tr class="maint"><td><input type="checkbox" name="s" value="b"></td><th>b</th>' in body
+    names = ('id="main"', 'id="stats"', 'id="main/Frontend"', 'id="main/a"', 'id="main/b"')
+    assert [name in body for name in names] == [True] * 5
+    assert '<tr id="main/b" class="maint"' in body
     assert "2.6" not in body
     assert "secret" not in body
+
+
+FORMS = {
+    "csv": ";csv",
+    "json": ";json",
+    "typed": ";typed",
+    "the schema": ";json-schema",
+    "json before csv": ";csv;json",
+    "typed before csv": ";csv;typed;norefresh",
+    "what is up": ";csv;up",
+    "without maintenance": ";csv;no-maint",
+    "a proxy by name": ";csv?scope=MAI",
+    "proxies that are none": ";csv;scope=nobody",
+    "one letter": ";csv&scope=m",
+    "a search that is none": ";csv;scope=%6dain",
+}
+
+
+def lines_of(text: str) -> list[object]:
+    """Return who a text is about and in which state: the rest changes from moment to moment."""
+    if text.startswith("#"):
+        rows = csv.DictReader(text.removeprefix("# ").splitlines())
+        return [
+            [row[name] for name in ("pxname", "svname", "status", "weight", "addr", "algo", "mode")] for row in rows
+        ]
+    if text.startswith("[["):
+        return [[item["value"]["value"] for item in row[:2]] for row in json.loads(text)]
+    if text.startswith("{"):
+        return [json.loads(text)]
+    return [line for line in text.splitlines() if line.split(".")[4] in ("pxname", "svname", "status", "weight", "iid")]
+
+
+@pytest.mark.parametrize("words", FORMS.values(), ids=FORMS)
+def test_the_same_forms_for_programs(pages: dict[str, Page], words: str) -> None:
+    seen = {}
+    for name, page in pages.items():
+        answer = page.get(f"/haproxy?stats{words}", "admin:secret")
+        kind = answer.headers["content-type"].split(";")[0]
+        seen[name] = (answer.status, kind, answer.headers.get("refresh"), lines_of(answer.body))
+    assert seen["wproxy"] == seen["haproxy"]
+
+
+def test_addresses_are_told_with_show_legends_only(tmp_path: Path) -> None:
+    seen = []
+    for program in ("haproxy", "wproxy"):
+        port = free_port()
+        rest = PAGE.format(port=port) + "    stats show-legends\n"
+        with proxy(program, tmp_path, "server a 127.0.0.1:1 disabled", rest=rest) as made:
+            page = Page(made, port)
+            rows = lines_of(page.get("/haproxy?stats;csv", "admin:secret").body)
+            seen.append((rows, "127.0.0.1:1<" in page.get("/haproxy?stats", "admin:secret").body))
+    assert seen[1][0] == seen[0][0]
+    assert ["main", "a", "MAINT", "1", "127.0.0.1:1", "", "tcp"] in seen[1][0]
+    assert seen[1][1]
+
+
+@pytest.mark.parametrize(
+    "line", ["", "stats show-node", "stats show-node rack-1", "stats show-desc", "stats show-desc My  own"]
+)
+def test_node_and_description(tmp_path: Path, line: str) -> None:
+    """What is shown where differs; that it is shown does not."""
+    seen = []
+    for program in ("haproxy", "wproxy"):
+        port = free_port()
+        rest = f"global\n    node mynode\n    description ours\n{PAGE.format(port=port)}    {line}\n"
+        with proxy(program, tmp_path, "server a 127.0.0.1:1", rest=rest) as made:
+            body = Page(made, port).get("/haproxy?stats", "admin:secret").body
+            seen.append([text in body for text in ("on mynode", "on rack-1", "ours", "My own")])
+    assert seen[1] == seen[0]
+
+
+def test_passwords_are_tried_at_a_slow_pace(tmp_path: Path) -> None:
+    """HAProxy answers any number at once. Another client, and the page's other work, do not wait."""
+    port = free_port()
+    with proxy("wproxy", tmp_path, "server a 127.0.0.1:1", rest=PAGE.format(port=port)) as made:
+        page = Page(made, port)
+        wrong = b"GET /haproxy?stats HTTP/1.1\r\nAuthorization: Basic " + b64encode(b"admin:no") + b"\r\n\r\n"
+        with ExitStack() as stack:
+            clients = [stack.enter_context(connect(port)) for _ in range(40)]
+            for client in clients:
+                client.sendall(wrong)
+            begun = time.monotonic()
+            heads = [read_all(client).split(b"\r\n")[0] for client in clients[-20:]]
+            assert heads == [b"HTTP/1.1 429 Too Many Requests"] * 20
+            with socket.create_connection(("127.0.0.1", port), TIMEOUT_S, ("127.0.0.2", 0)) as other:
+                other.sendall(wrong.replace(b64encode(b"admin:no"), b64encode(b"admin:secret")))
+                assert read_all(other).startswith(b"HTTP/1.1 200 ")
+            assert page.get("/haproxy?stats").status == 401  # who tries no password does not wait either
+            assert time.monotonic() - begun < 2.0
+            # The eleven that are free have been answered; the next is held back for two seconds.
+            assert read_all(clients[0]).startswith(b"HTTP/1.1 401 ")
+            assert read_all(clients[11]).startswith(b"HTTP/1.1 401 ")
+            assert time.monotonic() - begun > 1.0
+        wait_for(lambda: made.stats.ask("show stat").count("stats,BACKEND,0,0,0,") == 1, what="all clients gone")
 
 
 BAD = {

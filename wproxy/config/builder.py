@@ -17,6 +17,7 @@ from wproxy.config.model import (
     Frontend,
     Global,
     Logs,
+    Mode,
     ServerLine,
     StatsPage,
     StickTable,
@@ -58,6 +59,7 @@ def _global(process: GlobalDraft) -> Global:
         log_hostname=process.log_hostname,
         spread_checks=process.spread_checks,
         max_spread_checks_s=process.max_spread_checks_s,
+        tls=process.tls,
     )
 
 
@@ -78,6 +80,7 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         page=_page(proxy),
         keepalive=proxy.client_keepalive,
         login=login_of(proxy.redis_user, proxy.redis_password),
+        description=proxy.description,
     )
 
 
@@ -91,11 +94,23 @@ def _tables(proxy: ProxyDraft) -> list[StickTable]:
 
 def _page(proxy: ProxyDraft) -> StatsPage | None:
     page = proxy.page
-    if page is None or not proxy.is_page:
+    if page is None or proxy.mode is not Mode.HTTP:
         return None
     scope = frozenset(proxy.name if name == "." else name for name in page.scope)
     admin = tuple(proxy.page_admins)
-    return StatsPage(page.uri, page.realm, tuple(page.users), page.refresh_s, page.hide_version, scope, admin)
+    return StatsPage(
+        page.uri,
+        page.realm,
+        tuple(page.users),
+        page.refresh_s,
+        page.hide_version,
+        scope,
+        admin,
+        page.legends,
+        page.modules,
+        page.node,
+        page.description,
+    )
 
 
 def _served_by(proxy: ProxyDraft) -> str | None:
@@ -106,7 +121,8 @@ def _served_by(proxy: ProxyDraft) -> str | None:
 
 
 def _binds(draft: BindDraft) -> list[Bind]:
-    return [Bind(address, draft.location, draft.accept_proxy) for address in draft.addresses]
+    words = draft.accept_proxy, draft.tls_made, draft.name
+    return [Bind(address, draft.location, *words) for address in draft.addresses]
 
 
 def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
@@ -132,6 +148,8 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         redis_eject=proxy.redis_eject,
         redis_window_s=proxy.redis_window_s,
         keepalive=proxy.server_keepalive,
+        description=proxy.description,
+        page=None if proxy.has_frontend else _page(proxy),
     )
 
 
@@ -182,6 +200,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         agent=_agent(draft) if draft.agent_check else None,
         shutdown_on_down=draft.shutdown_on_down,
         shutdown_backups_on_up=draft.shutdown_backups_on_up,
+        tls=draft.tls_made,
         login=login_of(draft.redis_user, draft.redis_password),
     )
 
@@ -195,6 +214,7 @@ def _check(draft: ServerDraft) -> CheckSettings:
         draft.downinter_s,
         draft.check_host,
         draft.check_port,
+        draft.check_tls,
     )
 
 

@@ -26,6 +26,8 @@ from wproxy.config.model import (
     StickRule,
     UseBackend,
 )
+from wproxy.config.tls import TlsBind, TlsServer
+from wproxy.config.tls_draft import TlsDraft, TlsFiles
 
 _CHECK = CheckSettings()
 
@@ -52,6 +54,7 @@ class GlobalDraft:
     log_hostname: str | None = None
     spread_checks: float = 0.0
     max_spread_checks_s: float | None = None
+    tls: TlsFiles = field(default_factory=TlsFiles)
 
 
 @dataclass(slots=True)
@@ -65,6 +68,9 @@ class BindDraft:
     user: str | None = None
     group: str | None = None
     accept_proxy: bool = False
+    name: str = ""
+    tls: TlsDraft = field(default_factory=TlsDraft)
+    tls_made: TlsBind | None = None  # by `config.contexts`
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,10 @@ class PageDraft:
     refresh_s: int = 0
     hide_version: bool = False
     scope: list[str] = field(default_factory=list)
+    legends: bool = False
+    modules: bool = False
+    node: str | None = None
+    description: str | None = None
 
 
 @dataclass(slots=True)
@@ -136,6 +146,9 @@ class ServerDraft:
     non_stick: bool = False
     redis_user: str | None = None
     redis_password: str | None = field(default=None, repr=False)
+    tls: TlsDraft = field(default_factory=TlsDraft)
+    tls_made: TlsServer | None = None  # by `config.contexts`
+    check_tls: TlsServer | None = None  # the same
 
     def child(self, location: Location) -> ServerDraft:
         """Return the draft of the line at `location`, which starts with what is set here."""
@@ -184,6 +197,7 @@ class ProxyDraft:
     default_server: ServerDraft = field(default_factory=lambda: ServerDraft(Location("", 0)))
     servers: list[ServerDraft] = field(default_factory=list)
     page: PageDraft | None = None
+    description: str = ""
     guards: list[Statement] = field(default_factory=list)  # lines that let in or deny clients of mode http
     rules: list[RuleLine] = field(default_factory=list)
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`

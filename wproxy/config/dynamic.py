@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wproxy.config.acl.scope import Scope
 from wproxy.config.builder import server_line
+from wproxy.config.contexts import open_server
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Report, Section, Statement
 from wproxy.config.keywords.server import PARAMETERS, server
-from wproxy.config.model import Location, ServerLine
+from wproxy.config.model import Location, Mode, ServerLine
+from wproxy.config.rules import compile_sni
+from wproxy.config.tls_draft import TlsFiles
 from wproxy.config.values import ArgumentError
 from wproxy.errors import WproxyError
 
@@ -36,8 +40,11 @@ class DynamicServerError(WproxyError):
     """A server that cannot be made. Raised by `dynamic_server`, answered by the stats socket."""
 
 
-def dynamic_server(name: str, words: Sequence[str]) -> ServerLine:
-    """Return the line of a server called `name`, whose address and parameters are `words`."""
+def dynamic_server(name: str, words: Sequence[str], files: TlsFiles | None = None, mode: Mode = Mode.TCP) -> ServerLine:
+    """Return the line of a server called `name`, whose address and parameters are `words`.
+
+    `files` are what the global section says about TLS, `mode` is that of its backend.
+    """
     if not words:
         raise DynamicServerError(_FIRST_WORDS)
     _check_name(name)
@@ -48,8 +55,13 @@ def dynamic_server(name: str, words: Sequence[str]) -> ServerLine:
         server(proxy, statement, report)
     except ArgumentError as error:
         raise DynamicServerError(f"'server {name}' {error}") from error
+    compile_sni(proxy.servers, Scope(proxy.name), report, shared=True)
     if report.problems:
         raise DynamicServerError(report.problems[0].message.partition(" : ")[2])
+    try:
+        open_server(proxy.servers[0], mode, files or TlsFiles(), lambda text: None)
+    except ArgumentError as error:
+        raise DynamicServerError(str(error)) from error
     return server_line(proxy.servers[0])
 
 

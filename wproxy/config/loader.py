@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from wproxy.config.builder import build
+from wproxy.config.contexts import open_contexts
 from wproxy.config.grammar import Report
 from wproxy.config.model import Config
 from wproxy.config.reader import Reader
@@ -60,6 +61,7 @@ def _interpret(sources: Sequence[tuple[str, str]], environ: Mapping[str, str], r
     for file, text in sources:
         reader.read(text, file)
     compile_rules(reader.proxies, environ, lambda path: _text(Path(path)), report)
+    open_contexts(reader.globals, reader.proxies, report)
     validate(reader.proxies, report)
     if report.problems:
         order = {file: number for number, (file, _) in enumerate(sources)}

@@ -13,6 +13,8 @@ from wproxy.config.acl.facts import Condition, Fetcher
 from wproxy.config.checks import AgentSettings, HealthCheck
 from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
+from wproxy.config.tls import TlsBind, TlsServer
+from wproxy.config.tls_draft import TlsFiles
 
 DRAWS = 2  # section 4.2, "balance random"
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
@@ -143,6 +145,8 @@ class Bind:
     address: Address
     location: Location
     accept_proxy: bool = False
+    tls: TlsBind | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ class CheckSettings:
     downinter_s: float | None = None
     host: str | None = None
     port: int | None = None
+    tls: TlsServer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +186,7 @@ class ServerLine:
     agent: AgentSettings | None = None
     shutdown_on_down: bool = False  # on-marked-down shutdown-sessions
     shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
+    tls: TlsServer | None = None
     login: Login | None = None  # as whom the proxy speaks to it, in Redis' protocol
     pool_max: int | None = None  # idle connections kept for other requests, in mode http
 
@@ -252,7 +258,9 @@ class StickRule:
 class StatsPage:
     """A statistics page: how its address begins, who may see it, which proxies it shows (all when `scope` is empty).
 
-    Clients for which one of the conditions `admin` holds may change servers on it.
+    Clients for which one of the conditions `admin` holds may change servers on it. `node` and `description` are shown
+    unless they are None; "" is the global section's. `legends` shows addresses, cookies and algorithms as well,
+    `modules` what is known of the Redis commands of each server.
     """
 
     uri: str
@@ -262,6 +270,10 @@ class StatsPage:
     hide_version: bool = False
     scope: frozenset[str] = frozenset()
     admin: tuple[Condition, ...] = ()
+    legends: bool = False
+    modules: bool = False
+    node: str | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +306,7 @@ class Frontend:
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     login: Login | None = None  # what clients of mode redis must AUTH with
     http: HttpFront | None = None  # in mode http
+    description: str = ""  # for the statistics page
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +340,8 @@ class Backend:
     redis_window_s: float | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     http: HttpBack | None = None  # in mode http
+    page: StatsPage | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +377,7 @@ class Global:
     log_hostname: str | None = None
     spread_checks: float = 0.0  # how far a check's interval may be off, as a share of it
     max_spread_checks_s: float | None = None
+    tls: TlsFiles = field(default_factory=TlsFiles)  # for servers that are added at runtime
 
 
 @dataclass(frozen=True, slots=True)

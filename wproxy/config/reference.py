@@ -35,7 +35,12 @@ _DIFFERENCES = """\
   without servers and backends. `http-request` and `stats http-request` are errors there, since they would guard it.
   Any other proxy in `mode http` is an error for now.
 - With `stats admin` a form that another site has sent to the statistics page (`Sec-Fetch-Site`, `Origin`, `Referer`) is
-  denied; HAProxy takes it. A page with `stats scope` changes servers of the proxies it shows only.
+  denied; HAProxy takes it. A page with `stats scope` changes servers of the proxies it shows only. Its forms may also
+  set weights (`action=weight`, a field `w` for each `s`).
+- Ten wrong passwords from one address (or IPv6 /64) are answered at once by a statistics page, from then on one in two
+  seconds; who would have to wait for more than ten is answered 429, and the right password waits like a wrong one.
+- The statistics page shows no line of its own for each `bind` (`option socket-stats`); `stats show-modules` shows the
+  commands of mode redis, and nothing of TLS and HTTP/2.
 - A missing last newline is accepted; HAProxy refuses it.
 - Numbers are whole: HAProxy reads `weight 10x` as 10 and `maxconn abc` as 0, here both are errors. So are negative
   numbers, a parameter without its value, and words after an argument that takes none.
@@ -56,6 +61,12 @@ _DIFFERENCES = """\
   HAProxy waits for the end of the time and says "Layer7 timeout". An agent may speak first; HAProxy 2.6.12 reads it
   only when `agent-send` is set. A `timeout check` shorter than `inter` is kept; HAProxy notices it late.
   The log formats of `tcp-check` and `http-check`, and `http-check expect hdr`, are errors.
+- TLS: HTTP/2 is not spoken, so in `mode http` `alpn h2` is not offered: a warning says so, and clients that offer both
+  are served by HTTP/1.1. In mode tcp the protocols of `alpn` are agreed upon as written. No OCSP answers are stapled,
+  and `.ocsp` and `.sctl` files beside a certificate are not loaded; early data (`allow-0rtt`) is not taken. A key with
+  a password is an error; HAProxy asks for it at the terminal. Certificates are replaced by a reload only.
+  A server's name is compared when the handshake is over, so that a server with a wrong one sees it complete.
+  On `add server`, and in mode redis where clients share connections, `sni` has to be `str(<name>)`.
 - Users, groups and names of hosts are looked up when they are used, not while the file is read.
 - A NUL character, a word that is not UTF-8 and an address or parameter that is an empty word are errors: HAProxy cuts
   the line there. An empty first word switches the line off and an empty last one is no word, as in HAProxy.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -9,9 +10,9 @@ from wproxy.config.acl.condition import Acls, parse_condition
 from wproxy.config.acl.expression import parse_fetch
 from wproxy.config.acl.facts import Condition, Kind
 from wproxy.config.acl.scope import Scope
-from wproxy.config.drafts import ProxyDraft, RuleLine
+from wproxy.config.drafts import ProxyDraft, RuleLine, ServerDraft
 from wproxy.config.grammar import Report
-from wproxy.config.model import ConnectionRule, StickRule, UseBackend
+from wproxy.config.model import ConnectionRule, Mode, StickRule, UseBackend
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
 
@@ -30,6 +31,7 @@ def compile_rules(
         if not proxy.disabled:
             scope = Scope(proxy.name, proxy.has_frontend, proxy.has_backend, backends, frontends, tables, environ, read)
             _compile(proxy, scope, report)
+            compile_sni(proxy.servers, scope, report, shared=proxy.mode is Mode.REDIS)
 
 
 def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
@@ -42,6 +44,29 @@ def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
         except ArgumentError as error:
             words = f"{line.keyword} {line.target}".rstrip()
             report.problem(line.location, f"'{words}' {error}")
+
+
+def compile_sni(servers: Sequence[ServerDraft], scope: Scope, report: Report, *, shared: bool = False) -> None:
+    """Read the expression of each server's `sni`: a constant where there is no one client, its connections `shared`."""
+    for server in servers:
+        word = server.tls.sni
+        if word is None:
+            continue
+        try:
+            _, fetch = parse_fetch(word, scope)
+        except ArgumentError as error:
+            report.problem(server.location, f"'server {server.name}' : 'sni' {error}")
+            continue
+        constant = _CONSTANT.fullmatch(word)
+        if constant is not None:
+            server.tls = replace(server.tls, sni_text=constant[1].strip())
+        elif shared:
+            report.problem(server.location, f"'server {server.name}' : 'sni' has to be str(<name>) here, not '{word}'")
+        else:
+            server.tls = replace(server.tls, sni_fetch=fetch)
+
+
+_CONSTANT = re.compile(r"str\(([^()]*)\)")
 
 
 def _acl(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:

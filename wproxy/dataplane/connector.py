@@ -1,22 +1,109 @@
-"""Connections to servers, by whatever kind of address the configuration gives."""
+"""Connections to servers, by whatever kind of address the configuration gives, with TLS where it is asked for."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
+from wproxy.config.acl.facts import Facts
 from wproxy.config.model import Address
+from wproxy.config.tls import TlsServer
 from wproxy.dataplane.resolving import FAMILIES
+from wproxy.dataplane.services import Services
+from wproxy.dataplane.tls import TlsTransport, sni_for, wrong_name
+from wproxy.state.server import Server
+from wproxy.state.tls import TlsCounters
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 
-async def open_connection(loop: asyncio.AbstractEventLoop, address: Address, factory: Callable[[], P]) -> P:
-    """Connect to `address` and return the protocol that `factory` made for it; raise OSError."""
+@dataclass(frozen=True, slots=True)
+class Secure:
+    """What TLS with a server needs: its line's, the name it is told, and what goes before the handshake."""
+
+    tls: TlsServer
+    counters: TlsCounters
+    sni: str | None = None
+    preface: bytes = b""
+
+
+def secure_to(
+    server: Server,
+    services: Services,
+    facts: Facts | None = None,
+    preface: Callable[[Server], bytes] = lambda server: b"",
+) -> Secure | None:
+    """Return what TLS with `server` needs, None where it speaks none.
+
+    `facts` are about the client whose connection it will be, None where it is shared; `preface` is asked for what goes
+    before the handshake.
+    """
+    tls = server.line.tls
+    return None if tls is None else Secure(tls, services.tls, sni_for(tls, facts), preface(server))
+
+
+async def open_connection(
+    loop: asyncio.AbstractEventLoop, address: Address, factory: Callable[[], P], secure: Secure | None = None
+) -> P:
+    """Connect to `address` and return the protocol that `factory` made for it; raise OSError.
+
+    With `secure` it is made when the handshake is over; what goes wrong in that is an OSError, too.
+    """
+    if secure is None:
+        return await _connect(loop, address, factory)
+    settled: asyncio.Future[P] = loop.create_future()
+    wire = await _connect(loop, address, partial(_Wire, loop, secure, partial(_serve, secure, settled, factory)))
+    try:
+        return await settled
+    except asyncio.CancelledError:
+        wire.abort()
+        raise
+
+
+async def _connect(loop: asyncio.AbstractEventLoop, address: Address, factory: Callable[[], P]) -> P:
     if address.path:
         _, protocol = await loop.create_unix_connection(factory, address.path)
     else:
         family = FAMILIES[address.family]
         _, protocol = await loop.create_connection(factory, address.host, address.port, family=family)
     return protocol
+
+
+class _Wire(TlsTransport):
+    """The client's side of TLS; sends the preface as soon as there is a connection."""
+
+    __slots__ = ("_preface",)
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        secure: Secure,
+        settled: Callable[[TlsTransport, Exception | None], None],
+    ) -> None:
+        super().__init__(loop, secure.tls.context, secure.counters, settled, server_side=False, sni=secure.sni)
+        self._preface = secure.preface
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the preface and begin the handshake."""
+        if self._preface:
+            transport.write(self._preface)  # type: ignore[attr-defined] # what create_connection gives is a Transport
+        super().connection_made(transport)
+
+
+def _serve(
+    secure: Secure, settled: asyncio.Future[P], factory: Callable[[], P], wire: TlsTransport, fault: Exception | None
+) -> None:
+    """Hand the connection to its protocol once the handshake is over, or tell what went wrong."""
+    fault = fault or wrong_name(secure.tls, secure.sni, wire.tls)
+    if settled.done():  # nobody waits any more
+        wire.abort()
+    elif fault is not None:
+        settled.set_exception(fault if isinstance(fault, OSError) else ConnectionError(str(fault)))
+        wire.close()
+    else:
+        protocol = factory()
+        wire.serve(protocol)  # type: ignore[arg-type] # who connects with TLS is a Protocol
+        settled.set_result(protocol)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from wproxy.config.model import Address, CheckSettings
+from wproxy.config.tls import TlsServer
 from wproxy.policy.checks.kinds import plan_of_agent
 from wproxy.policy.checks.steps import Connect, Plan
 from wproxy.policy.checks.verdict import CheckResult
@@ -35,6 +36,9 @@ class Target(Protocol):
 
     def header(self) -> int | None:
         """Return the version of the PROXY header that a connection begins with."""
+
+    def tls(self) -> TlsServer | None:
+        """Return how TLS is spoken on a connection, None for not at all."""
 
     def interval_s(self) -> float:
         """Return the seconds from the end of this check to the next one."""
@@ -73,6 +77,10 @@ class HealthTarget:
             return line.send_proxy or 1
         elsewhere = self.server.check_host is not None or self.server.check_port is not None
         return None if elsewhere else line.send_proxy
+
+    def tls(self) -> TlsServer | None:
+        """Return what the server's line asks for."""
+        return self._check.tls
 
     def interval_s(self) -> float:
         """Return `inter`, `downinter` or `fastinter`, by where the server stands."""
@@ -114,6 +122,9 @@ class AgentTarget:
 
     def header(self) -> None:
         """An agent gets no PROXY header."""
+
+    def tls(self) -> None:
+        """An agent speaks no TLS."""
 
     def interval_s(self) -> float:
         """Return `agent-inter`."""

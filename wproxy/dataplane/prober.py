@@ -15,16 +15,20 @@ import os
 import random
 import select
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from wproxy.config.model import Address, Global, Mode, Timeouts
+from wproxy.config.tls import TlsServer
 from wproxy.dataplane.ends import ends_of_probe
 from wproxy.dataplane.probe_sockets import ProbeSockets
 from wproxy.dataplane.probe_targets import AgentTarget, HealthTarget, Target
+from wproxy.dataplane.probe_tls import ProbeTls
 from wproxy.dataplane.resolving import is_literal, resolve
 from wproxy.dataplane.services import Services
-from wproxy.policy.checks.dialogue import Action, Dialogue, Wait
+from wproxy.dataplane.tls import WrongNameError
+from wproxy.policy.checks.dialogue import HANDSHAKE_FAILED, Action, Dialogue, Wait
 from wproxy.policy.checks.kinds import plan_of
 from wproxy.policy.checks.steps import Connect, Send
 from wproxy.policy.checks.verdict import CheckResult, CheckStatus
@@ -100,7 +104,7 @@ class Probe:
 
     __slots__ = (
         "_began", "_connecting", "_dialogue", "_header", "_plan", "_services", "_socket", "_sockets", "_spread",
-        "_target", "_task", "_timeouts", "_timer",
+        "_target", "_task", "_timeouts", "_timer", "_tls", "_tls_settings",
     )  # fmt: skip
 
     def __init__(
@@ -116,6 +120,8 @@ class Probe:
         self._socket: socket.socket | None = None
         self._connecting = False
         self._header: int | None = None  # version of what this connection begins with
+        self._tls_settings: TlsServer | None = None  # of this connection
+        self._tls: ProbeTls | None = None  # once it is open
         self._task: asyncio.Task[None] | None = None  # while a name is looked up
         self._timer: asyncio.TimerHandle | None = None  # of the next check, or the deadline of this one
         self._began = 0.0
@@ -181,7 +187,10 @@ class Probe:
         return self._send(WRITERS[version](ends))
 
     def _send(self, data: bytes) -> bool:
-        """Send `data`; when the connection is broken, end the check and return False."""
+        """Send `data`, encrypted where TLS is spoken; when the connection is broken, end the check, return False."""
+        return self._send_raw(data if self._tls is None else self._tls.encrypt(data))
+
+    def _send_raw(self, data: bytes) -> bool:
         assert self._socket is not None
         try:
             # Questions are short, and the buffer of a fresh connection is empty: they fit.
@@ -194,6 +203,7 @@ class Probe:
     def _connect(self, step: Connect) -> None:
         self._hang_up()
         self._header = self._target.header() if step.default else None
+        self._tls_settings = self._target.tls() if step.default else None
         address = self._target.address(step)
         limits = [self._target.inter_s]
         if self._timeouts.check_s is not None and self._timeouts.connect_s is not None:
@@ -229,7 +239,48 @@ class Probe:
             self._set_timer(self._timeouts.check_s, self._time_out)
         if self._header is not None and not self._introduce(self._header):
             return
-        self._follow(self._dialogue.done())
+        if self._tls_settings is None:
+            self._follow(self._dialogue.done())
+        else:
+            self._tls = ProbeTls(self._tls_settings, self._services)
+            self._dialogue.shaking_hands()
+            self._shake_hands(self._tls)
+
+    def _shake_hands(self, tls: ProbeTls) -> None:
+        """Go on with the handshake; when it is over, with the check."""
+        fault = ""
+        try:
+            tls.shake_hands()
+        except WrongNameError as error:
+            fault = str(error)
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            fault = "Connection closed during SSL handshake"
+        except ssl.SSLError:
+            fault = HANDSHAKE_FAILED
+        pending = tls.to_send()
+        if pending:
+            self._send_raw(pending)
+        if self._tls is not tls:
+            return  # sending has ended the check
+        if fault:
+            self._finish(self._dialogue.refused(fault))
+        elif tls.agreed:
+            self._follow(self._dialogue.done())
+
+    def _receive_secured(self, tls: ProbeTls, data: bytes) -> None:
+        """Take bytes of a server that speaks TLS."""
+        tls.receive(data)
+        if not tls.agreed:
+            self._shake_hands(tls)
+            if self._tls is not tls or not tls.agreed:
+                return
+        try:
+            text, ended = tls.text()
+        except ssl.SSLError:
+            self._finish(self._dialogue.broken("SSL error"))
+            return
+        if text or ended:
+            self._follow(self._dialogue.receive_data(text, ended=ended))
 
     def _receive(self) -> None:
         """Read what has come; each arrival is told once only, so until there is no more."""
@@ -241,7 +292,10 @@ class Probe:
             except OSError as error:
                 self._finish(self._dialogue.broken(error.strerror or str(error)))
                 return
-            self._follow(self._dialogue.receive_data(data, ended=not data))
+            if self._tls is None:
+                self._follow(self._dialogue.receive_data(data, ended=not data))
+            else:
+                self._receive_secured(self._tls, data)
             if not data:
                 return
 
@@ -263,6 +317,9 @@ class Probe:
         if self._socket is not None:
             self._sockets.drop(self._socket)
             self._socket = None
+        if self._tls is not None:
+            self._tls.close()
+            self._tls = None
         self._connecting = False
 
     def _set_timer(self, delay_s: float, what: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""What happens to a client before its route is known: rules that turn it away, a PROXY header, rules that choose.
+"""What happens to a client before its route is known: rules that turn it away, a PROXY header, TLS, rules that choose.
 
 Only binds that need it have a reception; elsewhere a client's connection is made by its route at once. When all is
 decided the transport is given to the protocol that serves the route, and the reception is gone.
@@ -7,6 +7,7 @@ decided the transport is given to the protocol that serves the route, and the re
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
@@ -14,9 +15,11 @@ from typing import cast
 
 from wproxy.config import model
 from wproxy.config.acl.facts import Facts, Process
+from wproxy.config.tls import TlsBind
 from wproxy.dataplane.ends import ends_of
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
+from wproxy.dataplane.tls import ClosedInHandshakeError, TlsTransport
 from wproxy.protocols.proxy_header import Ends, HeaderError, parse
 from wproxy.state.frontend import Frontend
 from wproxy.state.session import Session
@@ -46,13 +49,16 @@ class Plan:
     process: Process
     serve: Serve
     switches: bool = True  # by `use_backend` rules: in mode http that is done for each request
+    tls: TlsBind | None = None
 
     @staticmethod
     def needed(bind: model.Bind, default: Route) -> bool:
         """Tell whether the clients of `bind` have to be received at all."""
         config = default.frontend.config
-        rules = config.switching or config.connection_rules or (config.page is not None and config.page.admin)
-        return bind.accept_proxy or bool(rules) or default.stickiness is not None
+        rules = config.switching or config.connection_rules
+        named = any(server.line.tls is not None and server.line.tls.sni_of for server in default.backend.servers)
+        received = bind.accept_proxy or bind.tls is not None
+        return received or named or bool(rules) or default.stickiness is not None
 
     def facts(self, ends: Ends, *, by_header: bool) -> Facts:
         """Return what the rules may ask about a client."""
@@ -86,10 +92,22 @@ class Plan:
         return self.default
 
 
-class Reception(asyncio.Protocol):
-    """One client until it is handed over. While a header is awaited, `timeout client` runs."""
+# HAProxy's words for what can go wrong in a handshake.
+_FAILED = "SSL handshake failure"
+_CLOSED = "Connection closed during SSL handshake"
+_LATE = "Timeout during SSL handshake"
+_UNTRUSTED = "SSL client certificate not trusted"
+_UNTRUSTED_AUTHORITY = "SSL client CA chain cannot be verified"
+# OpenSSL's codes of faults that lie with an authority above the client's own certificate (x509_vfy.h).
+_OF_AUTHORITY = frozenset({2, 19, 22, 24, 25})
 
-    __slots__ = ("_data", "_deadline", "_plan", "_services", "_session", "_transport")
+
+class Reception(asyncio.Protocol):
+    """One client until it is handed over. While a header or a handshake is awaited, `timeout client` runs."""
+
+    __slots__ = (
+        "_by_header", "_data", "_deadline", "_ends", "_plan", "_services", "_session", "_tls", "_transport",
+    )  # fmt: skip
 
     def __init__(self, plan: Plan, services: Services) -> None:
         self._plan = plan
@@ -98,23 +116,26 @@ class Reception(asyncio.Protocol):
         self._deadline = inf
         self._session: Session | None = None
         self._transport: asyncio.Transport | None = None
+        self._tls: TlsTransport | None = None  # while it shakes hands
+        self._ends = _NOBODY
+        self._by_header = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let the client in or turn it away; hand it over at once when it has no header to send."""
+        """Let the client in or turn it away; hand it over at once when it has nothing to send first."""
         plan = self._plan
         self._transport = cast("asyncio.Transport", transport)
-        ends = ends_of(transport)
-        if not plan.admits(plan.facts(ends, by_header=False)):
+        self._ends = ends_of(transport)
+        if not plan.admits(plan.facts(self._ends, by_header=False)):
             plan.frontend.counters.denied_connections += 1
             self._transport.abort()
             return
         now = self._services.clock()
         self._session = self._services.sessions.open(plan.frontend, plan.default.backend, now)
-        if plan.accept_proxy:
+        if plan.accept_proxy or plan.tls is not None:
             self._deadline = now + (plan.frontend.config.timeouts.client_s or inf)
             self._services.wheel.watch(self)
-        else:
-            self._hand_over(ends, b"", by_header=False)
+        if not plan.accept_proxy:
+            self._begin(b"")
 
     def data_received(self, data: bytes) -> None:
         """Read the header; it is bounded, so what is kept here is, too."""
@@ -122,11 +143,12 @@ class Reception(asyncio.Protocol):
         try:
             header = parse(self._data)
         except HeaderError:
-            self._turn_away("PR")
+            self._turn_away("PR", "Received something which does not look like a PROXY protocol header")
             return
         if header is not None and self._transport is not None:
-            ends = header.ends or ends_of(self._transport)
-            self._hand_over(ends, self._data[header.size :], by_header=header.ends is not None)
+            self._by_header = header.ends is not None
+            self._ends = header.ends or self._ends
+            self._begin(self._data[header.size :])
 
     def eof_received(self) -> bool:
         """End a client that leaves in the middle of its header."""
@@ -135,44 +157,92 @@ class Reception(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Forget a client that was not handed over."""
         self._transport = None
-        self._end("CR")
+        self._end("CR", _WAITING.format("Connection closed" if error is None else "Connection error"))
 
     def expires_at(self) -> float:
-        """Return when the wait for the header is over."""
+        """Return when the wait for the header, or for the end of the handshake, is over."""
         return self._deadline
 
     def expired(self) -> None:
-        """Turn away a client that has not sent its header in time."""
-        self._turn_away("cR")
+        """Turn away a client that is too slow."""
+        tls, self._tls = self._tls, None
+        self._turn_away("cR", _WAITING.format("Timeout") if tls is None else _LATE)
 
-    def _turn_away(self, cause: str) -> None:
-        self._end(cause)
+    def _begin(self, rest: bytes) -> None:
+        """Go on after the header, of whose last segment `rest` was left."""
+        transport, tls = self._transport, self._plan.tls
+        assert transport is not None
+        if tls is None:
+            self._hand_over(transport, rest, None)
+            return
+        services = self._services
+        self._tls = TlsTransport(services.loop, tls.context, services.tls, self._shaken, server_side=True)
+        transport.set_protocol(self._tls)
+        self._tls.connection_made(transport)
+        if rest:
+            self._tls.data_received(rest)
+
+    def _shaken(self, tls: TlsTransport, fault: Exception | None) -> None:
+        """Go on after the handshake, or give the client up."""
+        if self._tls is None:  # has been turned away
+            tls.abort()
+            return
+        self._tls = None
+        if fault is None:
+            self._hand_over(tls, b"", tls)
+            return
+        self._end("PR", _reason(fault), silent=isinstance(fault, ClosedInHandshakeError))
+        self._transport = None
+        tls.close()
+
+    def _turn_away(self, cause: str, reason: str) -> None:
+        self._end(cause, reason)
         if self._transport is not None:
             self._transport.abort()
 
-    def _end(self, cause: str) -> None:
+    def _end(self, cause: str, reason: str, *, silent: bool = False) -> None:
         """Give back the session, unless it has gone to another; only the first call does anything."""
         self._services.wheel.forget(self)
         if self._session is not None:
             session, self._session = self._session, None
-            counters = self._plan.frontend.counters
-            counters.sessions -= 1  # as in HAProxy, a connection without its header never was a session
+            counters, log = self._plan.frontend.counters, self._plan.default.log
+            counters.sessions -= 1  # as in HAProxy, a connection that got no further never was a session
             counters.header_errors += 1
             session.end(cause)
+            if log is not None:
+                log.turned_away(session, self._ends, self._plan.listener, reason, silent=silent)
             self._services.sessions.close(session)
 
-    def _hand_over(self, ends: Ends, rest: bytes, *, by_header: bool) -> None:
+    def _hand_over(self, transport: asyncio.Transport, rest: bytes, tls: TlsTransport | None) -> None:
         """Give the client to the protocol that serves its route."""
-        transport, session = self._transport, self._session
-        assert transport is not None
+        session = self._session
         assert session is not None
         self._services.wheel.forget(self)
         self._transport = self._session = None
-        facts = self._plan.facts(ends, by_header=by_header)
+        facts = self._plan.facts(self._ends, by_header=self._by_header)
+        if tls is not None:
+            session.secure = True
+            facts.tls = tls.tls
         route = self._plan.route(facts)
         session.backend = route.backend
-        serving = self._plan.serve(route, Arrival(session, ends, facts))
+        serving = self._plan.serve(route, Arrival(session, self._ends, facts))
+        if tls is not None:
+            tls.serve(serving)
+            return
         transport.set_protocol(serving)
         serving.connection_made(transport)
         if rest:
             serving.data_received(rest)
+
+
+_NOBODY = Ends()
+_WAITING = "{} while waiting for PROXY protocol header"
+
+
+def _reason(fault: Exception) -> str:
+    """Return what HAProxy says of a handshake that has failed for `fault`."""
+    if isinstance(fault, ClosedInHandshakeError):
+        return _CLOSED
+    if isinstance(fault, ssl.SSLCertVerificationError):
+        return _UNTRUSTED_AUTHORITY if fault.verify_code in _OF_AUTHORITY else _UNTRUSTED
+    return _FAILED

@@ -8,20 +8,24 @@ from collections.abc import Callable
 from wproxy.dataplane.wheel import Wheel
 from wproxy.state.captures import Captures
 from wproxy.state.session import Sessions
+from wproxy.state.tls import TlsCounters
 
 
 class Services:
     """Made once by `app`, shared by all of the data plane; owns the tasks that outlive their caller."""
 
-    __slots__ = ("_tasks", "captures", "clock", "loop", "sessions", "started_at", "warn", "wheel")
+    __slots__ = ("_tasks", "captures", "clock", "loop", "sessions", "started_at", "tls", "warn", "wheel")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, sessions: Sessions, captures: Captures) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sessions: Sessions, captures: Captures, tls: TlsCounters | None = None
+    ) -> None:
         self.loop = loop
         self.clock = loop.time
         self.started_at = loop.time()
         self.wheel = Wheel(loop)
         self.sessions = sessions
         self.captures = captures
+        self.tls = tls or TlsCounters()
         self.warn: Callable[[str], None] = lambda text: None  # tells the administrator; `app` says how
         self._tasks: set[asyncio.Task[None]] = set()
 

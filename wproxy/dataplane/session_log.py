@@ -25,15 +25,19 @@ class Listener(Protocol):
     def ended(self, session: Session) -> None:
         """Take note of the end, while the session still has its places."""
 
+    def turned_away(self, session: Session, listener: str, reason: str, *, silent: bool) -> None:
+        """Take note of a client that never became a session, of which `source` and `destination` are known."""
+
 
 class SessionLog:
     """The log of one frontend; a frontend that logs nothing has none, and its sessions pay nothing for it."""
 
-    __slots__ = ("_binds", "_listener", "connected", "ended")
+    __slots__ = ("_binds", "_listener", "_names", "connected", "ended")
 
     def __init__(self, listener: Listener, binds: Sequence[Bind]) -> None:
         self._listener = listener
         self._binds = {bind.address.path: number for number, bind in enumerate(binds, 1) if bind.address.path}
+        self._names = [bind.name or str(number) for number, bind in enumerate(binds, 1)]
         self.connected = listener.connected
         self.ended = listener.ended
 
@@ -44,6 +48,11 @@ class SessionLog:
         """
         addresses(session, transport, ends, self._binds)
         self._listener.accepted(session)
+
+    def turned_away(self, session: Session, ends: Ends, number: int, reason: str, *, silent: bool) -> None:
+        """Tell of a client that got no further than the `number`th `bind` line, for `reason`; `silent` said nothing."""
+        addresses(session, None, ends, self._binds)
+        self._listener.turned_away(session, self._names[number - 1], reason, silent=silent)
 
 
 def addresses(

@@ -3,64 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import cast
 
 import httptools
 
-from wproxy.config.model import StatsPage
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
-from wproxy.policy.basic_auth import admits
-from wproxy.policy.same_origin import same_origin
+from wproxy.dataplane.stats_desk import FORM_MAX, HEADERS, Answer, Desk, Query, problem
 from wproxy.state.session import Session
 
 _HEAD_MAX = 16 * 1024  # HAProxy's tune.bufsize, which bounds its requests too
 _PATIENCE_S = 30.0  # for a client whose frontend has no `timeout client`
-
-# A form that is longer is not processed; HAProxy's must fit into its buffer together with the head.
-_FORM_MAX = 15 * 1024
-_HEADERS = frozenset({"authorization", "expect", "host", "origin", "referer", "sec-fetch-site"})  # what is looked at
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """How a page is to be shown: as csv, with what an administrator may do, with what became of his last action."""
-
-    as_csv: bool = False
-    admin: bool = False
-    outcome: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What one client is served by: the page, whether it may change servers on it, and the functions behind it.
-
-    `text` returns the page; `act` does what a form asks for and returns the word that `;st=` tells the page.
-    """
-
-    page: StatsPage
-    admin: bool
-    text: Callable[[StatsPage, View], str]
-    act: Callable[[StatsPage, str], str]
+_INVALID = "Your browser sent an invalid request."
 
 
 class PageConnection(asyncio.Protocol):
-    """Parses one request and answers it; of bodies only an administrator's form is read."""
+    """Parses one request, has `desk` answer it; of bodies only an administrator's form is read.
+
+    `client` is the address that counts as the client's, `admin` whether it may change servers.
+    """
 
     __slots__ = (
-        "_answered", "_complete", "_deadline", "_desk", "_form", "_headers", "_page", "_parser", "_received", "_route",
-        "_services", "_session", "_transport", "_url", "_whole",
+        "_admin", "_answered", "_client", "_complete", "_deadline", "_desk", "_form", "_headers", "_held", "_parser",
+        "_received", "_route", "_services", "_session", "_transport", "_url", "_whole",
     )  # fmt: skip
 
-    def __init__(self, route: Route, desk: Desk, services: Services, session: Session | None = None) -> None:
+    def __init__(
+        self,
+        route: Route,
+        desk: Desk,
+        services: Services,
+        session: Session | None = None,
+        client: str = "",
+        *,
+        admin: bool = False,
+    ) -> None:
         self._route = route
         self._desk = desk
-        self._page = desk.page
         self._services = services
         self._session = session
+        self._client = client
+        self._admin = admin
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
@@ -70,6 +54,7 @@ class PageConnection(asyncio.Protocol):
         self._complete = False  # the head is there
         self._whole = False  # the body, too
         self._answered = False
+        self._held: asyncio.TimerHandle | None = None  # while the answer is held back
         self._deadline = 0.0
 
     # -- the loop's side -----------------------------------------------------------------------------------------
@@ -77,6 +62,8 @@ class PageConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session."""
         self._transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self._client = self._client or (str(peer[0]) if isinstance(peer, tuple) else "unix")
         now = self._services.clock()
         frontend, backend = self._route.frontend, self._route.backend
         self._session = self._session or self._services.sessions.open(frontend, backend, now)
@@ -97,13 +84,13 @@ class PageConnection(asyncio.Protocol):
             pass  # the head is complete; nothing is upgraded here
         except httptools.HttpParserError:
             if not self._complete or self._awaits_form():
-                self._respond(HTTPStatus.BAD_REQUEST, "Your browser sent an invalid request.")
+                self._send(problem(HTTPStatus.BAD_REQUEST, _INVALID))
                 return
         if self._complete:
             if not self._awaits_form():
                 self._answer()
         elif self._received > _HEAD_MAX:
-            self._respond(HTTPStatus.BAD_REQUEST, "Your browser sent an invalid request.")
+            self._send(problem(HTTPStatus.BAD_REQUEST, _INVALID))
 
     def eof_received(self) -> bool:
         """Stay open for the answer, which is on its way, if there is one."""
@@ -113,6 +100,8 @@ class PageConnection(asyncio.Protocol):
         """End the session."""
         assert self._session is not None
         self._transport = None
+        if self._held is not None:
+            self._held.cancel()
         self._services.wheel.forget(self)
         self._session.end("PR" if self._answered else "CR")
         self._services.sessions.close(self._session)
@@ -137,7 +126,7 @@ class PageConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header."""
         key = name.lower().decode("latin-1")
-        if key in _HEADERS and not self._complete:
+        if key in HEADERS and not self._complete:
             self._headers.setdefault(key, []).append(value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
@@ -149,7 +138,7 @@ class PageConnection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """Take a part of the form; of one that is too long no more than shows that it is."""
-        if not self._whole and len(self._form) <= _FORM_MAX:
+        if not self._whole and len(self._form) <= FORM_MAX:
             self._form += data
 
     def on_message_complete(self) -> None:
@@ -158,81 +147,41 @@ class PageConnection(asyncio.Protocol):
 
     # -- the answer ----------------------------------------------------------------------------------------------
 
+    def _query(self) -> Query:
+        method, target = self._parser.get_method().decode("latin-1"), self._url.decode("latin-1")
+        return Query(method, target, self._headers, self._client, self._services.clock(), self._admin)
+
     def _awaits_form(self) -> bool:
-        """Tell whether the rest of the request is to be read before it is answered: nobody's but a known user's."""
-        return not self._whole and self._parser.get_method() == b"POST" and self._on_page and self._admitted
-
-    @property
-    def _on_page(self) -> bool:
-        return self._url.decode("latin-1").startswith(self._page.uri)
-
-    @property
-    def _admitted(self) -> bool:
-        return admits(self._headers.get("authorization", ()), self._page.users)
+        """Tell whether the rest of the request is to be read before it is answered."""
+        return not self._whole and self._desk.expects_form(self._query())
 
     def _answer(self) -> None:
-        page, target = self._page, self._url.decode("latin-1")
-        method = self._parser.get_method()
+        query = self._query()
         self._route.frontend.counters.requests += 1
-        if not self._on_page:
-            self._respond(HTTPStatus.SERVICE_UNAVAILABLE, "No server is available to handle this request.")
-        elif not self._admitted:
-            realm = page.realm.replace("\\", "\\\\").replace('"', '\\"')
-            challenge = f'www-authenticate: Basic realm="{realm}"\r\n'
-            need = "You need a valid user and password to access this content."
-            self._respond(HTTPStatus.UNAUTHORIZED, need, challenge)
-        elif method == b"POST":
-            self._process(target[len(page.uri) :])
-        elif method not in (b"GET", b"HEAD"):
-            self._respond(
-                HTTPStatus.METHOD_NOT_ALLOWED, "This page knows no such method.", "allow: GET, HEAD, POST\r\n"
-            )
-        else:
-            self._show(target[len(page.uri) :])
+        if not self._desk.serves(query.target):
+            self._send(problem(HTTPStatus.SERVICE_UNAVAILABLE, "No server is available to handle this request."))
+            return
+        answer = self._desk.answer(query, self._form)
+        if not answer.delay_s:
+            self._send(answer)
+            return
+        self._answered = True
+        self._deadline = max(self._deadline, query.now + answer.delay_s + _PATIENCE_S)
+        self._held = self._services.loop.call_later(answer.delay_s, self._send, answer)
 
-    def _show(self, options: str) -> None:
-        """Send the page as the words after its address want it: `;csv`, `;norefresh`."""
-        page = self._page
-        as_csv, admin = ";csv" in options, self._desk.admin
-        refresh = f"refresh: {page.refresh_s}\r\n" if page.refresh_s and ";norefresh" not in options else ""
-        kind = "text/plain" if as_csv else "text/html"
-        outcome = options.partition(";st=")[2][:4]
-        # What changes servers by a click must not be shown in a frame of somebody else's page.
-        frame = "x-frame-options: sameorigin\r\n" if admin else ""
-        text = self._desk.text(page, View(as_csv, admin, outcome))
-        self._send(HTTPStatus.OK, f"{kind}; charset=utf-8", text, refresh + frame)
-
-    def _process(self, options: str) -> None:
-        """Do what the form asks for, and send the client back to the page, as HAProxy does."""
-        desk = self._desk
-        if not desk.admin or not same_origin(self._headers):
-            outcome = "DENY"
-        elif len(self._form) > _FORM_MAX:
-            outcome = "EXCD"
-        else:
-            outcome = desk.act(self._page, self._form.decode("latin-1"))
-        words = (";up", ";norefresh") if self._page.refresh_s else (";up",)
-        kept = "".join(word for word in words if word in options)
-        self._send(HTTPStatus.SEE_OTHER, "text/plain", "", f"location: {self._page.uri};st={outcome}{kept}\r\n")
-
-    def _respond(self, status: HTTPStatus, text: str, headers: str = "") -> None:
-        """Send an answer that is no page, in HAProxy's words."""
-        title = f"{status.value} {status.phrase}"
-        if status >= HTTPStatus.BAD_REQUEST and status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE):
-            self._route.frontend.counters.request_errors += 1
-        self._send(status, "text/html", f"<html><body><h1>{title}</h1>\n{text}\n</body></html>\n", headers)
-
-    def _send(self, status: HTTPStatus, kind: str, text: str, headers: str) -> None:
-        transport, session = self._transport, self._session
+    def _send(self, answer: Answer) -> None:
+        transport, session, status = self._transport, self._session, answer.status
         assert transport is not None
         assert session is not None
         self._answered = True
-        body = text.encode("utf-8", "replace")
+        if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED):
+            self._route.frontend.counters.request_errors += 1
+        headers = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
         head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: {len(body)}\r\ncache-control: no-cache\r\n"
-            f"content-type: {kind}\r\n{headers}connection: close\r\n\r\n"
+            f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: {len(answer.body)}\r\n"
+            f"{headers}connection: close\r\n\r\n"
         ).encode("latin-1", "replace")
-        data = head if self._complete and self._parser.get_method() == b"HEAD" else head + body
+        data = head if self._complete and self._parser.get_method() == b"HEAD" else head + answer.body
         session.bytes_out += len(data)
         transport.write(data)
         transport.close()  # when the client has taken it; `timeout client` bounds that

@@ -15,13 +15,14 @@ import asyncio
 from math import inf
 
 from wproxy.dataplane.carriage import describe, owes_answer
-from wproxy.dataplane.connector import open_connection
+from wproxy.dataplane.connector import open_connection, secure_to
 from wproxy.dataplane.ends import ends_of
 from wproxy.dataplane.keepalive import keep_alive
 from wproxy.dataplane.reception import Arrival
 from wproxy.dataplane.relay import ClientEnd, End, ServerEnd
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
+from wproxy.dataplane.tls import WrongNameError
 from wproxy.policy.balance import source_key
 from wproxy.policy.retry import may_redispatch
 from wproxy.protocols.proxy_header import WRITERS
@@ -40,8 +41,8 @@ class TcpConnection:
     """
 
     __slots__ = (
-        "active_at", "arrival", "client", "clock", "closed", "deadline", "early", "granted", "place", "route", "server",
-        "services", "session", "stuck", "task", "timed_out", "waits_in",
+        "active_at", "arrival", "client", "clock", "closed", "deadline", "early", "granted", "hopeless", "place",
+        "route", "server", "services", "session", "stuck", "task", "timed_out", "waits_in",
     )  # fmt: skip
 
     def __init__(self, route: Route, services: Services, arrival: Arrival | None = None) -> None:
@@ -59,7 +60,7 @@ class TcpConnection:
         self.granted: asyncio.Future[bool] | None = None  # while it waits in the queue
         self.waits_in: Server | Backend = route.backend  # whose queue that is
         self.task: asyncio.Task[None] | None = None  # while it looks for a server
-        self.timed_out = False
+        self.timed_out = self.hopeless = False  # the last attempt: too late, and no other one would fare better
         self.deadline = inf  # of the attempt in hand, until joined
         self.active_at = 0.0
         self.closed = False
@@ -94,6 +95,9 @@ class TcpConnection:
             if await self._connect():
                 self.task = None
                 return
+            if self.hopeless:
+                self.session.retries = retries  # as HAProxy has it in the log
+                break
             if retry < retries:
                 self.session.retries = retry + 1
                 stays = await self._turn_around(retry + 1)
@@ -217,14 +221,24 @@ class TcpConnection:
         self.timed_out = False
         self._wait_until(self.clock() + self.route.connect_s)
         try:
-            await open_connection(self.services.loop, self.place.address, self._server_end)
-        except OSError:
+            facts = None if self.arrival is None else self.arrival.facts
+            secure = secure_to(self.place, self.services, facts, self._header)
+            await open_connection(self.services.loop, self.place.address, self._server_end, secure)
+        except OSError as error:
+            self.hopeless = isinstance(error, WrongNameError) and not error.retried
             return False
         except asyncio.CancelledError:
             if not self.timed_out:
                 raise
             return False
         return True
+
+    def _header(self, place: Server) -> bytes:
+        """Return the PROXY header that the connection to `place` begins with, if it does."""
+        version, client = place.line.send_proxy, self.client.transport
+        if version is None or client is None:
+            return b""
+        return WRITERS[version](self.arrival.ends if self.arrival else ends_of(client))
 
     def _server_end(self) -> ServerEnd:
         assert self.client.transport is not None
@@ -264,9 +278,8 @@ class TcpConnection:
             keep_alive(transport.get_extra_info("socket"), self.route.keepalive)
         if self.route.stickiness is not None and self.arrival is not None and self.place is not None:
             self.route.stickiness.store(self.arrival.facts, self.place)
-        if self.place is not None and self.place.line.send_proxy is not None:
-            ends = self.arrival.ends if self.arrival else ends_of(client.transport)
-            transport.write(WRITERS[self.place.line.send_proxy](ends))
+        if self.place is not None and self.place.line.send_proxy is not None and self.place.line.tls is None:
+            transport.write(self._header(self.place))
         if self.early:
             # In this order: what is written may fill the server's buffer, which stops the client again.
             client.transport.resume_reading()

@@ -1,6 +1,7 @@
 """`show info`: facts about the process, a row each, in HAProxy's order (management manual, section 9.3, "show info").
 
-A row about what this proxy does not have (TLS, compression, memory pools) shows 0: tools read it, and it is true.
+A row about what this proxy does not have (compression, memory pools, a cache of TLS sessions) shows 0: tools read it,
+and it is true.
 """
 
 from __future__ import annotations
@@ -133,9 +134,19 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "MaxSslConns", "MMP", "u32", "Hard limit on the number of per-process SSL endpoints (front+back), 0=unlimited"
     ),
-    Field("CurrSslConns", "MGP", "u32", "Current number of SSL endpoints on this worker process (front+back)"),
     Field(
-        "CumSslConns", "MCP", "u32", "Total number of SSL endpoints on this worker process since started (front+back)"
+        "CurrSslConns",
+        "MGP",
+        "u32",
+        "Current number of SSL endpoints on this worker process (front+back)",
+        lambda r, p: r.tls.current,
+    ),
+    Field(
+        "CumSslConns",
+        "MCP",
+        "u32",
+        "Total number of SSL endpoints on this worker process since started (front+back)",
+        lambda r, p: r.tls.total,
     ),
     Field("Maxpipes", "CLP", "u32", "Hard limit on the number of pipes for splicing, 0=unlimited"),
     Field("PipesUsed", "MGP", "u32", "Current number of pipes in use in this worker process"),
@@ -182,7 +193,13 @@ FIELDS: tuple[Field, ...] = (
         "Highest SessRate reached on this worker process since started (in sessions per second)",
         lambda r, p: r.admission.rate.maximum,
     ),
-    Field("SslRate", "MRP", "u32", "Number of SSL connections created on this worker process over the last second"),
+    Field(
+        "SslRate",
+        "MRP",
+        "u32",
+        "Number of SSL connections created on this worker process over the last second",
+        lambda r, p: r.tls.rate.per_second(p.now),
+    ),
     Field(
         "SslRateLimit",
         "CLP",
@@ -195,36 +212,42 @@ FIELDS: tuple[Field, ...] = (
         "MMP",
         "u32",
         "Highest SslRate reached on this worker process since started (in connections per second)",
+        lambda r, p: r.tls.rate.maximum,
     ),
     Field(
         "SslFrontendKeyRate",
         "MGP",
         "u32",
         "Number of SSL keys created on frontends in this worker process over the last second",
+        lambda r, p: r.tls.client_keys.per_second(p.now),
     ),
     Field(
         "SslFrontendMaxKeyRate",
         "MMP",
         "u32",
         "Highest SslFrontendKeyRate reached on this worker process since started (in SSL keys per second)",
+        lambda r, p: r.tls.client_keys.maximum,
     ),
     Field(
         "SslFrontendSessionReuse_pct",
         "MGP",
         "u32",
         "Percent of frontend SSL connections which did not require a new key",
+        lambda r, p: r.tls.resumed_percent(p.now),
     ),
     Field(
         "SslBackendKeyRate",
         "MRP",
         "u32",
         "Number of SSL keys created on backends in this worker process over the last second",
+        lambda r, p: r.tls.server_keys.per_second(p.now),
     ),
     Field(
         "SslBackendMaxKeyRate",
         "MMP",
         "u32",
         "Highest SslBackendKeyRate reached on this worker process since started (in SSL keys per second)",
+        lambda r, p: r.tls.server_keys.maximum,
     ),
     Field(
         "SslCacheLookups",

@@ -57,13 +57,22 @@ class Shown:
     values: Sequence[Value]
 
 
-def text(registry: Registry, now: float, wanted: Filter, *, form: str = "csv", described: bool = False) -> str:
+def text(
+    registry: Registry,
+    now: float,
+    wanted: Filter,
+    *,
+    form: str = "csv",
+    described: bool = False,
+    shows: Callable[[str], bool] = lambda proxy: True,
+) -> str:
     """Return a line per frontend, server and backend, each proxy's together, as `csv`, `typed` or `json`.
 
-    `described` adds what each value means, which only the typed form has room for.
+    `described` adds what each value means, which only the typed form has room for; `shows` tells which proxies are
+    wanted, by name.
     """
     registry.sessions.settle()
-    lines = rows(registry, now, wanted)
+    lines = (line for line in rows(registry, now, wanted) if shows(str(line.values[0])))
     if form == "typed":
         return "".join(_typed(line, described=described) for line in lines)
     if form == "json":

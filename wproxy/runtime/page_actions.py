@@ -1,6 +1,7 @@
 """What a form of the statistics page asks for: an action on servers of one backend, as HAProxy's page sends it.
 
-s=web1&s=web2&action=drain&b=#3      (`b` is a backend's name or `#` and its number)
+s=web1&s=web2&action=drain&b=#3             (`b` is a backend's name or `#` and its number)
+s=web1&w=30&s=web2&w=70&action=weight&b=#3  (only here: the weights of these servers, in the same order)
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import enum
 from collections.abc import Callable, Collection, Mapping
 from urllib.parse import parse_qsl
 
+from wproxy.policy.weight import WeightError, parse_weight
 from wproxy.runtime.command import named_or_numbered
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control
@@ -38,6 +40,8 @@ def apply(control: Control, body: str, scope: Collection[str] = ()) -> Outcome:
     if "b" in fields:
         backend = _backend(control, fields["b"][-1], scope)
         outcome = outcome if backend else Outcome.INVALID
+    if fields.get("action", ())[-1:] == ["weight"]:
+        return outcome if backend is None else _set_weights(control, backend, fields.get("s", []), fields.get("w", []))
     if "action" in fields:
         action = ACTIONS.get(fields["action"][-1])
         outcome = outcome if action else Outcome.INVALID
@@ -61,6 +65,25 @@ def _on_servers(control: Control, backend: Backend, action: Action, names: list[
     if None not in servers:
         return Outcome.DONE if changed else Outcome.NOTHING
     return Outcome.PARTLY if changed else Outcome.INVALID
+
+
+def _set_weights(control: Control, backend: Backend, names: list[str], weights: list[str]) -> Outcome:
+    """Set all weights, or none when one of them, or a server, is none."""
+    servers = [backend.by_name.get(name) for name in names]
+    if None in servers or len(servers) != len(weights):
+        return Outcome.INVALID
+    wanted = [(server, weight) for server, weight in zip(servers, weights, strict=True) if server is not None]
+    try:
+        changes = [
+            (server, weight)
+            for server, weight in wanted
+            if parse_weight(weight, server.line.weight, static=backend.static) != server.weight
+        ]
+    except WeightError:
+        return Outcome.INVALID
+    for server, weight in changes:
+        control.set_weight(server, weight)
+    return Outcome.DONE if changes else Outcome.NOTHING
 
 
 def _always(change: Callable[[Control, Server], None]) -> Action:

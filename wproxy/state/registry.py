@@ -12,6 +12,7 @@ from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 from wproxy.state.session import Sessions
 from wproxy.state.stick import LiveTable
+from wproxy.state.tls import TlsCounters
 
 
 class Registry:
@@ -43,6 +44,7 @@ class Registry:
         }
         self.sessions = Sessions(self.admission)
         self.captures = Captures()
+        self.tls = TlsCounters()
         self.tables = {line.name: LiveTable(line) for line in config.tables}
 
     def _tenth_of_clients(self, backend: str) -> int:

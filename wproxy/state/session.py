@@ -75,8 +75,9 @@ class Session:
 
     __slots__ = (
         "accepted_at", "assigned_at", "backend", "backend_queue", "by_request", "bytes_in", "bytes_out", "carrier",
-        "connected_at", "destination", "frontend", "placed", "redispatched", "retries", "server", "server_queue", "session_id",
-        "settled_in", "settled_out", "source", "termination",
+        "connected_at", "destination", "frontend", "placed", "redispatched", "retries", "secure", "server",
+        "server_queue",
+        "session_id", "settled_in", "settled_out", "source", "termination",
     )  # fmt: skip
 
     def __init__(self, session_id: int, frontend: Frontend, backend: Backend, now: float) -> None:
@@ -99,6 +100,7 @@ class Session:
         self.placed = False
         self.retries = 0
         self.redispatched = False
+        self.secure = False  # its client speaks TLS
         self.server_queue = 0
         self.backend_queue = 0
 

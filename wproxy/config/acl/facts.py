@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 
 class Kind(enum.Enum):
@@ -96,6 +96,30 @@ class Process(Protocol):
         """Return the seconds since 1970."""
 
 
+class TlsFacts(Protocol):
+    """The TLS that a client speaks; `ssl.SSLObject` is one, with `sni`, the name by which the client has called."""
+
+    @property
+    def sni(self) -> str | None:
+        """The name by which the client has called."""
+
+    @property
+    def session_reused(self) -> bool | None:
+        """Whether an earlier session was resumed."""
+
+    def version(self) -> str | None:
+        """Return the version, such as TLSv1.3."""
+
+    def cipher(self) -> tuple[str, str, int] | None:
+        """Return the cipher: its name, its version, its secret bits."""
+
+    def selected_alpn_protocol(self) -> str | None:
+        """Return the protocol that was agreed upon."""
+
+    def getpeercert(self, binary_form: Literal[True]) -> bytes | None:
+        """Return the client's certificate."""
+
+
 @dataclass(slots=True)
 class Facts:
     """One connection. Addresses are packed, None where there is none (unix sockets); `listener` counts from 1."""
@@ -109,6 +133,7 @@ class Facts:
     destination: bytes | None = None
     destination_port: int = 0
     default_backend: str = ""
+    tls: TlsFacts | None = None
     by_header: bool = False  # the addresses are those of a PROXY header
 
 

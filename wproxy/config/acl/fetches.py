@@ -12,7 +12,7 @@ from typing import Any
 
 from wproxy.config.acl import arguments
 from wproxy.config.acl.arguments import Argument
-from wproxy.config.acl.facts import BackendFacts, Facts, Fetcher, Kind, ServerFacts, Value
+from wproxy.config.acl.facts import BackendFacts, Facts, Fetcher, Kind, ServerFacts, TlsFacts, Value
 
 _RANDOM_LIMIT = 2**32
 
@@ -91,6 +91,16 @@ def _slots(backend: BackendFacts) -> int:
     return -1 if any(server.running and server.configured_weight for server in backend.servers) else 0
 
 
+def _of_tls(name: str, kind: Kind, value: Callable[[TlsFacts], Value | None], *, without: Value | None = None) -> Fetch:
+    """Return the row of a fact about the client's TLS; `without` is said of a client that speaks none."""
+    return _plain(name, kind, lambda facts: without if facts.tls is None else value(facts.tls))
+
+
+def _has_shown_certificate(tls: TlsFacts) -> bool:
+    """Tell whether the client has shown a certificate on this very connection, not on one that it resumes."""
+    return not tls.session_reused and tls.getpeercert(True) is not None
+
+
 def _source_is_local(facts: Facts) -> Value | None:
     return None if facts.source is None else facts.process.is_local(facts.source)
 
@@ -147,6 +157,16 @@ _ROWS = (
     _of_server("srv_is_up", Kind.BOOLEAN, lambda server: server.running),
     _of_server("srv_uweight", Kind.INTEGER, lambda server: server.weight),
     _of_server("srv_weight", Kind.INTEGER, lambda server: server.weight if server.running else 0),
+    _of_tls("ssl_c_used", Kind.BOOLEAN, lambda tls: tls.getpeercert(True) is not None, without=False),
+    _of_tls("ssl_c_verify", Kind.INTEGER, lambda tls: 0),  # with a certificate that fails there is no connection
+    _plain("ssl_fc", Kind.BOOLEAN, lambda facts: facts.tls is not None),
+    _of_tls("ssl_fc_alpn", Kind.STRING, lambda tls: tls.selected_alpn_protocol()),
+    _of_tls("ssl_fc_cipher", Kind.STRING, lambda tls: (tls.cipher() or ("",))[0] or None),
+    _of_tls("ssl_fc_has_crt", Kind.BOOLEAN, _has_shown_certificate, without=False),
+    _of_tls("ssl_fc_has_sni", Kind.BOOLEAN, lambda tls: tls.sni is not None, without=False),
+    _of_tls("ssl_fc_is_resumed", Kind.BOOLEAN, lambda tls: bool(tls.session_reused), without=False),
+    _of_tls("ssl_fc_protocol", Kind.STRING, lambda tls: tls.version()),
+    _of_tls("ssl_fc_sni", Kind.STRING, lambda tls: tls.sni),
     _constant("str", Kind.STRING, arguments.string),
 )
 

@@ -8,6 +8,7 @@ from wproxy.config import values
 from wproxy.config.address import listening
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
+from wproxy.config.keywords.tls import BIND_TLS
 from wproxy.config.model import StatsSocket
 from wproxy.config.parameters import apply_parameters
 from wproxy.config.values import ArgumentError
@@ -16,7 +17,6 @@ _BIND = (Section.BIND,)
 _STATS = (Section.STATS_SOCKET,)
 _BOTH = (Section.BIND, Section.STATS_SOCKET)
 
-_TLS = "acts with `ssl` only, which is refused"
 _TUNING = "tunes HAProxy's sockets or threads"
 
 PARAMETERS: Grammar[BindDraft] = Grammar(
@@ -27,22 +27,13 @@ PARAMETERS: Grammar[BindDraft] = Grammar(
         done("group", _STATS, Sets("group", values.TEXT), "group of a unix socket", "5.1"),
         done("accept-proxy", _BIND, SetsTo("accept_proxy", True), "clients begin with a PROXY header, v1 or v2", "5.1"),
         *ignored("level +1", _BIND, "acts on stats sockets only", "5.1"),
-        *ignored("name +1", _BOTH, "names the socket in statistics that wproxy does not keep per socket", "5.1"),
+        done("name", _BIND, Sets("name", values.TEXT), "what logs call the address when they name it", "5.1"),
+        *ignored("name +1", _STATS, "names the socket in statistics that wproxy does not keep per socket", "5.1"),
         *ignored("backlog +1, nice +1, process +1, thread +1, shards +1, tfo, defer-accept", _BOTH, _TUNING, "5.1"),
         *ignored("expose-fd +1", _BOTH, "the sockets pass to a new process without it", "5.1"),
-        *ignored(
-            "allow-0rtt, alpn +1, ca-file +1, ca-ignore-err +1, ca-sign-file +1, ca-sign-pass +1, ca-verify-file +1,"
-            "ciphers +1, ciphersuites +1, crl-file +1, crt +1, crt-ignore-err +1, crt-list +1, curves +1, ecdhe +1,"
-            "force-sslv3, force-tlsv10, force-tlsv11, force-tlsv12, force-tlsv13, generate-certificates, no-ca-names,"
-            "no-sslv3, no-tls-tickets, no-tlsv10, no-tlsv11, no-tlsv12, no-tlsv13, npn +1, prefer-client-ciphers,"
-            "ssl-max-ver +1, ssl-min-ver +1, strict-sni, tls-ticket-keys +1, verify +1",
-            _BOTH,
-            _TLS,
-            "5.1",
-        ),
+        *BIND_TLS,
         *refused("mode +1, user +1, group +1", _BIND, "", "5.1"),
         *refused("uid +1, gid +1", _BOTH, "write `user` and `group` by name on a stats socket", "5.1"),
-        *refused("ssl", _BOTH, "wproxy has no TLS yet", "5.1"),
         *refused("accept-proxy", _STATS, "", "5.1"),
         *refused("transparent, v4v6, v6only", _BOTH, "", "5.1"),
         *refused("accept-netscaler-cip +1, id +1, interface +1, maxconn +1, mss +1", _BOTH, "", "5.1"),

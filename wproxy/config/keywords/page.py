@@ -15,6 +15,7 @@ _PROXIES = (Section.FRONTEND, Section.LISTEN, Section.BACKEND)
 _UNPRINTABLE = re.compile(r"[\0-\x20\x7f]")
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
 _NUMBER = re.compile(r"[0-9]+")
+_NODE = re.compile(r"[A-Za-z0-9._-]*")
 
 
 def page_of(proxy: ProxyDraft, statement: Statement) -> PageDraft:
@@ -70,6 +71,33 @@ def _scope(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     page.scope.append(name)
 
 
+def _description(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    if not statement.arguments:
+        raise ArgumentError("expects a text")
+    proxy.description = " ".join(statement.arguments)
+
+
+def _show_legends(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    page_of(proxy, statement).legends = True
+
+
+def _show_modules(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    page_of(proxy, statement).modules = True
+
+
+def _show_node(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Show a name of one word, the global section's where none is given."""
+    page = page_of(proxy, statement)
+    node = statement.arguments[0] if statement.arguments else ""
+    if not _NODE.fullmatch(node):
+        raise ArgumentError("expects a name of letters, digits, '-', '_' and '.'")
+    page.node = node
+
+
+def _show_desc(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    page_of(proxy, statement).description = " ".join(statement.arguments)
+
+
 def _admin(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     """Keep the line until all proxies are known, as those of `config.keywords.rules`."""
     page_of(proxy, statement)
@@ -90,18 +118,16 @@ _PAGE: tuple[tuple[str, Action, str], ...] = (
     ("stats refresh", _refresh, "have browsers load the page again, in seconds"),
     ("stats hide-version", _hide_version, "do not show the version"),
     ("stats scope", _scope, "show this proxy only; '.' is the page's own"),
+    ("stats show-desc", _show_desc, "show a description, without one the global section's"),
+    ("stats show-legends", _show_legends, "show addresses, cookies and algorithms, too"),
+    ("stats show-modules", _show_modules, "show the Redis commands of each server"),
+    ("stats show-node", _show_node, "show the node's name, without one the global section's"),
 )
 
 PAGE = (
     *(done(words, _ANYWHERE, action, doc, "4.2") for words, action, doc in _PAGE),
+    done("description", _PROXIES, _description, "a text beside the proxy's name on the statistics page", "4.2"),
     done("stats admin", _PROXIES, _admin, "clients that may change servers on the page, by a condition", "4.2"),
-    *ignored(
-        "stats show-desc, stats show-legends, stats show-node, stats show-modules",
-        _ANYWHERE,
-        "adds details that the page does not have",
-        "4.2",
-        action=_enable,
-    ),
     *ignored(
         "stats http-request", _PROXIES, "configures mode http; refused on a statistics page", "4.2", action=_guard
     ),

@@ -10,12 +10,12 @@ from wproxy.config.drafts import GlobalDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
 from wproxy.config.keywords.bind import stats_socket
 from wproxy.config.keywords.logs import GLOBAL_LOGS
+from wproxy.config.keywords.tls import GLOBAL_TLS
 from wproxy.config.values import ArgumentError, Type
 
 _HERE = (Section.GLOBAL,)
 _SPREAD_MAX = 50
 
-_TLS = "acts with TLS only, which is refused where it is asked for"
 _HTTP = "acts in mode http only"
 _LUA = "wproxy runs no Lua"
 _MEMORY = "tunes HAProxy's memory"
@@ -104,20 +104,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "as in HAProxy the path of a log socket is one inside of it",
             "3.1",
         ),
-        *ignored("ca-base, crt-base, default-path, issuers-chain-path", _HERE, "where HAProxy looks for files", "3.1"),
-        *ignored(
-            "ssl-default-bind-ciphers, ssl-default-bind-ciphersuites, ssl-default-bind-curves,"
-            "ssl-default-bind-options, ssl-default-server-ciphers, ssl-default-server-ciphersuites,"
-            "ssl-default-server-options, ssl-dh-param-file, ssl-engine, ssl-load-extra-del-ext, ssl-load-extra-files,"
-            "ssl-mode-async, ssl-propquery, ssl-provider, ssl-provider-path, ssl-server-verify,"
-            "ssl-skip-self-issued-ca, maxsslconn, maxsslrate, tune.ssl.cachesize, tune.ssl.capture-buffer-size,"
-            "tune.ssl.capture-cipherlist-size, tune.ssl.default-dh-param, tune.ssl.force-private-cache,"
-            "tune.ssl.hard-maxrecord, tune.ssl.keylog, tune.ssl.lifetime, tune.ssl.maxrecord,"
-            "tune.ssl.ssl-ctx-cache-size",
-            _HERE,
-            _TLS,
-            "3.1",
-        ),
+        *GLOBAL_TLS,
         *ignored(
             "h1-accept-payload-with-any-method, h1-case-adjust, h1-case-adjust-file,"
             "h2-workaround-bogus-websocket-clients, httpclient.resolvers.id, httpclient.resolvers.prefer,"

@@ -105,7 +105,6 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *STICK,
         *KEEPALIVE,
         *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
-        *ignored("description", _PROXIES, "is a text for the statistics page", "4.2"),
         *ignored("log-format, log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
         *ignored("unique-id-format, unique-id-header, monitor-uri", _FRONT, _HTTP, "4.2"),
         *ignored("redirect", _PROXIES, _HTTP, "4.2"),

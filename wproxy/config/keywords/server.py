@@ -11,6 +11,7 @@ from wproxy.config.drafts import ProxyDraft, ServerDraft
 from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
 from wproxy.config.keywords.login import LOGIN_PARAMETERS
 from wproxy.config.keywords.server_checks import CHECK_PARAMETERS
+from wproxy.config.keywords.tls import SERVER_TLS
 from wproxy.config.parameters import apply_parameters
 from wproxy.config.values import ArgumentError
 
@@ -21,7 +22,6 @@ _DEFAULT = "is the default"
 _HTTP = "acts in mode http only"
 _OBSERVE = "acts with `observe` only, which is refused"
 _RESOLVERS = "acts with `resolvers` only, which is refused"
-_TLS = "acts with `ssl` or `check-ssl` only, which are refused"
 
 PARAMETERS: Grammar[ServerDraft] = Grammar(
     (
@@ -35,6 +35,7 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
         done("disabled", _BOTH, SetsTo("disabled", True), "start in maintenance", "5.2"),
         *CHECK_PARAMETERS,
         *LOGIN_PARAMETERS,
+        *SERVER_TLS,
         done("enabled", _BOTH, SetsTo("disabled", False), "start in service, against a default-server line", "5.2"),
         done("backup", _BOTH, SetsTo("backup", True), "serves only while no other server can", "5.2"),
         done("no-backup", _BOTH, SetsTo("backup", False), "serves always, against a default-server line", "5.2"),
@@ -60,21 +61,10 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
         *ignored("pool-low-conn +1, pool-max-conn +1, pool-purge-delay +1", _BOTH, _HTTP, "5.2"),
         *ignored("error-limit +1, on-error +1", _BOTH, _OBSERVE, "5.2"),
         *ignored("resolve-net +1, resolve-opts +1, resolve-prefer +1", _BOTH, _RESOLVERS, "5.2"),
-        *ignored("no-check-ssl", _BOTH, _DEFAULT, "5.2"),
         *ignored("no-send-proxy-v2-ssl, no-send-proxy-v2-ssl-cn", _BOTH, _DEFAULT, "5.2"),
-        *ignored("no-ssl, no-tfo", _BOTH, _DEFAULT, "5.2"),
+        *ignored("no-tfo", _BOTH, _DEFAULT, "5.2"),
         *ignored("log-proto +1", _BOTH, "acts in HAProxy's log rings only", "5.2"),
         *ignored("tfo", _BOTH, "tunes HAProxy's sockets", "5.2"),
-        *ignored(
-            "allow-0rtt, alpn +1, ca-file +1, check-alpn +1, check-sni +1, ciphers +1, ciphersuites +1, crl-file +1,"
-            "crt +1, force-sslv3, force-tlsv10, force-tlsv11, force-tlsv12, force-tlsv13, no-ssl-reuse, no-sslv3,"
-            "no-tls-tickets, no-tlsv10, no-tlsv11, no-tlsv12, no-tlsv13, npn +1, sni +1, ssl-max-ver +1,"
-            "ssl-min-ver +1, ssl-reuse, tls-tickets, no-verifyhost, verify +1, verifyhost +1",
-            _BOTH,
-            _TLS,
-            "5.2",
-        ),
-        *refused("ssl, check-ssl", _BOTH, "wproxy has no TLS yet", "5.2"),
         *refused("minconn +1, check-proto +1, proxy-v2-options +1", _BOTH, "", "5.2"),
         *refused("check-via-socks4, socks4 +1, id +1, init-addr +1, namespace +1", _BOTH, "", "5.2"),
         *refused("observe +1, proto +1, resolvers +1", _BOTH, "", "5.2"),

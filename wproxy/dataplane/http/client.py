@@ -117,6 +117,8 @@ class ClientConnection(asyncio.Protocol):
             head = self.site.parser.request(data)
             if head is None:
                 self._head_since = self._head_since or self.active_at
+                if self.at_eof:
+                    self._hang_up()
                 break
             if isinstance(head, Fault):
                 self._refuse(head, "PR")
@@ -138,13 +140,18 @@ class ClientConnection(asyncio.Protocol):
             self._paused |= 2
             self._read_or_not()
 
+    def ahead(self) -> bytes:
+        """Return what came behind the request that has opened a tunnel: it belongs to that."""
+        data, self._pending = self._pending, b""
+        return data
+
     def finished(self, *, keep: bool) -> None:
         """Take note that the exchange in hand is over; `keep` tells whether another may follow."""
         self.exchange = None
         self.served = True
         self.active_at = self.idle_since = self.clock()
         self.keeps = keep
-        if not keep or self.at_eof:
+        if not keep or (self.at_eof and not self._pending):
             self._hang_up()
             return
         if self._paused:
@@ -186,12 +193,15 @@ class ClientConnection(asyncio.Protocol):
             arrival = self._arrival
             if arrival is not None:
                 facts = self.site.facts(arrival.ends, by_header=arrival.facts.by_header)
+                facts.tls = arrival.facts.tls
             else:
                 assert self.transport is not None
                 facts = self.site.facts(ends_of(self.transport), by_header=False)
             self._facts = facts
         facts.request = head
         facts.response = None
+        if facts.variables:
+            facts.variables = {name: value for name, value in facts.variables.items() if name.startswith("sess.")}
         return facts
 
     # -- reading or not ------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ on as they are.
 
 from __future__ import annotations
 
+import asyncio
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from wproxy.dataplane.http import outgoing
 from wproxy.dataplane.http.search import Search
 from wproxy.dataplane.http.server_side import ServerSide
 from wproxy.dataplane.http.site import first_outcome
+from wproxy.dataplane.http.visit import Visit
+from wproxy.dataplane.stats_desk import Desk
 from wproxy.policy.balance.source import folded
 from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress
 from wproxy.protocols.http1.heads import CHUNKED, RequestHead
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from wproxy.dataplane.http.route import HttpRoute
     from wproxy.dataplane.http.server import ServerConnection
 
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 
 
@@ -39,6 +43,8 @@ class Exchange(ServerSide):
     _early: list[bytes] | None = None  # of that body, while there is no server
     _facts: HttpFacts | None = None
     _search: Search | None = None
+    _visit: Visit | None = None  # of a statistics page
+    _pause: asyncio.TimerHandle | None = None  # while an answer is held back
 
     def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
         site = client.site
@@ -80,6 +86,8 @@ class Exchange(ServerSide):
         route.backend.opened(self.request_at)
         if route.request_rules and not self._obey(first_outcome(route.request_rules, self.facts)):
             return
+        if route.desk is not None and self._calls_at(route.desk):
+            return
         self._seek()
 
     @property
@@ -98,6 +106,8 @@ class Exchange(ServerSide):
             return False
         if not self._obey(first_outcome(site.request_rules, facts)):
             return False
+        if site.desk is not None and self._calls_at(site.desk):
+            return False
         self.route = site.route(facts)
         facts.backend = self.route.backend
         facts.backend_name = self.route.backend.name
@@ -113,6 +123,33 @@ class Exchange(ServerSide):
             self.client.site.frontend.counters.denied_requests += 1
         self.answer(outcome)
         return False
+
+    def _calls_at(self, desk: Desk) -> bool:
+        """Answer a request for a statistics page, once its form is there; False of any other request."""
+        if not desk.serves(self.request.target.decode("latin-1")):
+            return False
+        client = self.client
+        self._visit = Visit(desk, self.request, self.facts, client.clock())
+        if self.request_done or not self._visit.expects_form:
+            self._tell()
+            return True
+        if self._early:
+            self._visit.take(b"".join(self._early))
+            self._early = None
+            client.resume_reading()
+        if self.request.expects:
+            self._write(_CONTINUE)
+        return True
+
+    def _tell(self) -> None:
+        """Answer what a visit asks, now or after the pause that it has earned."""
+        assert self._visit is not None
+        answer, delay_s = self._visit.answer()
+        self.client.site.frontend.counters.intercepted += 1
+        if delay_s:
+            self._pause = self.client.site.services.loop.call_later(delay_s, self.answer, answer)
+        else:
+            self.answer(answer)
 
     def _seek(self) -> None:
         """Look for a server, and send the request when there is an idle connection to one."""
@@ -169,6 +206,10 @@ class Exchange(ServerSide):
         else:
             connection.write(head)
 
+    def known_facts(self) -> HttpFacts:
+        """Return `facts` (`search.Seeker`)."""
+        return self.facts
+
     def unfound(self, cause: str) -> None:
         """Tell the client that there is no server (`search.Seeker`)."""
         self.end(cause)
@@ -190,21 +231,32 @@ class Exchange(ServerSide):
         if body.progress is Progress.BROKEN:
             self._malformed()
             return
-        mine = data if size == len(data) else data[:size]
         self.bytes_in += size
-        if connection is not None:
-            connection.write(mine)
-        elif self.response is None:
-            self._early = [*self._early, mine] if self._early else [mine]
-            if self.bytes_in > _EARLY_BYTES:
-                self.client.pause_reading()
+        self._take(data if size == len(data) else data[:size])
         if body.progress is Progress.DONE:
             self.request_done = True
             if size < len(data):
                 self.client.keep(data[size:])
-            self.active_at = self.client.clock()
-            if self.response is not None and self._body_out is None:
-                self.complete()
+            self._request_complete()
+
+    def _take(self, data: bytes) -> None:
+        """Pass on a part of the body, or keep it until it can be."""
+        if self.connection is not None:
+            self.connection.write(data)
+        elif self._visit is not None:
+            self._visit.take(data)
+        elif self.response is None:
+            self._early = [*self._early, data] if self._early else [data]
+            if self.bytes_in > _EARLY_BYTES:
+                self.client.pause_reading()
+
+    def _request_complete(self) -> None:
+        self.active_at = self.client.clock()
+        if self._visit is not None:
+            if self._pause is None:
+                self._tell()
+        elif self.response is not None and self._body_out is None:
+            self.complete()
 
     def _malformed(self) -> None:
         """End an exchange whose request has a body that is none."""
@@ -220,8 +272,10 @@ class Exchange(ServerSide):
         """Take note that the client sends no more; False closes its connection."""
         if self.tunnel:
             connection = self.connection
-            if connection is not None and connection.transport is not None:
-                connection.transport.write_eof()
+            if self._server_at_eof or connection is None or connection.transport is None:
+                self.client.close("--")
+                return False
+            connection.transport.write_eof()
             return True
         if not self.request_done:
             self.end("CD")
@@ -293,7 +347,11 @@ class Exchange(ServerSide):
         connection, place, server, backend = self.connection, self.place, self.server, self.backend
         if connection is not None:
             self.connection = None
+            if self._server_paused and connection.transport is not None:
+                connection.transport.resume_reading()
             connection.detach(self.active_at, keep=self._server_keeps)
+        if self._pause is not None:
+            self._pause.cancel()
         if self._search is not None:
             self._search.close()
             place = self.place

@@ -11,6 +11,7 @@ from wproxy.config.model import Frontend as FrontendConfig
 from wproxy.dataplane.http.exchange_log import ExchangeLog
 from wproxy.dataplane.http.pool import Pool
 from wproxy.dataplane.idle import Idle, seconds
+from wproxy.dataplane.stats_desk import Desk
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
@@ -69,6 +70,7 @@ class HttpRoute:
     abort_on_close: bool
     log: ExchangeLog | None = None
     stickiness: Stickiness | None = None
+    desk: Desk | None = None  # of the backend's statistics page
 
     @classmethod
     def of(
@@ -78,6 +80,7 @@ class HttpRoute:
         pools: Pools,
         log: ExchangeLog | None = None,
         stickiness: Stickiness | None = None,
+        desk: Desk | None = None,
     ) -> HttpRoute:
         """Compute the route; `log` is that of the frontend."""
         front, back = front_of(frontend.config), back_of(backend.config)
@@ -103,6 +106,7 @@ class HttpRoute:
             abort_on_close=back.abort_on_close,
             log=log,
             stickiness=stickiness,
+            desk=desk,
         )
 
 

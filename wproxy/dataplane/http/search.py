@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from math import inf
 from typing import Protocol
 
-from wproxy.dataplane.connector import open_connection
+from wproxy.config.acl.facts import HttpFacts
+from wproxy.dataplane.connector import open_connection, secure_to
+from wproxy.dataplane.http.pool import Pool
 from wproxy.dataplane.http.route import HttpRoute
 from wproxy.dataplane.http.server import ServerConnection
 from wproxy.dataplane.services import Services
@@ -22,6 +25,9 @@ class Seeker(Protocol):
     def found(self, connection: ServerConnection) -> None:
         """Go on with `connection`, on which a place is reserved."""
 
+    def known_facts(self) -> HttpFacts:
+        """Return what may be asked about the client, for the name that a server is told."""
+
     def unfound(self, cause: str) -> None:
         """Give up, for `cause` (the termination state)."""
 
@@ -34,7 +40,7 @@ class Search:
     """
 
     __slots__ = (
-        "_connecting", "_key", "_may_reuse", "_record", "_route", "_seeker", "_services", "_stuck", "_task",
+        "_connecting", "_key", "_made", "_may_reuse", "_record", "_route", "_seeker", "_services", "_stuck", "_task",
         "_waits_in", "deadline", "granted", "timed_out",
     )  # fmt: skip
 
@@ -48,6 +54,7 @@ class Search:
         self._may_reuse = False
         self._task: asyncio.Task[None] | None = None
         self._connecting = False
+        self._made: ServerConnection | None = None  # by the attempt to connect in hand
         self._waits_in: Server | Backend = route.backend
         self.granted: asyncio.Future[bool] | None = None  # while it waits in a queue
         self.timed_out = False
@@ -193,10 +200,14 @@ class Search:
             return idle
         place.counters.connects += 1
         self.timed_out = False
+        self._made = None
         self._wait_until(self._services.clock() + self._route.connect_s)
         self._connecting = True
         try:
-            connection = await open_connection(self._services.loop, place.address, lambda: ServerConnection(pool))
+            facts = self._seeker.known_facts() if place.line.tls is not None else None
+            secure = secure_to(place, self._services, facts)
+            made = partial(self._made_for, pool)
+            connection = await open_connection(self._services.loop, place.address, made, secure)
         except OSError:
             return None
         except asyncio.CancelledError:
@@ -206,10 +217,21 @@ class Search:
         finally:
             self._connecting = False
             self.deadline = inf
+            if self.timed_out:
+                self._drop()
         if not connection.usable:  # it was closed again in the same turn
             return None
         pool.began()
         return connection
+
+    def _made_for(self, pool: Pool) -> ServerConnection:
+        self._made = ServerConnection(pool)
+        return self._made
+
+    def _drop(self) -> None:
+        """Close a connection that was made in the moment in which nobody wanted it any more."""
+        if self._made is not None:
+            self._made.close()
 
     def _wait_until(self, deadline: float) -> None:
         self.deadline = deadline
@@ -242,3 +264,4 @@ class Search:
         if self._task is not None:
             self._task.cancel()
             self._task = None
+            self._drop()

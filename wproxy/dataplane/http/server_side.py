@@ -38,6 +38,8 @@ class ServerSide(Transaction):
     _held = b""  # the beginning of the response's head
     _reused = False
     _server_keeps = False
+    _server_paused = False
+    _server_at_eof = False  # of a tunnel
     _counted = False  # as a session of its backend
     _over = False
 
@@ -144,6 +146,8 @@ class ServerSide(Transaction):
         if body is None:  # of a tunnel, or after the end
             if self.tunnel:
                 self._write(lead + data if lead else data)
+                if lead and self.connection is not None:
+                    self.connection.write(self.client.ahead())
             else:
                 self._server_keeps = False  # it says more than it has been asked for
             return
@@ -174,9 +178,12 @@ class ServerSide(Transaction):
         connection = self.connection
         if self.tunnel:
             transport = self.client.transport
-            if transport is not None:
-                transport.write_eof()
-            return not self.client.at_eof
+            if transport is None or self.client.at_eof:
+                self.client.close("--")
+                return False
+            self._server_at_eof = True
+            transport.write_eof()
+            return True
         if connection is not None:
             connection.exchange = None
             connection.pool.ended()
@@ -235,12 +242,14 @@ class ServerSide(Transaction):
         """Stop reading from the server, because the client does not take what is sent."""
         connection = self.connection
         if connection is not None and connection.transport is not None:
+            self._server_paused = True
             connection.transport.pause_reading()
 
     def resume_server(self) -> None:
         """Read from the server again."""
         connection = self.connection
         if connection is not None and connection.transport is not None and not connection.transport.is_closing():
+            self._server_paused = False
             connection.transport.resume_reading()
 
     def _write(self, data: bytes) -> None:

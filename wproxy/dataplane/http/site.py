@@ -11,6 +11,7 @@ from wproxy.config.model import UseBackend
 from wproxy.dataplane.http.route import HttpRoute, front_of
 from wproxy.dataplane.idle import seconds
 from wproxy.dataplane.services import Services
+from wproxy.dataplane.stats_desk import Desk
 from wproxy.protocols.http1.answers import ERROR_FIELDS, ERRORS, reason_of, refusal
 from wproxy.protocols.http1.heads import HeadParser
 from wproxy.protocols.proxy_header import Ends
@@ -34,6 +35,7 @@ class Site:
     default: HttpRoute
     routes: Mapping[str, HttpRoute]
     serve: Serve
+    desk: Desk | None  # of its statistics page
     request_rules: tuple[Rule, ...]
     switching: tuple[UseBackend, ...]
     client_s: float
@@ -54,6 +56,7 @@ class Site:
         default: HttpRoute,
         routes: Mapping[str, HttpRoute],
         serve: Serve,
+        desk: Desk | None = None,
     ) -> Site:
         """Compute it."""
         http = front_of(frontend.config)
@@ -67,12 +70,12 @@ class Site:
             *(min(way.server_s, way.connect_s, way.queue_s, way.idle.client_s, way.idle.server_s) for way in ways),
         )  # fmt: skip
         switching = frontend.config.switching
-        asks = bool(http.request_rules or switching or http.monitor_uri) or any(
+        asks = bool(http.request_rules or switching or http.monitor_uri or desk) or any(
             way.request_rules or way.response_rules or way.stickiness for way in ways
         )
         refusals = {status: http.errors.get(status) or refusal(status) for status in ERRORS}
         return cls(
-            frontend, services, parser, listener, process, default, routes, serve, http.request_rules, switching,
+            frontend, services, parser, listener, process, default, routes, serve, desk, http.request_rules, switching,
             client_s, request_s, keep_alive_s, shortest, asks, refusals,
         )  # fmt: skip
 

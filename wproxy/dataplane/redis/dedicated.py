@@ -18,7 +18,7 @@ from math import inf
 from typing import Protocol, cast
 
 from wproxy.config.model import Timeouts
-from wproxy.dataplane.connector import open_connection
+from wproxy.dataplane.connector import open_connection, secure_to
 from wproxy.dataplane.redis.login import greetings
 from wproxy.dataplane.redis.slot import One, Waiting
 from wproxy.dataplane.services import Services
@@ -118,7 +118,9 @@ class Dedicated(asyncio.Protocol):
         self.server.counters.connects += 1
         try:
             async with asyncio.timeout(self._connect_s):
-                await open_connection(self._services.loop, self.server.address, lambda: self)
+                await open_connection(
+                    self._services.loop, self.server.address, lambda: self, secure_to(self.server, self._services)
+                )
         except OSError:  # TimeoutError is one
             self.server.counters.connect_errors += 1
             self._end()

@@ -21,7 +21,7 @@ from math import inf
 from time import monotonic
 from typing import TypeAlias, cast
 
-from wproxy.dataplane.connector import open_connection
+from wproxy.dataplane.connector import open_connection, secure_to
 from wproxy.dataplane.redis.ledger import Ledger
 from wproxy.dataplane.redis.login import Learn
 from wproxy.dataplane.redis.login import greetings as greetings_of
@@ -229,7 +229,9 @@ class Link(asyncio.Protocol):
         self.server.counters.connects += 1
         try:
             async with asyncio.timeout(self._connect_s):
-                await open_connection(self._services.loop, self.server.address, lambda: self)
+                await open_connection(
+                    self._services.loop, self.server.address, lambda: self, secure_to(self.server, self._services)
+                )
                 await self._settled.wait()
         except OSError:  # TimeoutError is one
             self._fault = ""

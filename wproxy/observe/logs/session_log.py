@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from wproxy.config.model import Logs, Severity
+from wproxy.observe.logs import dates
 from wproxy.observe.logs.outputs import Outputs
 from wproxy.observe.logs.template import TCPLOG, Template
 from wproxy.observe.logs.variables import Record
@@ -51,6 +53,17 @@ class SessionLog:
         logged = self._settings.as_soon_as_possible and session.connected_at is not None
         if self._template is not None and not logged and (self._settings.null or session.bytes_in):
             self._write(session, self._template, unfinished=False)
+
+    def turned_away(self, session: Session, listener: str, reason: str, *, silent: bool) -> None:
+        """Log a client that got no further than its PROXY header or its handshake; `silent` if it has said nothing."""
+        if silent and not self._settings.null:
+            return
+        severity = Severity.ERR if self._settings.separate_errors else Severity.INFO
+        host, port = session.source
+        who = f"unix:{port}" if host == "unix" else f"{host}:{port}"
+        at = self._wall() - (self._steady() - session.accepted_at)
+        date = f"{dates.accept_date(time.localtime(at))}.{int(at * 1000) % 1000:03d}"
+        self._outputs.write(severity, f"{who} [{date}] {session.frontend.name}/{listener}: {reason}")
 
     def _write(self, session: Session, template: Template, *, unfinished: bool) -> None:
         failed = session.termination not in _WHOLE or session.redispatched or session.retries > 0

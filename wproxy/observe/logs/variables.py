@@ -70,6 +70,12 @@ def _accept_date() -> Callable[[Record], str]:
     return value
 
 
+def _frontend_name(record: Record) -> str:
+    """Return the name, with a tilde behind it where the client speaks TLS."""
+    session = record.session
+    return f"{session.frontend.name}~" if session.secure else session.frontend.name
+
+
 def _server_name(record: Record) -> str:
     server = record.session.server
     return "<NOSRV>" if server is None else server.name
@@ -98,7 +104,7 @@ def variables() -> tuple[Variable, ...]:
         Variable("fc", "feconn", lambda r: r.session.frontend.current),
         Variable("fi", "frontend_ip", lambda r: r.session.destination[0]),
         Variable("fp", "frontend_port", lambda r: r.session.destination[1]),
-        Variable("ft", "frontend_name_transport", lambda r: r.session.frontend.name),
+        Variable("ft", "frontend_name_transport", _frontend_name),
         Variable("rc", "retries", _retries),
         Variable("rt", "request_counter", lambda r: r.session.session_id),
         Variable("s", "server_name", _server_name),

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from wproxy.policy.checks.steps import Connect, Expect, Judgement, Plan, Send
 from wproxy.policy.checks.verdict import CheckResult, CheckStatus, Outcome
 
+HANDSHAKE_FAILED = "SSL handshake failure"
 ANSWER_MAX = 16384  # HAProxy's tune.bufsize
 
 
@@ -27,7 +28,7 @@ Action: TypeAlias = Connect | Send | Wait | CheckResult
 class Dialogue:
     """Goes through the steps of `plan`; in state DOWN (`stopped`) a conditional pass is none."""
 
-    __slots__ = ("_answer", "_ended", "_passed", "_plan", "_position", "_stopped")
+    __slots__ = ("_answer", "_ended", "_passed", "_plan", "_position", "_shaking", "_stopped")
 
     def __init__(self, plan: Plan, *, stopped: bool = False) -> None:
         self._plan = plan
@@ -35,14 +36,26 @@ class Dialogue:
         self._position = 0
         self._answer = b""
         self._ended = False
+        self._shaking = False  # connected, but TLS is not agreed upon yet
         self._passed = CheckResult(CheckStatus.L4OK, plan.success)
 
     def start(self) -> Action:
         """Return the first thing to do: to connect."""
         return self._act()
 
+    def shaking_hands(self) -> None:
+        """Take note that the connection is open and a TLS handshake has begun; `done` tells that it is over."""
+        self._shaking = True
+
+    def refused(self, reason: str) -> CheckResult:
+        """Return what is to be said of a handshake that has failed for a known `reason`."""
+        return CheckResult(CheckStatus.L6RSP, reason)
+
     def done(self) -> Action:
         """Take note that what was asked for has been done (connected, sent); return what to do next."""
+        if self._shaking:
+            self._shaking = False
+            self._passed = CheckResult(CheckStatus.L6OK, self._plan.success)
         self._position += 1
         return self._act()
 
@@ -56,13 +69,15 @@ class Dialogue:
         """Return what is to be said of a connection that could not be opened, or was reset."""
         step = self._plan.steps[self._position]
         status = CheckStatus.L4CON if isinstance(step, Connect) else CheckStatus.SOCKERR
+        if self._shaking:
+            return CheckResult(CheckStatus.L6RSP, HANDSHAKE_FAILED)
         return CheckResult(status, reason + step.where)
 
     def timed_out(self) -> CheckResult:
         """Return what is to be said when the time is over."""
         step = self._plan.steps[self._position]
         if isinstance(step, Connect):
-            return CheckResult(CheckStatus.L4TOUT, step.where)
+            return CheckResult(CheckStatus.L6TOUT if self._shaking else CheckStatus.L4TOUT, step.where)
         return CheckResult(step.timeout if isinstance(step, Expect) else CheckStatus.L7TOUT, step.where)
 
     def _act(self) -> Action:

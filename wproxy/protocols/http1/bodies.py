@@ -137,3 +137,16 @@ class Chunked:
             self.progress = Progress.DONE
         elif self._trailers > _TRAILERS_MAX:
             self.progress = Progress.BROKEN
+
+
+def unchunked(data: bytes) -> bytes:
+    """Return what the chunks in `data` hold; they have been found good, the last ones may be missing."""
+    parts = []
+    at = 0
+    while (match := _SIZE_LINE.match(data, at)) is not None:
+        size = int(match[1], 16)
+        parts.append(data[match.end() : match.end() + size])
+        at = match.end() + size + 2
+        if not size:
+            break
+    return b"".join(parts)

@@ -128,6 +128,6 @@ def test_a_frontend_may_have_no_backend() -> None:
 
 
 def test_ignored_lines_and_warnings_come_along() -> None:
-    config = built("global\n ca-base /tmp\nbackend b\n bind :1\n")
-    assert [line.keyword for line in config.ignored] == ["ca-base"]
+    config = built("global\n default-path x\nbackend b\n bind :1\n")
+    assert [line.keyword for line in config.ignored] == ["default-path"]
     assert len(config.warnings) == 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.unit.wproxy.state.parties import Carrier, Clock, config, line
-from wproxy.observe import page
+from wproxy.observe.page import document
 from wproxy.runtime.page_actions import ACTIONS, Outcome, apply
 from wproxy.state.control import Control
 from wproxy.state.registry import Registry
@@ -89,6 +89,28 @@ def test_sessions_are_killed(site: Site) -> None:
     assert killed == ["b"]
 
 
+@pytest.mark.parametrize(
+    ("body", "outcome", "weights"),
+    [
+        ("s=a&w=30&s=b&w=70&action=weight&b=back", Outcome.DONE, [30, 70]),
+        ("action=weight&b=%233&s=b&w=5", Outcome.DONE, [1, 5]),
+        ("s=a&w=50%25&action=weight&b=back", Outcome.DONE, [0, 1]),
+        ("s=a&w=1&action=weight&b=back", Outcome.NOTHING, [1, 1]),
+        ("action=weight&b=back", Outcome.NOTHING, [1, 1]),
+        ("s=a&w=3&action=weight", Outcome.NOTHING, [1, 1]),
+        ("s=a&w=3&action=weight&b=nope", Outcome.INVALID, [1, 1]),
+        ("s=a&w=3&s=b&w=257&action=weight&b=back", Outcome.INVALID, [1, 1]),
+        ("s=a&w=3&s=b&w=&action=weight&b=back", Outcome.INVALID, [1, 1]),
+        ("s=a&w=3&s=b&action=weight&b=back", Outcome.INVALID, [1, 1]),
+        ("s=a&w=3&s=zz&w=4&action=weight&b=back", Outcome.INVALID, [1, 1]),
+        ("s=a&w=-1&action=weight&b=back", Outcome.INVALID, [1, 1]),
+    ],
+)
+def test_weights_are_set_together_or_not_at_all(site: Site, body: str, outcome: Outcome, weights: list[int]) -> None:
+    assert site.send(body) is outcome
+    assert [server.weight for server in site.control.registry.servers()] == weights
+
+
 def test_what_the_page_offers_and_says_exists() -> None:
-    assert {action for action, _ in page.ACTIONS} <= set(ACTIONS)
-    assert {outcome.value for outcome in Outcome} == set(page.OUTCOMES)
+    assert {action for action, _ in document.ACTIONS} <= set(ACTIONS)
+    assert {outcome.value for outcome in Outcome} == set(document.OUTCOMES)

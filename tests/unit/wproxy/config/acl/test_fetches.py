@@ -60,6 +60,47 @@ def test_values(name: str, arguments: list[Any], expected: object) -> None:
     assert value is None or type(value) is TYPES[FETCHES[name].kind]
 
 
+class Tls:
+    """What a connection tells of its TLS."""
+
+    sni = "a.example"
+    session_reused: bool | None = False
+
+    def version(self) -> str:
+        return "TLSv1.3"
+
+    def cipher(self) -> tuple[str, str, int]:
+        return "TLS_AES_256_GCM_SHA384", "TLSv1.3", 256
+
+    def selected_alpn_protocol(self) -> str:
+        return "http/1.1"
+
+    def getpeercert(self, binary_form: bool) -> bytes:
+        return b"certificate"
+
+
+@pytest.mark.parametrize(
+    ("name", "without", "expected"),
+    [
+        ("ssl_c_used", False, True),
+        ("ssl_c_verify", None, 0),
+        ("ssl_fc", False, True),
+        ("ssl_fc_alpn", None, "http/1.1"),
+        ("ssl_fc_cipher", None, "TLS_AES_256_GCM_SHA384"),
+        ("ssl_fc_has_crt", False, True),
+        ("ssl_fc_has_sni", False, True),
+        ("ssl_fc_is_resumed", False, False),
+        ("ssl_fc_protocol", None, "TLSv1.3"),
+        ("ssl_fc_sni", None, "a.example"),
+    ],
+)
+def test_tls(name: str, without: object, expected: object) -> None:
+    fetch, asked = make(FETCHES[name], []), facts()
+    assert fetch(asked) == without
+    asked.tls = Tls()
+    assert fetch(asked) == expected
+
+
 def test_unix_sockets_have_no_addresses() -> None:
     names = ("src", "dst", "src_port", "dst_port", "src_is_local", "dst_is_local")
     assert [make(FETCHES[name], [])(facts(None, None)) for name in names] == [None] * len(names)

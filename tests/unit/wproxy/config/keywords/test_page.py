@@ -37,12 +37,33 @@ def test_the_lines_of_published_guides() -> None:
         30,
         True,
         frozenset({"stats", "app"}),
+        legends=True,
     )
 
 
 def test_any_line_enables_the_page_with_defaults() -> None:
     assert page(" stats hide-version\n") == StatsPage("/haproxy?stats", "HAProxy Statistics", (), 0, True)
     assert page(" stats refresh 1m\n") == StatsPage("/haproxy?stats", "HAProxy Statistics", (), 60)
+
+
+def test_what_a_page_shows_besides() -> None:
+    made = page(" stats show-node\n stats show-desc\n stats show-modules\n")
+    assert made is not None
+    assert (made.node, made.description, made.modules, made.legends) == ("", "", True, False)
+    made = page(" stats show-node rack-1_a.b\n stats show-desc Master node for  Europe, Asia\n stats show-legends\n")
+    assert made is not None
+    assert (made.node, made.description) == ("rack-1_a.b", "Master node for Europe, Asia")
+
+
+def test_the_description_of_a_proxy() -> None:
+    made = parse(f"{HEAD} stats uri /\n description what  it\\ is\n", "a.cfg", {})
+    assert made.frontends[0].description == "what it is"
+    assert problem_of(f"{HEAD} stats uri /\n description\n") == "'description' expects a text"
+
+
+@pytest.mark.parametrize("name", ["a/b", "a:b", "<b>"])
+def test_a_node_is_a_name(name: str) -> None:
+    assert "expects a name" in problem_of(f"{HEAD} stats show-node {name}\n")
 
 
 def test_a_page_of_defaults_is_left_behind_by_the_first_own_line() -> None:

@@ -100,3 +100,18 @@ def test_what_counts_as_failed(termination: str, retries: int, redispatched: boo
             assert bool(text) == failed
         else:
             assert text.startswith("<3>" if failed else "<6>")
+
+
+def turned_away(logged: Logged, *, silent: bool) -> str:
+    logged.log.turned_away(logged.session, "1", "SSL handshake failure", silent=silent)
+    return re.sub(r"\[\S+\]", "[date]", "".join(logged.lines))
+
+
+def test_clients_that_got_no_further() -> None:
+    assert turned_away(Logged(), silent=False) == "<6>192.0.2.1:4711 [date] front/1: SSL handshake failure\n"
+    assert turned_away(Logged(separate_errors=True), silent=True).startswith("<3>192.0.2.1:4711 ")
+    assert turned_away(Logged(null=False), silent=True) == ""
+    assert turned_away(Logged(null=False), silent=False)
+    logged = Logged()
+    logged.session.source = "unix", 2
+    assert turned_away(logged, silent=False).startswith("<6>unix:2 [date] front/1: ")

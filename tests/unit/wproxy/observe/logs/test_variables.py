@@ -49,3 +49,10 @@ def test_retries_on_another_server_have_a_plus() -> None:
     assert value("rc", record(made)) == "2"
     made.redispatched = True
     assert value("rc", record(made)) == "+2"
+
+
+def test_a_client_with_tls() -> None:
+    made = session()
+    made.secure = True
+    assert value("ft", record(made)) == "front~"
+    assert value("f", record(made)) == "front"

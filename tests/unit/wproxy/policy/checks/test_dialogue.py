@@ -159,3 +159,23 @@ def test_after_an_answer_without_end_the_next_question_is_asked_and_waited_for()
     heard = conversation.hear(b"+OK")
     assert isinstance(heard, CheckResult)
     assert heard.status is CheckStatus.L7OK
+
+
+def test_a_handshake_is_layer_6() -> None:
+    def shaking(plan: Plan) -> Dialogue:
+        dialogue = Dialogue(plan)
+        dialogue.start()
+        dialogue.shaking_hands()
+        return dialogue
+
+    connecting = plan_of(HealthCheck())
+    assert shaking(connecting).done() == CheckResult(CheckStatus.L6OK)
+    assert shaking(connecting).timed_out() == CheckResult(CheckStatus.L6TOUT)
+    assert shaking(connecting).broken("reset") == CheckResult(CheckStatus.L6RSP, "SSL handshake failure")
+    assert shaking(connecting).refused("wrong name") == CheckResult(CheckStatus.L6RSP, "wrong name")
+    dialogue = shaking(REDIS)
+    assert isinstance(dialogue.done(), Send)
+    assert dialogue.done() is Wait.FOR_DATA
+    result = dialogue.receive_data(b"+PONG\r\n")
+    assert isinstance(result, CheckResult)
+    assert result.status is CheckStatus.L7OK
