@@ -30,6 +30,10 @@ LINES = (
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
+_SIZE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\r\n]*)?\r\n")
+_TRAILERS = re.compile(rb"0+\r\n((?:[^\r\n]+\r\n)*\r\n)")
+_TRAILER = re.compile(rb"([^\r\n:]+):[ \t]*")
+
 
 class Talk:
     """One connection as a test's client or server has it: what has come so far, and how it ended."""
@@ -41,6 +45,8 @@ class Talk:
         self.ended = ""  # "end" or "reset" once it is over
 
     async def say(self, data: bytes) -> None:
+        if self.writer.is_closing():
+            return
         self.writer.write(data)
         try:
             await self.writer.drain()
@@ -94,7 +100,7 @@ def says(*pieces: bytes, pause_s: float = 0.0) -> Act:
 
 
 def request_end(data: bytes) -> int | None:
-    """Return where the first request of `data` ends, None when that has not come; heads are a proxy's, so they are plain."""
+    """Return where the first request of `data` ends, None when that has not come; it comes from a proxy."""
     head, found, body = data.partition(b"\r\n\r\n")
     if not found:
         return None
@@ -179,13 +185,13 @@ def plain(data: bytes) -> bytes:
             continue
         out += data[at : match.end()]
         at, text = match.end(), b""
-        while (line := re.compile(rb"([0-9A-Fa-f]+)(?:;[^\r\n]*)?\r\n").match(data, at)) and int(line[1], 16):
+        while (line := _SIZE.match(data, at)) and int(line[1], 16):
             size = int(line[1], 16)
             text += data[line.end() : line.end() + size]
             at = min(line.end() + size + 2, len(data))
         out += b"<" + text + b">"
-        if trailers := re.compile(rb"0\r\n(?:[^\r\n]+\r\n)*\r\n").match(data, at):
-            out += re.sub(rb"([^\r\n:]+):[ \t]*", lambda field: field[1].lower() + b": ", trailers[0])
+        if trailers := _TRAILERS.match(data, at):
+            out += b"0\r\n" + _TRAILER.sub(lambda field: field[1].lower() + b": ", trailers[1])
             at = trailers.end()
     return out + data[at:]
 
@@ -219,16 +225,17 @@ async def _run(case: Case, folder: Path, number: int) -> Seen:
                 await talk.hear_to_end()
         seen.at_once = time.monotonic() - began < TIMEOUT_S * 0.8
         writer.close()
-        seen.client, seen.end = plain(bytes(talk.heard)), "end" if talk.ended == "reset" and talk.heard else talk.ended
-        settled = time.monotonic() + KEPT_S
-        while time.monotonic() < settled and not all(each.ended or each.writer.is_closing() for each in talks):
-            await asyncio.sleep(0.01)
+        seen.client = plain(bytes(talk.heard))
+        seen.end = "end" if talk.heard else talk.ended  # a reset, too: it tells of bytes that nobody has read
+        if tasks:
+            await asyncio.wait(tasks, timeout=KEPT_S)
     except TimeoutError:
         seen.end += "never"
     finally:
         server.close()
     for each in talks:
-        seen.servers.append((plain(bytes(each.heard)), each.ended or ("closed" if each.writer.is_closing() else "kept")))
+        end = each.ended or ("closed" if each.writer.is_closing() else "kept")
+        seen.servers.append((plain(bytes(each.heard)), end))
         each.close()
     await asyncio.gather(*tasks)
     return seen

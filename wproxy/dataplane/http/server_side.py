@@ -36,8 +36,8 @@ class ServerSide(Transaction):
     request_done = True
     _body_out: Body | None = None  # of the response
     _held = b""  # the beginning of the response's head
-    _reused = False
     _server_keeps = False
+    _server_last = False  # no other request is sent on the connection
     _server_paused = False
     _server_at_eof = False  # of a tunnel
     _counted = False  # as a session of its backend
@@ -47,6 +47,11 @@ class ServerSide(Transaction):
     def facts(self) -> HttpFacts:
         """What rules may ask about this exchange."""
         raise NotImplementedError
+
+    @property
+    def _answered(self) -> bool:
+        """Whether the whole response has come."""
+        return self.response is not None and self._body_out is None
 
     def complete(self) -> None:
         """End the exchange: request and response have both come to their end."""
@@ -107,7 +112,7 @@ class ServerSide(Transaction):
                 return
         self._count_status(head.status)
         until_close = not self._frame(head)
-        self._server_keeps = route.shares and not head.closes and not until_close
+        self._server_keeps = route.shares and not (head.closes or until_close or self._server_last)
         if until_close or route.closing is Closing.CLOSE or not self.client.keeps:
             self.keeps = False
         lead = head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=self.tunnel))
@@ -229,8 +234,8 @@ class ServerSide(Transaction):
             if party is not None:
                 party.counters.response_errors += 1
         self.end(cause)
-        if self._reused and self.response is None and not self._held:
-            # As HAProxy: a kept connection that ends under a request ends the client's, which may then try again.
+        if self.client.served and self.response is None and not self._held:
+            # As HAProxy: who has had an answer on its connection sees it end, and may then try again.
             self._close_client()
         elif self.status:
             self._close_client()

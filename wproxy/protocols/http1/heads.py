@@ -29,6 +29,7 @@ _DEFAULT_PORTS = {
     b"https": re.compile(rb":(?:443)?$"),
 }
 _NO_PORT = re.compile(rb"(?!)")
+_KEY_LENGTH = 24  # of a WebSocket's key: 16 bytes in base 64 (RFC 6455, section 4.1)
 _FIELD_SIZE = 4  # bytes that HAProxy needs for a field more than those that were sent
 _REMEMBERED = 1024
 _SLASH = 0x2F
@@ -307,8 +308,9 @@ def _portless(field: Field, port: re.Pattern[bytes]) -> Field:
 
 def _check_upgrade(head: RequestHead) -> Fault | None:
     """Check a request for another protocol; one with a body is passed on as one that asks for none, as in HAProxy."""
-    if b"websocket" in [value.lower() for value in head.values(b"upgrade")] and not head.values(b"sec-websocket-key"):
-        return Fault(400, "a WebSocket without a key")
+    if b"websocket" in [value.lower() for value in head.values(b"upgrade")]:
+        if not any(len(key) == _KEY_LENGTH for key in head.values(b"sec-websocket-key")):
+            return Fault(400, "a WebSocket without a key")
     if head.length:
         head.upgrades = False
         head.remove(b"upgrade")
