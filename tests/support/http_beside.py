@@ -129,8 +129,11 @@ def chunks_end(data: bytes) -> int | None:
     return None if end < 0 else end + 4
 
 
-def answers(*replies: bytes, closes: bool = False) -> Act:
-    """Answer request after request, with the last of `replies` from then on; `closes` after the first."""
+def answers(*replies: bytes, closes: bool = False, size: int | None = None) -> Act:
+    """Answer request after request, with the last of `replies` from then on; `closes` after the first.
+
+    An answer is written in pieces of `size` bytes.
+    """
     texts = replies or (OK,)
 
     async def act(talk: Talk) -> None:
@@ -142,7 +145,10 @@ def answers(*replies: bytes, closes: bool = False) -> Act:
                     return
                 continue
             at += end
-            await talk.say(texts[min(number, len(texts) - 1)])
+            text = texts[min(number, len(texts) - 1)]
+            for begin in range(0, len(text), size or len(text) or 1):
+                await talk.say(text[begin : begin + (size or len(text))])
+                await asyncio.sleep(0)
             number += 1
             if closes:
                 talk.close()
@@ -234,7 +240,7 @@ async def _run(case: Case, folder: Path, number: int) -> Seen:
     finally:
         server.close()
     for each in talks:
-        end = each.ended or ("closed" if each.writer.is_closing() else "kept")
+        end = "end" if each.ended else "closed" if each.writer.is_closing() else "kept"
         seen.servers.append((plain(bytes(each.heard)), end))
         each.close()
     await asyncio.gather(*tasks)
@@ -286,6 +292,4 @@ def compare(cases: Sequence[Case], lines: Sequence[str] = LINES, times: int = 3)
 
 def report(differing: dict[str, tuple[Seen, Seen]]) -> str:
     """Return what differs, for a person to read."""
-    return "".join(
-        f"\n{name}\n  haproxy {theirs}\n  wproxy  {ours}" for name, (theirs, ours) in differing.items()
-    )
+    return "".join(f"\n{name}\n  haproxy {theirs}\n  wproxy  {ours}" for name, (theirs, ours) in differing.items())

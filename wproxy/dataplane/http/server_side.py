@@ -80,7 +80,7 @@ class ServerSide(Transaction):
             if head is None:
                 break
             if isinstance(head, Fault):
-                self._bad_response("PH" if self._held else "SH")
+                self._bad_response("PH")
                 return
             data = data[head.size :] if len(data) > head.size else b""
             if 100 <= head.status < 200 and head.status != 101:
@@ -92,16 +92,16 @@ class ServerSide(Transaction):
         self._held = data
 
     def _interim(self, head: ResponseHead) -> None:
-        if head.status == 100 and self.request.minor == 0:
-            return
+        head.unframe()
+        self._server_last |= head.closes and head.minor == 1
         self._write(head.to_bytes())
 
     def _respond(self, head: ResponseHead, rest: bytes) -> None:
         """Send the response's head, as rules have changed it, and what has come of its body."""
         self.response = head
         self.responded_at = self.active_at
-        if head.status == 101 and not self.request.upgrades:
-            self._bad_response("SH")
+        if head.status == 101 and not self._switches(head):
+            self._bad_response("PH")
             return
         route = self.route
         if route.response_rules:
@@ -113,6 +113,8 @@ class ServerSide(Transaction):
         self._count_status(head.status)
         until_close = not self._frame(head)
         self._server_keeps = route.shares and not (head.closes or until_close or self._server_last)
+        if head.length == CHUNKED and not head.minor:
+            self.keeps = False
         if until_close or route.closing is Closing.CLOSE or not self.client.keeps:
             self.keeps = False
         lead = head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=self.tunnel))
@@ -128,16 +130,25 @@ class ServerSide(Transaction):
         else:
             self._pass_on(rest, lead)
 
+    def _switches(self, head: ResponseHead) -> bool:
+        """Tell whether the server may speak another protocol from here: both have asked for it."""
+        if not (head.upgrades and self.request.upgrades):
+            return False
+        to_websocket = b"websocket" in [value.lower() for value in head.values(b"upgrade")]
+        return not to_websocket or bool(head.values(b"sec-websocket-accept"))
+
     def _frame(self, head: ResponseHead) -> bool:
         """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end."""
         method, status, length = self.request.method, head.status, head.length
         if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
+            if status == 101:
+                head.unframe()
             self.tunnel = True
             self.request_done = False  # whatever the client sends belongs to the tunnel
             self.keeps = False
         elif method == b"HEAD" or status == 204 or status == 304:  # one comparison, usually
             if status == 204:
-                head.remove(b"content-length")
+                head.unframe()
         elif length is None:
             self._body_out = UntilClose()
             return False

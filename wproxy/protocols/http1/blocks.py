@@ -56,9 +56,10 @@ class Block:
 class Blocks(dict[bytes, "Block | Fault | None"]):
     """What each block is: a Block, a Fault, or None when it has a line that is no field. Bounded as `Lines` is."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_requests: bool) -> None:
         super().__init__()
         self.known = Lines()
+        self._of_requests = of_requests
 
     def __missing__(self, block: bytes) -> Block | Fault | None:
         read = self.read(block.split(b"\r\n")[:-1])
@@ -81,7 +82,9 @@ class Blocks(dict[bytes, "Block | Fault | None"]):
             return Fault(400, "too many header fields")
         block = Block(fields)
         special = [field for field in fields if field.mark]
-        fault = (_hosts(block, special) or _framing(block, special)) if special else None
+        fault = None
+        if special:
+            fault = (_hosts(block, special) if self._of_requests else None) or _framing(block, special)
         if fault is not None:
             return fault
         block.lines = b"".join([field.line for field in block.fields])

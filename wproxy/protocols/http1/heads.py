@@ -12,13 +12,14 @@ import re
 from collections.abc import Sequence
 
 from wproxy.protocols.http1.blocks import CHUNKED, FIELDS_MAX, Block, Blocks, Fault
-from wproxy.protocols.http1.fields import HOST, TOKEN, Field
+from wproxy.protocols.http1.fields import CONTENT_LENGTH, HOST, TOKEN, TRANSFER_ENCODING, Field
 
 __all__ = ["CHUNKED", "Fault", "Head", "HeadParser", "RequestHead", "ResponseHead"]
 
 _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb")[ \t]+([!-\"$-\x7f]+)[ \t]+HTTP/([0-9])\.([0-9])")
-_STATUS_LINE = re.compile(rb"HTTP/([0-9])\.([0-9])[ \t]+([0-9]{1,5})(?:[ \t]+([^\x00\r\n]*))?[ \t]*")
+_STATUS_LINE = re.compile(rb"HTTP/([0-9])\.([0-9])[ \t]+([1-9][0-9]{2,4})(?:[ \t]+([^\x00\r\n]*))?[ \t]*")
 _REQUEST_BEGINS = re.compile(rb"(?:" + TOKEN + rb"(?:[ \t][ \t!-\"$-\x7f]*\r?)?)?")
+_STATUS_BEGINS = re.compile(rb"(?:\r?\n)*(?:HTTP/|(?:\r|H(?:T(?:TP?)?)?)?\Z)")
 _END = re.compile(rb"\n\r?\n")
 _EMPTY_LINES = re.compile(rb"(?:\r?\n)*")
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/]*).*", re.DOTALL)
@@ -116,8 +117,14 @@ class ResponseHead(Head):
         self.lines = block.lines
         self.size = size
         self.length = block.length
-        self.closes = minor == 0 if block.closes is None else block.closes
+        self.closes = block.twofold or (minor == 0 if block.closes is None else block.closes)
         self.upgrades = block.upgrades
+
+    def unframe(self) -> None:
+        """Leave out what tells the length of a body: there is none."""
+        if self.length is not None:
+            self.length = None
+            self.replace([field for field in self.fields if not field.mark & (CONTENT_LENGTH | TRANSFER_ENCODING)])
 
     def to_bytes(self, more: bytes = b"") -> bytes:
         """Return the head to send; `more` are lines to add at its end."""
@@ -157,12 +164,13 @@ class StatusLines(dict[bytes, "tuple[int, bytes, int] | None"]):
 class HeadParser:
     """Reads the heads of one process; `limit` is how long one may be, in bytes, with four more for each field."""
 
-    __slots__ = ("_blocks", "_limit", "_requests", "_statuses", "_sure")
+    __slots__ = ("_limit", "_request_blocks", "_requests", "_response_blocks", "_statuses", "_sure")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._sure = max(limit - _FIELD_SIZE * FIELDS_MAX, 0)  # whatever is shorter is short enough
-        self._blocks = Blocks()
+        self._request_blocks = Blocks(of_requests=True)
+        self._response_blocks = Blocks(of_requests=False)
         self._requests = RequestLines()
         self._statuses = StatusLines()
 
@@ -173,10 +181,10 @@ class HeadParser:
             line = data.find(b"\r\n")
             start = self._requests[data[:line]]
             if start is not None:
-                block = self._blocks[data[line + 2 : end + 2]]
+                block = self._request_blocks[data[line + 2 : end + 2]]
                 if block is not None:
                     return _request(start, block, end + 4)
-        head = self._unusual(data, 400)
+        head = self._unusual(data, self._request_blocks, 400)
         if not isinstance(head, tuple):
             return Fault(400, "no request line") if head is None and not self._may_begin(data) else head
         first, block, size = head
@@ -200,17 +208,18 @@ class HeadParser:
             line = data.find(b"\r\n")
             start = self._statuses[data[:line]]
             if start is not None:
-                block = self._blocks[data[line + 2 : end + 2]]
+                block = self._response_blocks[data[line + 2 : end + 2]]
                 if block is not None:
                     return _response(start, block, end + 4)
-        head = self._unusual(data, 502)
+        head = self._unusual(data, self._response_blocks, 502)
         if not isinstance(head, tuple):
-            return head
+            begins = head is not None or _STATUS_BEGINS.match(data)
+            return head if begins else Fault(502, "no status line")
         first, block, size = head
         start = self._statuses[first]
         return Fault(502, "no status line") if start is None else _response(start, block, size)
 
-    def _unusual(self, data: bytes, status: int) -> tuple[bytes, Block | Fault, int] | Fault | None:
+    def _unusual(self, data: bytes, blocks: Blocks, status: int) -> tuple[bytes, Block | Fault, int] | Fault | None:
         """Return first line, block and size of a head that is in no plain form, if it is one at all."""
         head = self._unfold(data)
         if head is None:
@@ -218,7 +227,7 @@ class HeadParser:
         if isinstance(head, Fault):
             return Fault(status, head.reason)
         first, lines, size = head
-        block = self._blocks.read(lines)
+        block = blocks.read(lines)
         return first, Fault(status, "a header line that is none") if block is None else block, size
 
     def _unfold(self, data: bytes) -> tuple[bytes, list[bytes], int] | Fault | None:
@@ -308,9 +317,9 @@ def _portless(field: Field, port: re.Pattern[bytes]) -> Field:
 
 def _check_upgrade(head: RequestHead) -> Fault | None:
     """Check a request for another protocol; one with a body is passed on as one that asks for none, as in HAProxy."""
-    if b"websocket" in [value.lower() for value in head.values(b"upgrade")]:
-        if not any(len(key) == _KEY_LENGTH for key in head.values(b"sec-websocket-key")):
-            return Fault(400, "a WebSocket without a key")
+    to_websocket = b"websocket" in [value.lower() for value in head.values(b"upgrade")]
+    if to_websocket and not any(len(key) == _KEY_LENGTH for key in head.values(b"sec-websocket-key")):
+        return Fault(400, "a WebSocket without a key")
     if head.length:
         head.upgrades = False
         head.remove(b"upgrade")
