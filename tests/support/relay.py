@@ -1,11 +1,11 @@
-"""A TCP relay in front of a server, whose connections a test may break without touching either end."""
+"""A TCP relay in front of a server, whose connections a test may break or hold up without touching either end."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 
 
 class Relay:
@@ -17,8 +17,21 @@ class Relay:
         self.port: int = self._listener.getsockname()[1]
         self._lock = Lock()
         self._open: set[socket.socket] = set()
+        self._word: bytes | None = None
+        self._released = Event()
+        self.held = 0  # connections, ever
         self._accepting = Thread(target=self._accept, name="relay", daemon=True)
         self._accepting.start()
+
+    def hold(self, word: bytes) -> None:
+        """Hold up a connection as soon as its client sends `word`, from that read on: it arrives late, or never."""
+        self._released.clear()
+        self._word = word
+
+    def release(self) -> None:
+        """Deliver what was held up, whether or not its sender has gone meanwhile."""
+        self._word = None
+        self._released.set()
 
     def cut(self) -> int:
         """Reset every connection; return how many sockets that were."""
@@ -34,6 +47,7 @@ class Relay:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self.release()
         self.cut()
         self._accepting.join(5.0)
 
@@ -51,12 +65,16 @@ class Relay:
             far.settimeout(None)
             with self._lock:
                 self._open |= {near, far}
-            for source, sink in ((near, far), (far, near)):
-                Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+            for source, sink, held in ((near, far, True), (far, near, False)):
+                Thread(target=self._pass_on, args=(source, sink, held), daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pass_on(self, source: socket.socket, sink: socket.socket, may_be_held: bool) -> None:
         with suppress(OSError):
             while data := source.recv(65_536):
+                word = self._word
+                if may_be_held and word is not None and word in data:
+                    self.held += 1
+                    self._released.wait()
                 sink.sendall(data)
         for one in (source, sink):
             with suppress(OSError):

@@ -14,14 +14,16 @@ from typing import ClassVar, Protocol
 
 from wproxy.dataplane.redis.fencing import Fencing
 from wproxy.dataplane.redis.link import Link
+from wproxy.dataplane.redis.login import Identity
 from wproxy.dataplane.redis.mover import Mover
 from wproxy.dataplane.redis.scanner import Scanner
 from wproxy.dataplane.redis.slot import Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable
+from wproxy.policy.redis.actions import Actions, Ask, Command, Delete, Done, Key, Move, Outcome, Refuse, Send
 from wproxy.policy.redis.epochs import Chain, Fence
-from wproxy.policy.redis.moving import Actions, Ask, Command, Delete, Done, Key, Move, MovingSlot, Outcome, Refuse, Send
+from wproxy.policy.redis.moving import MovingSlot
 from wproxy.policy.redis.scan import Spare
 from wproxy.protocols.resp import pack
 from wproxy.state.backend import Backend
@@ -45,7 +47,7 @@ class Links(Protocol):
     def links_to(self, server: Server) -> list[Link]:
         """Return all links that clients' commands may be under way on."""
 
-    def connect(self, server: Server, protocol: int = 2) -> Link:
+    def connect(self, server: Server, protocol: int = 2, *, identity: Identity | None = None) -> Link:
         """Return a link that nobody else uses, opened."""
 
     def when_quiet(self, slots: frozenset[int], call: Callable[[], None]) -> None:
@@ -122,7 +124,7 @@ class Rebalance:
         moves = {slot: (old, new) for slot, (old, new) in pairs if old != new and old in known and new in known}
         before, self._placed, self._weights = self._weights, placed, weights
         if moves:
-            self._change(moves)
+            self._change(moves, known=table is not None)
             self._before[self.chain.opened] = before
 
     def places(self) -> list[dict[str, int]]:
@@ -137,11 +139,11 @@ class Rebalance:
         for name in away if self.chain.moving else ():
             self._do(self.chain.stuck(name))
 
-    def _change(self, slots: dict[int, tuple[str, str]]) -> None:
-        """Open an epoch."""
+    def _change(self, slots: dict[int, tuple[str, str]], *, known: bool) -> None:
+        """Open an epoch, of this process if the place of each key before is `known`."""
         if not self.chain.epochs:
             self._moved_before = self.mover.moved
-        for fence in self.chain.change(slots, self._services.clock()):
+        for fence in self.chain.change(slots, self._services.clock(), known=known):
             fencing = Fencing(fence, self._fenced)
             fencing.await_one()
             self._links.when_quiet(fence.slots, fencing.passed)
@@ -292,13 +294,13 @@ class Rebalance:
         self._forget((slot,))
         self._ended()
 
-    def away(self, slot: int, key: Key, server: str) -> None:
-        """Nothing was done: `server` is out of reach."""
-        self._not_done(slot, key, server)
+    def away(self, slot: int, key: Key, server: str, *, doubt: bool = False) -> None:
+        """Nothing was done, with `doubt` as far as is known: `server` is out of reach."""
+        self._not_done(slot, key, server, doubt=doubt)
         self._ended()
 
-    def _not_done(self, slot: int, key: Key, server: str) -> None:
-        self._do(self.chain.moving[slot].away(key, server))
+    def _not_done(self, slot: int, key: Key, server: str, *, doubt: bool = False) -> None:
+        self._do(self.chain.moving[slot].away(key, server, doubt=doubt))
         self._forget((slot,))
 
     # -- nothing moves -------------------------------------------------------------------------------------------

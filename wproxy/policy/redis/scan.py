@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wproxy.policy.balance.key import slot_of
-from wproxy.policy.redis.moving import Key
+from wproxy.policy.redis.actions import Key
 
 MOST_LEFT = 10_000  # keys of one pass that are put off to its end
 TOUCHES_PER_S = 500  # keys moved because a command needs them; above that they are used where they are

@@ -13,7 +13,7 @@ from wproxy.config.model import Mode
 from wproxy.dataplane.redis.rebalance import Rebalance
 from wproxy.dataplane.redis.slot import Slot
 from wproxy.policy.balance.key import by_hash, slot_of
-from wproxy.policy.redis.moving import Ask, Delete, Move
+from wproxy.policy.redis.actions import Ask, Delete, Move
 from wproxy.state.backend import Backend
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class World:
     def links_to(self, *_: object) -> list[Any]:
         return []
 
-    def connect(self, *_: object) -> Any:
+    def connect(self, *_: object, **__: object) -> Any:
         raise NotImplementedError
 
     def when_quiet(self, slots: frozenset[int], call: Callable[[], None]) -> None:
