@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from tests.bench import capture, ingest
+from tests.bench import capture, ingest, moving
 from tests.bench.measure import Figures, UnfinishedError, connection_kb, measure
 from tests.bench.peers import Peers
 from tests.bench.report import print_growth, print_memory, print_row, print_title, print_unfinished
@@ -32,6 +32,8 @@ def main() -> None:
     options = parser.parse_args()
     if any(options.only in row.name for row in ROWS):
         _proxies(options)
+    if options.only in moving.NAME:
+        moving.run(options.rounds, options.scale)
     if options.only in capture.NAME:
         capture.run(options.rounds)
     ingest.run(options.only)

@@ -15,7 +15,7 @@ from tests.integration.test_redis_epochs import Crowd, Sharded
 from tests.support.killable import killable_redis
 from tests.support.proxies import proxy
 from tests.support.relay import Relay, relay
-from tests.support.resp import Client, ask
+from tests.support.resp import Client, ask, pack
 from tests.support.waiting import wait_for
 
 KEY = "key"
@@ -150,3 +150,51 @@ def test_moves_that_break_half_way_lose_nothing(tmp_path: Path) -> None:
         assert (broken > 20, held > 0) == (True, True)
         around.wait()
         around.check_at_rest()
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_what_is_under_way_to_the_old_owner_comes_before_everything_at_the_new_one(
+    tmp_path: Path, protocol: int
+) -> None:
+    """Over the link of each protocol: a client's SET is held up while its slot gets another owner."""
+    with relayed(tmp_path) as made, Client(made.around.proxy.port) as client, Client(made.around.proxy.port) as other:
+        made.give("a")
+        made.around.wait()
+        other.ask("PING")
+        client.ask("HELLO", protocol)
+        made.ways["a"].hold(b"held up")
+        client.send(pack("SET", KEY, "held up"))
+        wait_for(lambda: made.ways["a"].held, 10.0, "a SET is held up on its way")
+        made.give("b")
+        other.socket.settimeout(0.3)
+        other.send(pack("GETDEL", KEY))
+        with pytest.raises(TimeoutError):  # nobody is answered before the SET is
+            other.reply()
+        made.ways["a"].release()
+        assert client.reply() == b"OK"
+        other.socket.settimeout(10.0)
+        assert other.reply() == b"held up"
+        made.around.wait()
+        assert made.copies() == {}
+
+
+def test_a_transaction_under_way_to_the_old_owner_comes_before_everything_at_the_new_one(tmp_path: Path) -> None:
+    """Behind WATCH it goes over a connection of its own."""
+    with relayed(tmp_path) as made, Client(made.around.proxy.port) as client, Client(made.around.proxy.port) as other:
+        made.give("a")
+        made.around.wait()
+        assert client.pipeline([pack("WATCH", KEY), pack("MULTI"), pack("SET", KEY, "held up")])[2] == b"QUEUED"
+        made.ways["a"].hold(b"held up")
+        client.send(pack("EXEC"))
+        wait_for(lambda: made.ways["a"].held, 10.0, "a transaction is held up on its way")
+        made.give("b")
+        other.socket.settimeout(0.3)
+        other.send(pack("DEL", KEY))
+        with pytest.raises(TimeoutError):  # nobody is answered before the transaction is
+            other.reply()
+        made.ways["a"].release()
+        assert client.reply() == [b"OK"]
+        other.socket.settimeout(10.0)
+        assert other.reply() == 1
+        made.around.wait()
+        assert made.copies() == {}

@@ -229,6 +229,15 @@ class Rebalance:
             self._do([action for name in moving.givers if not self._is_there(name) for action in moving.stuck(name)])
         self._forget((slot,))
 
+    def home(self, slot: int, name: bytes) -> int:
+        """Return the index of the server to which a command on one key of a moving slot may go at once, else MOVING."""
+        moving = self.chain.moving[slot]
+        if moving.at_home((0, name)):
+            server = self._links.backend.by_name[moving.owner]
+            if server.running:
+                return self._links.backend.servers.index(server)
+        return MOVING
+
     def prepare(
         self,
         slot: int,

@@ -134,6 +134,7 @@ class Chain:
         debts = self.debts(server)
         for slot in debts:
             self.moving[slot].used.discard(server)
+            self.moving[slot].forget_pins(server)
         return debts
 
     @property

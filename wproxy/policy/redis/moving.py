@@ -5,7 +5,7 @@ A slot has one owner, and older servers that may still have some of its keys, th
     unknown ──▶ looked for on each older server ──▶ moved, or nowhere found ──▶ settled: commands go to the owner
                              │ too large, no time to move it now, or the owner will not take it
                              ▼
-                           pinned: commands of this one key go where it is; answered, it is unknown again
+                           pinned: commands of this one key go where it is; after some of them it is unknown again
 
 and a command waits until each of its keys is settled (or its only key pinned), behind those that came before it on the
 same key. While the slot changes owner, all commands wait: first those under way to the owner, and the moves under way,
@@ -33,6 +33,8 @@ from wproxy.policy.redis.placements import Placements, Tenures
 
 _TRIES = 3  # of a move that breaks, before its commands are refused
 _REMEMBERED = 64  # settled keys of one slot
+_PINNED = 16  # keys of one slot that stay pinned while no command is under way
+_USES = 32  # commands on a pinned key, before it is looked for again: there may be time to move it then
 
 
 class Step(enum.Enum):
@@ -49,7 +51,7 @@ class _Entry:
 
     __slots__ = (
         "background", "denied", "forced", "found", "in_flight", "key", "large", "last_place", "pinned_at", "placed",
-        "queue", "stays_at", "step", "tries", "unseen",
+        "queue", "stays_at", "step", "tries", "unseen", "uses_left",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:
@@ -68,6 +70,7 @@ class _Entry:
         self.background = False  # `Done` is to be told
         self.in_flight = 0  # commands under way to where it is pinned
         self.tries = 0
+        self.uses_left = 0  # of where it is pinned
 
 
 class MovingSlot:
@@ -133,7 +136,8 @@ class MovingSlot:
         if owner == self.owner:
             return set()
         self._next = owner
-        self._fences = {self.owner, *(entry.pinned_at for entry in self._entries.values() if entry.pinned_at)}
+        used = (entry.pinned_at for entry in self._entries.values() if entry.pinned_at and entry.in_flight)
+        self._fences = {self.owner, *used}
         return set(self._fences)
 
     def fenced(self, server: str) -> Actions:
@@ -166,8 +170,10 @@ class MovingSlot:
             self._tenures.begin(new)
             self.older = (old, *(server for server in self.older if server not in (old, new)))
             self._settled.clear()
-            for entry in self._entries.values():
+            for entry in list(self._entries.values()):
                 entry.placed, entry.pinned_at = False, None
+                if not entry.queue:
+                    self._drop(entry, remember=False)
         return self._go_on(list(self._entries.values()))
 
     def cleared(self, server: str) -> Actions:
@@ -175,9 +181,17 @@ class MovingSlot:
         self.older = tuple(each for each in self.older if each != server)
         if server != self.owner:
             self._tenures.forget(server)
+        self.forget_pins(server)
         for entry in self._entries.values():
             entry.unseen[1:] = [each for each in entry.unseen[1:] if each != server]
         return []
+
+    def forget_pins(self, server: str) -> None:
+        """Look anew for keys that are used where they are, on `server`, when a command needs them next."""
+        for entry in [entry for entry in self._entries.values() if entry.pinned_at == server]:
+            entry.uses_left = 0
+            if not entry.queue and entry.step is Step.IDLE:
+                self._drop(entry, remember=False)
 
     # -- commands ------------------------------------------------------------------------------------------------
 
@@ -276,6 +290,7 @@ class MovingSlot:
                 entry.queue.popleft()
                 if not entry.placed:
                     entry.in_flight += 1
+                    entry.uses_left -= 1
                     self.used.add(place)
             touched = True
             actions.append(Send(self.slot, place, command, tell=not entry.placed))
@@ -286,6 +301,8 @@ class MovingSlot:
     def _drop(self, entry: _Entry, *, remember: bool) -> None:
         """Forget an entry that nobody needs any more."""
         if entry.in_flight or entry.background:
+            return
+        if entry.pinned_at is not None and entry.uses_left > 0 and len(self._entries) <= _PINNED:
             return
         del self._entries[entry.key]
         if remember:
@@ -302,7 +319,7 @@ class MovingSlot:
         if entry.stays_at is None:
             entry.placed = True
             return self._work(entry)
-        entry.pinned_at, entry.stays_at = entry.stays_at, None
+        entry.pinned_at, entry.stays_at, entry.uses_left = entry.stays_at, None, _USES
         if entry.last_place is None:
             self._tenures.used(entry.pinned_at, entry.key)
         if not entry.denied:

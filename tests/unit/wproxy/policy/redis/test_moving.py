@@ -264,3 +264,82 @@ def test_a_settled_key_waits_like_others_while_the_owner_changes() -> None:
     assert not slot.at_home(X)
     assert slot.command(command) == []
     assert slot.fenced("new") == [Ask(1, "new", X)]
+
+
+def test_a_key_that_is_used_where_it_is_is_looked_for_again_after_some_commands() -> None:
+    slot = moving("a")
+    commands = [Asked((X,)) for _ in range(34)]
+    assert slot.command(commands[0]) == [Ask(1, "a", X)]
+    assert slot.asked(X, 1000) == [Send(1, "a", commands[0], tell=True)]
+    assert slot.replied(commands[0]) == []
+    for command in commands[1:32]:
+        assert slot.command(command) == [Send(1, "a", command, tell=True)]
+        assert slot.replied(command) == []
+    assert slot.command(commands[32]) == [Ask(1, "a", X)]
+
+
+def test_it_is_looked_for_again_when_a_pass_begins_and_when_the_slot_changes_owner() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+
+    def pin() -> None:
+        assert slot.command(command) == [Ask(1, "a", X)]
+        slot.asked(X, 1000)
+        assert slot.asked(X, None) == [Send(1, "a", command, tell=True)]
+
+    pin()
+    slot.forget_pins("b")
+    slot.replied(command)
+    slot.forget_pins("a")
+    pin()
+    slot.forget_pins("a")
+    assert slot.replied(command) == []
+    pin()
+    slot.replied(command)
+    assert slot.change("other") == {"new"}  # nothing is under way to a
+    assert slot.fenced("new") == []
+    assert slot.command(command) == [Ask(1, "a", X)]
+
+
+def test_only_so_many_keys_stay_known_where_they_are() -> None:
+    slot = moving("a")
+    commands = [Asked(((0, b"%d" % number),)) for number in range(20)]
+    for command in commands:
+        slot.command(command)
+        slot.asked(command.keys[0], 1000)
+        slot.replied(command)
+    first = [slot.command(command)[0] for command in commands]
+    assert [isinstance(action, Send) for action in first] == [True] * 16 + [False] * 4
+    assert not slot.finished
+    for command in commands[:16]:
+        slot.replied(command)
+    for command in commands[16:]:
+        slot.asked(command.keys[0], None)
+    slot.cleared("a")
+    assert slot.finished
+
+
+def test_moves_that_break_are_counted_for_each_server_that_is_asked() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 10)
+    slot.moved(X, Outcome.DOUBT)
+    slot.moved(X, Outcome.DOUBT)
+    assert slot.moved(X, Outcome.ABSENT) == [Ask(1, "b", X)]
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.DOUBT) == [Move(1, "b", "new", X, replace=False)]
+
+
+def test_what_the_owner_will_not_take_does_not_stay_where_it_was_not_last() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, None)
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.DENIED) == [Refuse(1, command, "new", denied=True)]
+
+
+def test_a_server_that_was_looked_through_is_no_place() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+    slot.cleared("a")
+    slot.command(command)
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.BUSY) == [Delete(1, "b", X)]  # nothing is known of it

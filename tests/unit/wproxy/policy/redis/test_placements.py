@@ -28,6 +28,13 @@ def test_what_an_earlier_process_has_begun_says_nothing() -> None:
     assert (tenures.place(X), tenures.place(Y)) == ("a", None)
     tenures.used("gone", Y)
     assert tenures.place(Y) is None
+    for owner in "ac":
+        tenures.begin(owner)
+    tenures.used("a", Y)
+    tenures.used("b", X)
+    assert (tenures.place(X), tenures.place(Y)) == ("b", "a")
+    tenures.forget("b")
+    assert (tenures.place(X), tenures.place(Y)) == ("a", "a")
 
 
 def test_a_server_without_keys_is_no_place() -> None:
