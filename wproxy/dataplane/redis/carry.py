@@ -23,12 +23,16 @@ Away = Callable[[Move, str], None]
 class Carry:
     """Makes `moves`, of one database and from one server to another; of each it tells `moved`, or `away` and who is.
 
-    `away` is told when surely nothing was done.
+    `away` is told when surely nothing was done. `ended` is called behind the last.
     """
 
-    __slots__ = ("_away", "_database", "_moved", "_moves", "_send", "_source", "_target")
+    __slots__ = ("_away", "_database", "_ended", "_left", "_moved", "_moves", "_send", "_source", "_target")
 
-    def __init__(self, moves: Sequence[Move], send: Sending, moved: Moved, away: Away) -> None:
+    def __init__(
+        self, moves: Sequence[Move], send: Sending, moved: Moved, away: Away, ended: Callable[[], None]
+    ) -> None:
+        self._left = len(moves)
+        self._ended = ended
         self._moves = moves
         self._source = moves[0].source
         self._target = moves[0].target
@@ -42,6 +46,10 @@ class Carry:
         commands = [(command, move.key[1]) for move in self._moves for command in (b"DUMP", b"PTTL", b"PEXPIRETIME")]
         self._send(self._source, commands, self._fetched, self._database)
 
+    def give_up(self, server: str) -> None:
+        """Do not begin: `server` is away."""
+        self._all_away(self._moves, server)
+
     def _fetched(self, fate: Fate, replies: Sequence[bytes]) -> None:
         if fate is not Fate.ANSWERED:
             self._all_away(self._moves, self._source)
@@ -50,9 +58,9 @@ class Carry:
         commands: list[list[bytes]] = []
         for move, dump, left_ms, at_ms in zip(self._moves, replies[::3], replies[1::3], replies[2::3], strict=True):
             if dump.startswith(b"$-1") or left_ms == b":-2\r\n":
-                self._moved(move, Outcome.ABSENT)
+                self._tell(move, Outcome.ABSENT)
             elif not dump.startswith(b"$"):
-                self._moved(move, Outcome.DENIED)
+                self._tell(move, Outcome.DENIED)
             else:
                 moves.append(move)
                 commands.append(_restoration(move, dump, left_ms, at_ms))
@@ -90,7 +98,7 @@ class Carry:
             if reply.startswith(b"+OK"):
                 stored.append(move)
             else:
-                self._moved(move, Outcome.BUSY if reply.startswith(b"-BUSYKEY") else Outcome.DENIED)
+                self._tell(move, Outcome.BUSY if reply.startswith(b"-BUSYKEY") else Outcome.DENIED)
         if stored:
             self._remove(stored)
 
@@ -103,11 +111,21 @@ class Carry:
 
     def _all(self, moves: Sequence[Move], outcome: Outcome) -> None:
         for move in moves:
-            self._moved(move, outcome)
+            self._tell(move, outcome)
 
     def _all_away(self, moves: Sequence[Move], server: str) -> None:
         for move in moves:
             self._away(move, server)
+            self._end_one()
+
+    def _tell(self, move: Move, outcome: Outcome) -> None:
+        self._moved(move, outcome)
+        self._end_one()
+
+    def _end_one(self) -> None:
+        self._left -= 1
+        if not self._left:
+            self._ended()
 
 
 def _restoration(move: Move, dump: bytes, left_ms: bytes, at_ms: bytes) -> list[bytes]:

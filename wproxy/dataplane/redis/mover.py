@@ -11,7 +11,7 @@ the one before (`login.Identity`), and nothing is sent before that is done.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -25,6 +25,7 @@ from wproxy.policy.redis.actions import Ask, Delete, Key, Move, Outcome
 from wproxy.state.server import Server
 
 _KEYS_AT_ONCE = 64
+_MOST_CARRIES = 4  # from one server to another, of so many keys each: their values are held here meanwhile
 
 
 class Results(Protocol):
@@ -64,6 +65,8 @@ class Mover:
         self._identities: dict[str, tuple[Server, Identity]] = {}  # of the links, also of those that are closed
         self._due: list[Ask | Move | Delete] = []
         self._closed = False
+        self._carries: dict[tuple[str, str], int] = {}  # under way, by source and target
+        self._waiting: defaultdict[tuple[str, str], deque[list[Move]]] = defaultdict(deque)  # for one to end
 
     def do(self, action: Ask | Move | Delete) -> None:
         """Have `action` done at the end of this turn."""
@@ -170,19 +173,33 @@ class Mover:
         self.send(action.server, [(b"UNLINK", name)], told, database)
 
     def _move(self, moves: list[Move]) -> None:
-        target = moves[0].target
-        if not self._is_in_doubt(target):  # the source is asked first, so there it needs no question of its own
-            Carry(moves, self.send, self._moved, self._away).start()
+        pair = moves[0].source, moves[0].target
+        if self._carries.get(pair, 0) >= _MOST_CARRIES:
+            self._waiting[pair].append(moves)
+            return
+        self._carries[pair] = self._carries.get(pair, 0) + 1
+        carry = Carry(moves, self.send, self._moved, self._away, partial(self._carried, pair))
+        if not self._is_in_doubt(pair[1]):  # the source is asked first, so there it needs no question of its own
+            carry.start()
             return
 
         def there(fate: Fate, replies: Sequence[bytes]) -> None:
             if fate is Fate.ANSWERED:
-                Carry(moves, self.send, self._moved, self._away).start()
+                carry.start()
             else:
-                for move in moves:
-                    self._away(move, target)
+                carry.give_up(pair[1])
 
-        self.send(target, [(b"PING",)], there)
+        self.send(pair[1], [(b"PING",)], there)
+
+    def _carried(self, pair: tuple[str, str]) -> None:
+        """Begin with the next ones that wait."""
+        self._carries[pair] -= 1
+        if not self._carries[pair]:
+            del self._carries[pair]
+        if self._waiting[pair]:
+            self._move(self._waiting[pair].popleft())
+        else:
+            del self._waiting[pair]
 
     def _moved(self, move: Move, outcome: Outcome) -> None:
         self.moved += outcome is Outcome.MOVED

@@ -20,11 +20,10 @@ from wproxy.dataplane.redis.scanner import Scanner
 from wproxy.dataplane.redis.slot import Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
-from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable
+from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable, slot_of
 from wproxy.policy.redis.actions import Actions, Ask, Command, Delete, Done, Key, Move, Outcome, Refuse, Send
 from wproxy.policy.redis.epochs import Chain, Fence
 from wproxy.policy.redis.moving import MovingSlot
-from wproxy.policy.redis.scan import Spare
 from wproxy.protocols.resp import pack
 from wproxy.state.backend import Backend
 from wproxy.state.epochs import Progress, ServerProgress
@@ -88,8 +87,6 @@ class Rebalance:
         self._when_still: list[Callable[[], None]] = []  # who waits until none is under way
         self._nobody = True  # no server has a weight now
         self._begun = False
-        self._all = self.window_s is not None  # no scan comes: what commands need moves with them
-        self._spare = Spare(services.clock())
 
     # -- changes -------------------------------------------------------------------------------------------------
 
@@ -229,14 +226,18 @@ class Rebalance:
             self._do([action for name in moving.givers if not self._is_there(name) for action in moving.stuck(name)])
         self._forget((slot,))
 
-    def home(self, slot: int, name: bytes) -> int:
-        """Return the index of the server to which a command on one key of a moving slot may go at once, else MOVING."""
-        moving = self.chain.moving[slot]
-        if moving.at_home((0, name)):
-            server = self._links.backend.by_name[moving.owner]
-            if server.running:
-                return self._links.backend.servers.index(server)
-        return MOVING
+    def find_homes(self, order: list[int], names: Sequence[bytes]) -> None:
+        """Replace MOVING in `order`, for each of `names`, where a command on it may go to a server at once."""
+        moving, backend = self.chain.moving, self._links.backend
+        numbers: dict[str, int] = {}  # of owners, MOVING for one that is away
+        for place in [place for place, number in enumerate(order) if number == MOVING]:
+            slot = moving[slot_of(names[place])]
+            if slot.at_home((0, names[place])):
+                owner = slot.owner
+                if owner not in numbers:
+                    server = backend.by_name[owner]
+                    numbers[owner] = backend.servers.index(server) if server.running else MOVING
+                order[place] = numbers[owner]
 
     def prepare(
         self,
@@ -284,10 +285,7 @@ class Rebalance:
 
     def asked(self, slot: int, key: Key, size: int | None) -> None:
         """The key is that large where it was asked for, 0 for any size if it is there, or not there (None)."""
-        moving = self.chain.moving[slot]
-        # A key may only be left where it is known to be: 0 is from a server that does not tell.
-        spare = not size or self._all or self._spare.take(self._services.clock())
-        self._do(moving.asked(key, size, spare=spare))
+        self._do(self.chain.moving[slot].asked(key, size))
         self._forget((slot,))
         self._ended()
 

@@ -262,8 +262,7 @@ class Router:
         if -1 in order:
             return None
         if MOVING in order and self._rebalance is not None:
-            for place in [place for place, index in enumerate(order) if index == MOVING]:
-                order[place] = self._rebalance.home(slot_of(run.keys[place]), run.keys[place])
+            self._rebalance.find_homes(order, run.keys)
         scatter = Scatter(owner, order)
         for index, raw, share in scatter.split(run.raws, cast("list[str]", names)):
             if index >= 0:

@@ -3,7 +3,7 @@
 A slot has one owner, and older servers that may still have some of its keys, the newest first. Every key goes through
 
     unknown ──▶ looked for on each older server ──▶ moved, or nowhere found ──▶ settled: commands go to the owner
-                             │ too large, no time to move it now, or the owner will not take it
+                             │ too large to be moved now, or the owner will not take it
                              ▼
                            pinned: commands of this one key go where it is; after some of them it is unknown again
 
@@ -34,7 +34,7 @@ from wproxy.policy.redis.placements import Placements, Tenures
 _TRIES = 3  # of a move that breaks, before its commands are refused
 _REMEMBERED = 64  # settled keys of one slot
 _PINNED = 16  # keys of one slot that stay pinned while no command is under way
-_USES = 32  # commands on a pinned key, before it is looked for again: there may be time to move it then
+_USES = 32  # commands on a pinned key, before it is looked for again: it may be smaller, or taken, by then
 
 
 class Step(enum.Enum):
@@ -329,11 +329,8 @@ class MovingSlot:
         refused = self._refuse(entry, together, self.owner, denied=True)
         return refused + self._go_on([entry])
 
-    def asked(self, key: Key, size: int | None, *, spare: bool = True) -> Actions:
-        """Take note of how large `key` is where it was asked for; None means that it is not there.
-
-        With `spare` there is time to move it for a command; to be given where it is not sure that the key is there.
-        """
+    def asked(self, key: Key, size: int | None) -> Actions:
+        """Take note of how large `key` is where it was asked for; None means that it is not there."""
         entry = self._end(key)
         if self._next is not None:
             return self._enter()
@@ -342,8 +339,7 @@ class MovingSlot:
         if entry.found or entry.stays_at is not None:
             return self._delete(entry)
         entry.large = size > self.limit_bytes
-        stays = entry.large or not (spare or entry.background)
-        if stays and not entry.forced and self._may_stay(entry):
+        if entry.large and not entry.forced and self._may_stay(entry):
             entry.stays_at = entry.unseen[0]
             return self._passed(entry)
         return self._move(entry)

@@ -19,11 +19,15 @@ class Journey:
         self.ended: list[object] = []
         self._told: Told = lambda fate, replies: None
         moves = [Move(1, "a", "b", (database, name), replace) for name in names]
-        Carry(moves, self._send, lambda move, outcome: self.ended.append(outcome), self._away).start()
+        self.over = 0
+        Carry(moves, self._send, lambda move, outcome: self.ended.append(outcome), self._away, self._end).start()
 
     def _send(self, server: str, commands: Sequence[Sequence[bytes]], told: Told, database: int = 0) -> None:
         self.sent.append((server, [list(command) for command in commands], database))
         self._told = told
+
+    def _end(self) -> None:
+        self.over += 1
 
     def _away(self, move: Move, server: str) -> None:
         self.ended.append(server)
@@ -93,9 +97,11 @@ def test_each_of_several_ends_in_its_own_way_and_what_is_stored_is_removed_at_on
     assert journey.sent[-1] == ("b", [[b"RESTORE", name, b"0", b"abc"] for name in (b"k1", b"busy", b"full", b"k2")], 0)
     journey.answer(b"+OK\r\n", b"-BUSYKEY x\r\n", b"-OOM x\r\n", b"+OK\r\n")
     assert journey.ended[1:] == [Outcome.BUSY, Outcome.DENIED]
+    assert journey.over == 0
     assert journey.sent[-1] == ("a", [[b"UNLINK", b"k1", b"k2"]], 0)
     journey.answer(b":1\r\n")  # one has expired meanwhile
     assert journey.ended[3:] == [Outcome.MOVED, Outcome.MOVED]
+    assert journey.over == 1
 
 
 def test_what_breaks_breaks_for_all_that_were_in_it() -> None:

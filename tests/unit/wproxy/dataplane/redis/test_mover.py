@@ -77,9 +77,9 @@ class World:
         """Have a connection break that owes replies."""
         wire = self.wires[name]
         wire.identity.lost()
-        for _, waiting in wire.sent:
+        lost, wire.sent = wire.sent, []
+        for _, waiting in lost:
             waiting.answer(LOST)
-        wire.sent.clear()
 
     def greet(self, name: str) -> None:
         """Have the next connection begin."""
@@ -170,3 +170,16 @@ def test_nothing_is_sent_after_the_end() -> None:
     assert world.wires["a"].closed
     world.do(Ask(1, "a", KEY))
     assert world.told == [(KEY, "a", False)]
+
+
+def test_only_so_many_values_are_held_at_a_time_for_each_way() -> None:
+    world = World()
+    world.do(*(Move(1, "a", "b", (0, b"k%d" % number), replace=False) for number in range(330)))
+    world.do(Move(1, "b", "a", KEY, replace=False))
+    assert [raw.count(b"DUMP") for raw, _ in world.wires["a"].sent] == [64] * 4
+    assert len(world.wires["b"].sent) == 1
+    world.answer("a", *[b"$-1\r\n", b":-2\r\n", b":-2\r\n"] * 64)
+    assert [raw.count(b"DUMP") for raw, _ in world.wires["a"].sent] == [64] * 4
+    world.lose("a")
+    assert world.told[64:320] == [((0, b"k%d" % number), "a", False) for number in range(64, 320)]
+    assert [raw.count(b"DUMP") for raw, _ in world.wires["a"].sent] == [10]

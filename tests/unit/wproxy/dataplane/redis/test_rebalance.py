@@ -14,6 +14,7 @@ from wproxy.dataplane.redis.rebalance import Held, Rebalance
 from wproxy.dataplane.redis.slot import Slot
 from wproxy.policy.balance.key import MOVING, by_hash, slot_of
 from wproxy.policy.redis.actions import Ask, Delete, Move
+from wproxy.policy.redis.moving import MovingSlot
 from wproxy.state.backend import Backend
 from wproxy.state.server import Admin
 
@@ -121,13 +122,20 @@ def test_a_slot_has_its_new_owner_when_every_link_has_answered_and_it_is_quiet_b
 def test_a_command_goes_to_the_owner_at_once_only_when_its_key_is_known_to_be_there() -> None:
     world = World()
     rebalance, moving = world.rebalance, world.rebalance.chain.moving[world.slot]
-    assert rebalance.home(world.slot, world.name) == MOVING
+    names = [b"else", world.name, world.name + b"{another}"]
+
+    def homes() -> list[int]:
+        order = [0, MOVING, MOVING]
+        rebalance.find_homes(order, names)
+        return order
+
+    rebalance.chain.moving[slot_of(names[2])] = MovingSlot(slot_of(names[2]), "a", 1.0)
+    assert homes() == [0, MOVING, MOVING]
     moving.command(Held([(0, world.name)], b"", Slot(Owner()), 2, 0))
     moving.asked((0, world.name), None)
-    assert rebalance.home(world.slot, world.name) == 1
-    assert rebalance.home(world.slot, world.name + b"2") == MOVING
+    assert homes() == [0, 1, MOVING]
     world.backend.by_name["b"].admin = Admin.FORCED_MAINT
-    assert rebalance.home(world.slot, world.name) == MOVING
+    assert homes() == [0, MOVING, MOVING]
 
 
 def test_what_the_process_before_has_begun_is_taken_for_unknown() -> None:

@@ -218,7 +218,7 @@ class World:
             self._do(moving.away(step.key, step.server))
         elif isinstance(step, Ask):
             size = len(source.data[step.key][0]) if present else None
-            self._do(moving.asked(step.key, size, spare=broken != "before"))
+            self._do(moving.asked(step.key, size))
         elif broken == "late":
             self.late.append(Late(step.server, step.key, None))
             self._do(moving.away(step.key, step.server, doubt=True))

@@ -182,15 +182,6 @@ def test_a_large_key_is_used_where_it_is_and_moves_when_nothing_is_under_way_to_
     assert send.server == "new"
 
 
-def test_a_key_that_clients_leave_no_time_for_is_used_where_it_is_but_the_background_moves_it() -> None:
-    slot, command = moving("a"), Asked((X,))
-    slot.command(command)
-    assert slot.asked(X, 10, spare=False) == [Send(1, "a", command, tell=True)]
-    assert slot.replied(command) == []
-    slot.background(X)
-    assert slot.asked(X, 10, spare=False) == [Move(1, "a", "new", X, replace=False)]
-
-
 def test_what_the_owner_will_not_take_stays_for_commands_of_one_key_and_fails_those_of_several() -> None:
     slot, one, both = moving("a"), Asked((X,)), Asked((X, Y))
     slot.command(one)
