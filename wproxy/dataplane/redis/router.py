@@ -11,6 +11,7 @@ from typing import Protocol, cast
 from wproxy.dataplane.redis.dedicated import Pool
 from wproxy.dataplane.redis.knowledge import BUILTIN, Knowledge
 from wproxy.dataplane.redis.link import Link
+from wproxy.dataplane.redis.login import Identity
 from wproxy.dataplane.redis.own import OWN
 from wproxy.dataplane.redis.rebalance import Rebalance
 from wproxy.dataplane.redis.scatter import Pieces, Scatter, Share
@@ -260,6 +261,8 @@ class Router:
         order = list(map(self.owners.__getitem__, hashes))
         if -1 in order:
             return None
+        if MOVING in order and self._rebalance is not None:
+            self._rebalance.find_homes(order, run.keys)
         scatter = Scatter(owner, order)
         for index, raw, share in scatter.split(run.raws, cast("list[str]", names)):
             if index >= 0:
@@ -286,7 +289,7 @@ class Router:
             links = self._links[protocol] = [self.connect(server, protocol) for server in self._servers]
         return links
 
-    def connect(self, server: Server, protocol: int = 2) -> Link:
+    def connect(self, server: Server, protocol: int = 2, *, identity: Identity | None = None) -> Link:
         """Return a new link, opened. Those that speak RESP2 ask what the server can do: there is always one."""
         timeouts = self.backend.config.timeouts
         link = Link(
@@ -299,6 +302,7 @@ class Router:
             report=self._keep_error,
             queue_s=timeouts.queue_s,
             learn=self._knowledge.told if protocol == 2 else None,
+            identity=identity,
         )
         link.open()
         return link
