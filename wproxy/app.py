@@ -132,7 +132,9 @@ class Application:
             if backend.config.mode is model.Mode.REDIS
         }
         self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
-        self._http = HttpSites(self._services, self._process_facts, self._logs, self._desks, self._answer)
+        self._http = HttpSites(
+            self._services, self._process_facts, self._logs, self._desks, self._answer, self._stickiness
+        )
         for name, frontend in self._registry.frontends.items():
             for _, sock in sockets.frontends[name]:
                 keep_alive(sock, frontend.config.keepalive)  # off, too: it may come from a process that had it on
@@ -248,7 +250,11 @@ class Application:
         self, frontend: Frontend, bind: model.Bind, number: int, backend: Backend
     ) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client in mode http; requests find their way one by one."""
-        others = [self._backend_of(frontend, rule.backend) for rule in frontend.config.switching]
+        others = [
+            self._backend_of(frontend, rule.backend) for rule in frontend.config.switching if rule.compute is None
+        ]
+        if any(rule.compute is not None for rule in frontend.config.switching):
+            others = [backend for backend in self._registry.backends.values() if backend.config.mode is model.Mode.HTTP]
         site = self._http.site(frontend, number, backend, others)
         if not (bind.accept_proxy or bind.tls is not None or frontend.config.connection_rules):
             return lambda: ClientConnection(site)
@@ -279,10 +285,13 @@ class Application:
         )
 
     def _route(self, frontend: Frontend, backend: Backend) -> Route:
-        sticks = bool(backend.config.stick_rules) and backend.config.mode is model.Mode.TCP
-        stickiness = Stickiness(backend, self._registry.tables, self._loop.time) if sticks else None
+        stickiness = self._stickiness(backend) if backend.config.mode is model.Mode.TCP else None
         log = self._logs.sessions_of(frontend.config, self._registry.sessions)
         return Route.of(frontend, backend, log, stickiness)
+
+    def _stickiness(self, backend: Backend) -> Stickiness | None:
+        """Return what keeps the clients of `backend` on their servers by its `stick` rules."""
+        return Stickiness(backend, self._registry.tables, self._loop.time) if backend.config.stick_rules else None
 
     def _serve(self, route: Route, arrival: Arrival) -> asyncio.Protocol:
         """Return what serves a client whose route has been found."""

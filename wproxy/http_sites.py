@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from wproxy.config.acl.facts import Process
 from wproxy.dataplane.http.route import HttpRoute, Pools
 from wproxy.dataplane.http.site import Serve, Site
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.stats_desk import Desk
+from wproxy.dataplane.stickiness import Stickiness
 from wproxy.logs import ProcessLogs
+from wproxy.policy.cookies import Persistence
 from wproxy.protocols.http1.heads import HeadParser
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
@@ -24,15 +28,23 @@ class HttpSites:
     """Mode http of one process: the pools of all backends, and what makes the rest. `close` is its end."""
 
     def __init__(
-        self, services: Services, process: Process, logs: ProcessLogs, desks: Mapping[str, Desk], serve: Serve
+        self,
+        services: Services,
+        process: Process,
+        logs: ProcessLogs,
+        desks: Mapping[str, Desk],
+        serve: Serve,
+        stickiness: Callable[[Backend], Stickiness | None],
     ) -> None:
-        """Prepare; `desks` has that of each frontend or backend with a statistics page."""
+        """Prepare; `desks` has that of each proxy with a statistics page, `stickiness` makes that of a backend."""
         self._desks = desks
         self._serve = serve
         self._services = services
         self._process = process
         self._logs = logs
         self._parser = HeadParser(HEAD_MAX)
+        self._stickiness = stickiness
+        self._persistences: dict[str, Persistence[Server]] = {}
         self._pools: dict[str, Pools] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -46,8 +58,28 @@ class HttpSites:
 
     def _route(self, frontend: Frontend, backend: Backend) -> HttpRoute:
         pools = self._pools.setdefault(backend.name, Pools(self._services.clock))
-        desk = None if backend.in_listen else self._desks.get(backend.name)
-        return HttpRoute.of(frontend, backend, pools, self._logs.exchanges_of(frontend.config), desk=desk)
+        return HttpRoute.of(
+            frontend,
+            backend,
+            pools,
+            self._logs.exchanges_of(frontend.config),
+            self._stickiness(backend),
+            self._persistence(backend),
+            None if backend.in_listen else self._desks.get(backend.name),
+        )
+
+    def _persistence(self, backend: Backend) -> Persistence[Server] | None:
+        """Return what cookies of `backend` mean; it hears of servers that come and go."""
+        http = backend.config.http
+        if http is None or http.cookie is None:
+            return None
+        made = self._persistences.get(backend.name)
+        if made is None:
+            made = Persistence(http.cookie, lambda: int(time.time()), persist=backend.config.persist)
+            made.serve(backend.servers)
+            self._persistences[backend.name] = made
+            backend.on_rebuild = partial(made.serve, backend.servers)
+        return made
 
     def drop(self, backend: Backend, server: Server) -> None:
         """Close the idle connections of a server that serves no more, or elsewhere."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 
 from wproxy.config.checks import AgentSettings
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
+from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import login_of
 from wproxy.config.model import (
     Backend,
@@ -80,7 +82,29 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         page=_page(proxy),
         keepalive=proxy.client_keepalive,
         login=login_of(proxy.redis_user, proxy.redis_password),
+        http=_http_front(proxy) if proxy.mode is Mode.HTTP else None,
         description=proxy.description,
+    )
+
+
+def _http_front(proxy: ProxyDraft) -> HttpFront:
+    return replace(
+        proxy.http.front(),
+        forwarded_for=proxy.forwarded_for,
+        original_to=proxy.original_to,
+        compression=proxy.compression,
+    )
+
+
+def _http_back(proxy: ProxyDraft) -> HttpBack:
+    return replace(
+        proxy.http.back(),
+        cookie=proxy.cookie,
+        persist_rules=tuple(proxy.persist_rules),
+        name_field=proxy.name_field.encode() or None,
+        forwarded_for=proxy.forwarded_for,
+        original_to=proxy.original_to,
+        compression=proxy.compression,
     )
 
 
@@ -148,6 +172,8 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         redis_eject=proxy.redis_eject,
         redis_window_s=proxy.redis_window_s,
         keepalive=proxy.server_keepalive,
+        hashed=proxy.hashed,
+        http=_http_back(proxy) if proxy.mode is Mode.HTTP else None,
         description=proxy.description,
         page=None if proxy.has_frontend else _page(proxy),
     )
@@ -197,6 +223,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         send_proxy=draft.send_proxy,
         check_send_proxy=draft.check_send_proxy,
         non_stick=draft.non_stick,
+        cookie=draft.cookie,
         agent=_agent(draft) if draft.agent_check else None,
         shutdown_on_down=draft.shutdown_on_down,
         shutdown_backups_on_up=draft.shutdown_backups_on_up,

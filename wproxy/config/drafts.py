@@ -10,6 +10,11 @@ from dataclasses import dataclass, field, replace
 from wproxy.config.acl.facts import Condition
 from wproxy.config.check_draft import CheckDraft
 from wproxy.config.grammar import Section, Statement
+from wproxy.config.http.cookie import CookieSettings, PersistRule
+from wproxy.config.http.draft import HttpDraft
+from wproxy.config.http.forwarding import AddressField
+from wproxy.config.http.hashing import HashedPart
+from wproxy.config.http.squeezing import Compression
 from wproxy.config.model import (
     DRAWS,
     Address,
@@ -144,6 +149,7 @@ class ServerDraft:
     send_proxy: int | None = None
     check_send_proxy: bool = False
     non_stick: bool = False
+    cookie: str = ""
     redis_user: str | None = None
     redis_password: str | None = field(default=None, repr=False)
     tls: TlsDraft = field(default_factory=TlsDraft)
@@ -172,6 +178,8 @@ class ProxyDraft:
     balance_location: Location | None = None
     draws: int = DRAWS
     hash_type: HashType = field(default_factory=HashType)
+    hashed: HashedPart = field(default_factory=HashedPart)
+    hashed_line: RuleLine | None = None  # `balance hash`, whose fetch `config.rules` puts into `hashed`
     allbackups: bool = False
     retries: int = 3
     redispatch: int | None = None
@@ -200,6 +208,7 @@ class ProxyDraft:
     description: str = ""
     guards: list[Statement] = field(default_factory=list)  # lines that let in or deny clients of mode http
     rules: list[RuleLine] = field(default_factory=list)
+    http: HttpDraft = field(default_factory=HttpDraft)
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
     connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
     stick_rules: list[StickRule] = field(default_factory=list)  # the same
@@ -208,6 +217,15 @@ class ProxyDraft:
     persist: bool = False
     redis_window_s: float | None = None
     fullconn: int | None = None
+    cookie: CookieSettings | None = None
+    cookie_location: Location | None = None
+    persist_rules: list[PersistRule] = field(default_factory=list)  # made of `rules` by `config.rules`
+    name_field: str = ""
+    forwarded_for: AddressField | None = None
+    forwarded_for_location: Location | None = None
+    original_to: AddressField | None = None
+    original_to_location: Location | None = None
+    compression: Compression = field(default_factory=Compression)
     client_keepalive: KeepAlive = field(default_factory=KeepAlive)
     server_keepalive: KeepAlive = field(default_factory=KeepAlive)
     redis_user: str | None = None
@@ -225,9 +243,11 @@ class ProxyDraft:
             servers=[],
             guards=list(self.guards),
             rules=list(self.rules),
+            http=self.http.child(),
             switching=[],
             connection_rules=[],
             stick_rules=[],
+            persist_rules=[],
             page_admins=[],
             default_server=replace(self.default_server),
             check=self.check.child(),

@@ -41,9 +41,9 @@ class Server:
 
     __slots__ = (
         "address", "admin", "agent", "agent_asked", "agent_health", "agent_running", "backend_name", "changed_at",
-        "check", "check_counters", "check_host", "check_port", "check_running", "checking", "counters", "current",
-        "downtime", "forced_down", "health", "idle", "last_agent", "last_check", "last_session_at", "line", "maxconn",
-        "name", "queue", "removed", "served", "server_id", "stopping", "warmup", "weight",
+        "check", "check_counters", "check_host", "check_port", "check_running", "checking", "cookie", "counters",
+        "current", "downtime", "forced_down", "health", "idle", "last_agent", "last_check", "last_session_at", "line",
+        "maxconn", "name", "queue", "removed", "served", "server_id", "stopping", "warmup", "weight",
     )  # fmt: skip
 
     def __init__(self, backend_name: str, server_id: int, line: ServerLine, now: float) -> None:
@@ -52,6 +52,7 @@ class Server:
         self.server_id = server_id
         self.line = line
         self.address = line.address
+        self.cookie = line.cookie.encode()
         self.weight = line.weight
         self.admin = Admin.FORCED_MAINT | Admin.CONFIG_MAINT if line.disabled else Admin.READY
         self.check: CheckSettings | None = line.check

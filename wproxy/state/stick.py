@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from math import inf
 
 from wproxy.config.acl.facts import Value
-from wproxy.config.acl.matches import text_of
+from wproxy.config.acl.samples import text_of
 from wproxy.config.model import StickKind, StickTable
 
 Key = int | bytes | str

@@ -189,6 +189,13 @@ class ClientConnection(asyncio.Protocol):
 
     def facts(self, head: RequestHead) -> HttpFacts:
         """Return what rules may ask, with `head` as the request in hand."""
+        facts = self.known()
+        facts.first = not self.served
+        facts.begin(head, self.site.slots)
+        return facts
+
+    def known(self) -> HttpFacts:
+        """Return what is known of the connection; made once, when it is first asked for."""
         facts = self._facts
         if facts is None:
             arrival = self._arrival
@@ -199,10 +206,6 @@ class ClientConnection(asyncio.Protocol):
                 assert self.transport is not None
                 facts = self.site.facts(ends_of(self.transport), by_header=False)
             self._facts = facts
-        facts.request = head
-        facts.response = None
-        if facts.variables:
-            facts.variables = {name: value for name, value in facts.variables.items() if name.startswith("sess.")}
         return facts
 
     # -- reading or not ------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ on as they are.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,6 @@ from wproxy.dataplane.http.server_side import ServerSide
 from wproxy.dataplane.http.site import first_outcome
 from wproxy.dataplane.http.visit import Visit
 from wproxy.dataplane.stats_desk import Desk
-from wproxy.policy.balance.source import folded
 from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress
 from wproxy.protocols.http1.heads import CHUNKED, Fault, RequestHead
 from wproxy.state.server import Server
@@ -102,11 +102,14 @@ class Exchange(ServerSide):
     def _ask(self) -> bool:
         """Apply the frontend's rules and choose the route; False when that was the end."""
         site, facts = self.client.site, self.facts
-        answer = site.monitor(facts)
-        if answer is not None:
-            self.answer(answer)
-            return False
-        if not self._obey(first_outcome(site.request_rules, facts)):
+        if site.captures is not None and site.captures.request is not None:
+            site.captures.request(facts)
+        if site.monitored:
+            answer = site.monitor(facts)
+            if answer is not None:
+                self.answer(answer)
+                return False
+        if site.request_rules and not self._obey(first_outcome(site.request_rules, facts)):
             return False
         if site.desk is not None and self._calls_at(site.desk):
             return False
@@ -132,14 +135,13 @@ class Exchange(ServerSide):
             return False
         client = self.client
         self._visit = Visit(desk, self.request, self.facts, client.clock())
-        if self.request_done or not self._visit.expects_form:
-            self._tell()
-            return True
         if self._early:
             self._visit.take(b"".join(self._early))
             self._early = None
             client.resume_reading()
-        if self.request.expects:
+        if self.request_done or not self._visit.expects_form:
+            self._tell()
+        elif self.request.expects:
             self._write(_CONTINUE)
         return True
 
@@ -158,8 +160,13 @@ class Exchange(ServerSide):
         route, client = self.route, self.client
         backend, reuse = route.backend, route.reuse
         may_reuse = route.shares and (client.served or reuse is Reuse.ALWAYS)
-        preferred = self._preferred() if route.stickiness is not None else None
-        key = self._key() if backend.algorithm.keyed else 0
+        ties, key = route.ties, 0
+        preferred: Server | None = None
+        if ties is not None:
+            preferred = ties.choose(self)
+            key = ties.key(self)
+        if route.compression is not None:
+            self._squeezing = route.compression.wanted(self.request)
         if preferred is None:
             place = self.place = backend.assign(None, key)
         elif not preferred.full:
@@ -180,15 +187,6 @@ class Exchange(ServerSide):
         self._search = Search(self, self, route, client.site.services)
         self._search.begin(preferred, key, may_reuse=may_reuse)
 
-    def _preferred(self) -> Server | None:
-        stickiness = self.route.stickiness
-        return None if stickiness is None else stickiness.server_of(self.facts)
-
-    def _key(self) -> int:
-        """Return what a keyed algorithm goes by: the client's address."""
-        source = self.facts.source
-        return 0 if source is None else folded(source)
-
     def found(self, connection: ServerConnection) -> None:
         """Send the request, as far as it has come (`search.Seeker`)."""
         if self._over:
@@ -199,13 +197,25 @@ class Exchange(ServerSide):
         connection.served += 1
         self.connection = connection
         self.active_at = self.client.clock()
-        head = self.request.to_bytes(outgoing.request_end(self.request, self.route))
+        head = self.request.to_bytes(self._request_end())
         if self._early:
             connection.write(b"".join([head, *self._early]))
             self._early = None
             self.client.resume_reading()
         else:
             connection.write(head)
+
+    def _request_end(self) -> bytes:
+        """Return the lines that the request gets at its end."""
+        route, request = self.route, self.request
+        end = outgoing.request_end(request, route)
+        if route.address_lines is not None:
+            facts = self._facts or self.client.known()
+            end = route.address_lines(request, facts.source, facts.destination) + end
+        if route.name_field is not None and self.server is not None:
+            request.remove(route.name_field)
+            end += b"%b: %b\r\n" % (route.name_field, self.server.name.encode())
+        return end
 
     def known_facts(self) -> HttpFacts:
         """Return `facts` (`search.Seeker`)."""
@@ -312,22 +322,31 @@ class Exchange(ServerSide):
 
     def answer(self, answer: Answer) -> None:
         """Answer in the place of a server, and end the exchange."""
+        if answer.page:
+            page = self._page(answer.status)
+            answer = replace(page, fields=page.fields + answer.fields, cause=answer.cause)
         client = self.client
         self.keeps = (
             self.keeps and client.keeps and self.request_done and not answer.closes
             and answer.status not in outgoing.LAST and self.route.closing is not Closing.CLOSE
         )  # fmt: skip
         self.end(answer.cause)
-        self._say(answer.status, outgoing.answer(answer, self.request, keeps=self.keeps))
+        if answer.silent:
+            self.keeps = False
+            self._say(answer.status, b"")
+        else:
+            self._say(answer.status, outgoing.answer(answer, self.request, keeps=self.keeps))
 
     def fail(self, status: int) -> None:
         """Answer with an error page."""
-        page = self.route.errors.get(status)
+        self.answer(self._page(status))
+
+    def _page(self, status: int) -> Answer:
+        """Return the page of an error, the configured one where there is one."""
+        page = self.route.pages.get(status)
         if page is None:
-            self.answer(outgoing.error(status))
-        else:
-            self.keeps = False
-            self._say(status, page)
+            return outgoing.error(status)
+        return page if isinstance(page, Answer) else page(self.facts)
 
     def _say(self, status: int, data: bytes) -> None:
         self._server_keeps = False

@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.model import Answer, Closing
+from wproxy.config.http.squeezing import Algorithm
 from wproxy.dataplane.http import outgoing
 from wproxy.dataplane.http.site import first_outcome
+from wproxy.dataplane.http.ties import NOTHING_ASKED
+from wproxy.policy.compression import CompressedBody
+from wproxy.policy.cookies import Presented
 from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress, UntilClose
 from wproxy.protocols.http1.heads import CHUNKED, Fault, RequestHead, ResponseHead
+from wproxy.state.server import Server
 from wproxy.state.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -35,6 +40,10 @@ class ServerSide(Transaction):
     tunnel = False
     request_done = True
     _body_out: Body | None = None  # of the response
+    asked: Presented[Server] = NOTHING_ASKED
+    bound: Server | None = None
+    _squeezing: Algorithm | None = None  # how the response may be compressed
+    _squeezed: CompressedBody | None = None
     _held = b""  # the beginning of the response's head
     _server_keeps = False
     _server_last = False  # no other request is sent on the connection
@@ -104,12 +113,20 @@ class ServerSide(Transaction):
             self._bad_response("PH")
             return
         route = self.route
-        if route.response_rules:
-            self.facts.response = head
-            outcome = first_outcome(route.response_rules, self.facts)
+        captures = self.client.site.captures
+        if route.response_rules or captures is not None:
+            facts = self.facts
+            facts.answered(head)
+            if self.server is not None:
+                facts.server_name, facts.server_id = self.server.name, self.server.server_id
+            if captures is not None and captures.response is not None:
+                captures.response(facts)
+            outcome = first_outcome(route.response_rules, facts)
             if isinstance(outcome, Answer):
                 self._replaced(outcome)
                 return
+        if route.ties is not None:
+            route.ties.responded(self, head)
         self._count_status(head.status)
         until_close = not self._frame(head)
         self._server_keeps = route.shares and not (head.closes or until_close or self._server_last)
@@ -117,8 +134,10 @@ class ServerSide(Transaction):
             self.keeps = False
         if until_close or route.closing is Closing.CLOSE or not self.client.keeps:
             self.keeps = False
-        lead = head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=self.tunnel))
         length = head.length
+        if self._squeezing is not None and self._squeeze(head, self._squeezing):
+            length = CHUNKED
+        lead = head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=self.tunnel))
         if length is not None and 0 < length <= len(rest) and self._body_out is not None:
             self._server_keeps = self._server_keeps and length == len(rest)  # or it says more than it was asked for
             self._write(lead + (rest if length == len(rest) else rest[:length]))
@@ -136,6 +155,29 @@ class ServerSide(Transaction):
             return False
         to_websocket = b"websocket" in [value.lower() for value in head.values(b"upgrade")]
         return not to_websocket or bool(head.values(b"sec-websocket-accept"))
+
+    def _squeeze(self, head: ResponseHead, algorithm: Algorithm) -> bool:
+        """Have the body compressed, if it is one that may be."""
+        choice = self.route.compression
+        if choice is None or self._body_out is None or not choice.applies(head, self.request):
+            return False
+        self._squeezed = CompressedBody(algorithm, chunked=head.length == CHUNKED)
+        choice.mark(head, algorithm)
+        for counters in (self.client.site.frontend.counters, self.backend.counters):
+            counters.compressed_responses += 1
+        return True
+
+    def _compressed(self, squeezed: CompressedBody, data: bytes, *, last: bool) -> bytes:
+        """Return what to send for a part of the body."""
+        taken, made = squeezed.taken, squeezed.made
+        out = squeezed.pass_on(data, last=last)
+        for counters in (self.client.site.frontend.counters, self.backend.counters):
+            if squeezed.algorithm is Algorithm.IDENTITY:
+                counters.uncompressed += squeezed.taken - taken
+            else:
+                counters.compressed_in += squeezed.taken - taken
+                counters.compressed_out += squeezed.made - made
+        return out
 
     def _frame(self, head: ResponseHead) -> bool:
         """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end."""
@@ -178,6 +220,8 @@ class ServerSide(Transaction):
         if size < len(data):
             data = data[:size]
             self._server_keeps = False
+        if self._squeezed is not None:
+            data = self._compressed(self._squeezed, data, last=body.progress is Progress.DONE)
         if lead or data:
             self._write(lead + data if lead else data)
         if body.progress is Progress.DONE:

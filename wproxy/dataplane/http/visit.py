@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wproxy.config.acl.facts import HttpFacts
-from wproxy.config.acl.matches import text_of
+from wproxy.config.acl.samples import text_of
 from wproxy.config.http.model import Answer
 from wproxy.config.model import StatsPage
 from wproxy.dataplane.stats_desk import FORM_MAX, HEADERS, Desk, Query

@@ -9,7 +9,7 @@ a line that is no field may still be one to HAProxy: with line feeds alone, fold
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wproxy.protocols.http1.blocks import CHUNKED, FIELDS_MAX, Block, Blocks, Fault
 from wproxy.protocols.http1.fields import CONTENT_LENGTH, HOST, TOKEN, TRANSFER_ENCODING, Field
@@ -60,7 +60,13 @@ class Head:
 
     def add(self, name: bytes, value: bytes) -> None:
         """Add a field at the end."""
-        self.replace([*self.fields, Field.of(name, value)])
+        self.append(Field.of(name, value))
+
+    def append(self, *fields: Field) -> None:
+        """Add `fields` at the end; what is there is not made anew."""
+        self.fields = [*self.fields, *fields]
+        if self.lines is not None:
+            self.lines += b"".join([field.line for field in fields])
 
     def set(self, name: bytes, value: bytes) -> None:
         """Have one field `name` and no other."""
@@ -69,6 +75,20 @@ class Head:
     def remove(self, name: bytes) -> None:
         """Remove all fields `name`."""
         self.replace([field for field in self.fields if field.name != name])
+
+    def rewrite(self, change: Callable[[bytes, bytes], bytes | None]) -> None:
+        """Give each field the value that `change` makes of its name and value; remove those of which it makes None."""
+        fields, changed = [], False
+        for field in self.fields:
+            value = change(field.name, field.value)
+            if value == field.value:
+                fields.append(field)
+                continue
+            changed = True
+            if value is not None:
+                fields.append(Field.of(field.name, value))
+        if changed:
+            self.replace(fields)
 
     def replace(self, fields: Sequence[Field]) -> None:
         """Take `fields` in the place of those that are there."""

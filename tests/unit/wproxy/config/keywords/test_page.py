@@ -109,15 +109,6 @@ def test_problems(line: str, problem: str) -> None:
     assert problem_of(f"{HEAD} {line}") == problem
 
 
-@pytest.mark.parametrize(
-    "lines",
-    ["", " server a h:1\n stats enable\n", " stats enable\n default_backend b\n", " use_backend b\n stats enable\n"],
-)
-def test_other_proxies_in_mode_http_are_for_later(lines: str) -> None:
-    with pytest.raises(ConfigError, match="mode http comes with a later version of wproxy"):
-        parse(f"{HEAD} {lines}backend b\n mode tcp\n", "a.cfg", {})
-
-
 def test_a_page_needs_mode_http() -> None:
     config = parse("listen l\n bind :1\n timeout client 1s\n stats enable\n", "a.cfg", {})
     assert config.frontends[0].page is None
