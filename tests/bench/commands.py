@@ -76,6 +76,8 @@ class Transport:
         self.written.clear()
         return data
 
+    def set_write_buffer_limits(self, high: int, low: int) -> None: ...
+
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
@@ -100,6 +102,8 @@ class Bench:
         for link in router._links[2]:
             transport = Transport()
             link.connection_made(cast("asyncio.Transport", transport))
+            transport.take()  # the greeting: what the server can do
+            link.data_received(b"*0\r\n")
             self.links.append((link, transport))
         self.clients: list[tuple[RedisConnection, Transport]] = []
         for _ in range(CLIENTS):
