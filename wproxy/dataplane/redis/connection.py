@@ -11,12 +11,22 @@ from wproxy.dataplane.redis.conversation import Conversation
 from wproxy.dataplane.redis.guard import Guard
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.redis.slot import Slot
+from wproxy.dataplane.redis.wave import Stretch
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.secrets import NAMES, hidden, masked
 from wproxy.policy.redis.window import Window
-from wproxy.protocols.resp import Long, Request, RequestError, RequestParser, Run, arguments_of, match_command
+from wproxy.protocols.resp import (
+    Long,
+    Request,
+    RequestError,
+    RequestParser,
+    Run,
+    arguments_of,
+    match_command,
+    match_run,
+)
 from wproxy.protocols.resp.values import error as error_reply
 from wproxy.state.captures import LIMIT, NOBODY, Capture, Excerpt, Named, Side
 from wproxy.state.session import UNKNOWN_ADDRESS, Carriage, Session
@@ -38,7 +48,7 @@ class RedisConnection(Conversation):
     def __init__(self, route: Route, router: Router, services: Services, session: Session | None = None) -> None:
         super().__init__(route, router, services, session)
         self.parser = RequestParser()
-        self.partial = False  # the parser holds bytes
+        self.partial = False  # there is something that has to be done first: bytes in the parser, commands in `left`
         self.left: list[Request] = []  # taken from the parser, but to wait until nothing is under way
         self.window = Window()
         self.active_at = 0.0
@@ -68,7 +78,11 @@ class RedisConnection(Conversation):
         """Take the next bytes of the client."""
         self.session.bytes_in += len(data)
         self.active_at = self.services.clock()
-        if self.places or self.partial or not self._alone(data):
+        if self.plain and not self.partial and not self.held:
+            if not self.places and self._alone(data):
+                return
+            data = self._together(data)
+        if data:
             self.window.received(len(data))
             self.parser.feed(data)
             self._work()
@@ -112,8 +126,9 @@ class RedisConnection(Conversation):
     # -- commands ------------------------------------------------------------------------------------------------
 
     def _alone(self, data: bytes) -> bool:
-        """Route `data` if it is one command, and nothing else is under way."""
-        if not self.plain or (command := match_command(data)) is None:
+        """Route `data` if it is one command; nothing else is under way."""
+        command = match_command(data)
+        if command is None:
             return False
         head, key = command
         self.route.frontend.counters.requests += 1
@@ -126,6 +141,19 @@ class RedisConnection(Conversation):
             self._commands([(arguments_of(data), data)])
             self._read_or_stall()
         return True
+
+    def _together(self, data: bytes) -> bytes:
+        """Route the short commands that `data` begins with, as many as may be under way; return what is left."""
+        run = match_run(data, 0, self.window.room(self.under_way))
+        if run is None or (place := self.router.gather(run, self, self.protocol)) is None:
+            return data
+        self._gathered(place)
+        return data[len(run.whole) :]
+
+    def _gathered(self, place: Stretch) -> None:
+        self.route.frontend.counters.requests += place.commands
+        self.places.append(place)
+        self.under_way += place.commands
 
     def _work(self) -> None:
         """Route the commands that are there, as many as may be under way; then write what is answered."""
@@ -158,21 +186,21 @@ class RedisConnection(Conversation):
             self.close("CD")  # as Redis does: who has hung up will not take what comes
         elif self.at_eof and not self.places:
             self._write()
-        self.partial = not self.parser.idle
+        self.partial = bool(self.left) or not self.parser.idle
         self._read_or_stall()
 
     def _run(self, run: Run) -> None:
-        self.route.frontend.counters.requests += len(run.raws)
-        scatter = self.router.scatter(run, self, self.protocol)
-        if scatter is None:
+        place = self.router.gather(run, self, self.protocol)
+        if place is None:
+            self.route.frontend.counters.requests += len(run.raws)
             self._commands(run.requests())
         else:
-            self.places.append(scatter)
-            self.under_way += scatter.commands
+            self._gathered(place)
 
     def _long(self, commands: list[Long]) -> None:
         """Route commands that are too long for being copied."""
         self.route.frontend.counters.requests += len(commands)
+        self._let_others_pass()
         for done, (head, key, raw) in enumerate(commands):
             if self.plain and (name := self.router.heads.get(head)) is not None:
                 # Whoever gets the view passes it on or writes it, and never looks at what it is.
@@ -189,6 +217,7 @@ class RedisConnection(Conversation):
 
     def _commands(self, requests: list[Request]) -> None:
         """Route commands one by one."""
+        self._let_others_pass()
         self.touched = True  # what the proxy answers itself is written below, without another turn of the loop
         self.left = []
         for done, (arguments, raw) in enumerate(requests):
@@ -201,6 +230,11 @@ class RedisConnection(Conversation):
                 self.left = requests[done + 1 :]
                 break
         self._write()
+
+    def _let_others_pass(self) -> None:
+        """Have what was gathered sent before what comes now, which must not overtake this client's part of it."""
+        if self.places:
+            self.router.deal()
 
     def _reject(self, error: RequestError) -> None:
         """Answer bytes that are no command, and read no more: where the next command begins is not known."""

@@ -65,7 +65,7 @@ class Ledger:
     def answered(self, data: bytes, replies: Sequence[bytes], now: float) -> None:
         """Take note of `data`, the next bytes from the server, and of the replies that end in it."""
         count = len(replies)
-        if self._within_error or len(data) > _SHORT_REPLY_BYTES * count or b"\n-" in data or data.startswith(b"-"):
+        if self._within_error or len(data) > _SHORT_REPLY_BYTES * count or data.find(b"\n-") >= 0 or data.startswith(b"-"):
             # Otherwise one search has taken the place of a look at each reply. An error is one line: none goes on
             # behind the end of a line.
             self._within_error = not data.endswith(b"\r\n")

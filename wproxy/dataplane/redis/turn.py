@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -16,19 +17,35 @@ class Flushed(Protocol):
 class Turn:
     """Flushes, in one call of the loop, whatever asked for it since the last one."""
 
-    __slots__ = ("_due", "_loop")
+    __slots__ = ("_deal", "_due", "_ending", "_loop")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, deal: Callable[[], None] = lambda: None) -> None:
+        """Have `deal` called before anything is flushed."""
         self._loop = loop
+        self._deal = deal
         self._due: list[Flushed] = []
+        self._ending = False
+
+    def begin(self) -> None:
+        """Have the turn end, whether there will be anything to flush or not."""
+        if not self._ending:
+            self._ending = True
+            self._loop.call_soon(self._end)
 
     def add(self, item: Flushed) -> None:
         """Have `item` flushed; to be called once until it is."""
-        if not self._due:
-            self._loop.call_soon(self._end)
+        if not self._ending:
+            self.begin()
         self._due.append(item)
 
     def _end(self) -> None:
+        try:
+            self._deal()
+        finally:
+            self._ending = False
+            self._flush()
+
+    def _flush(self) -> None:
         due, self._due = iter(self._due), []
         try:
             for item in due:
