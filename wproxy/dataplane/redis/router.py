@@ -264,6 +264,7 @@ class Router:
         if wave is None:
             wave = self._waves[protocol] = Wave()
             self.turn.begin()
+        self.turn.commands += len(names)
         stretch = wave.add(run, cast("list[str]", names), owner)
         if len(wave.raws) >= _MOST_IN_WAVE:
             self.deal()
