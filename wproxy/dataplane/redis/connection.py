@@ -11,7 +11,6 @@ from wproxy.dataplane.redis.conversation import Conversation
 from wproxy.dataplane.redis.guard import Guard
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.redis.slot import Slot
-from wproxy.dataplane.redis.wave import Stretch
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import slot_of
@@ -81,11 +80,15 @@ class RedisConnection(Conversation):
         if self.plain and not self.partial and not self.held:
             if not self.places and self._alone(data):
                 return
-            data = self._together(data)
+            run = match_run(data, 0, self.window.room(self.under_way))
+            if run is not None:
+                data = data[len(run.whole) :]
+                if self._run(run) and not data:
+                    return
         if data:
             self.window.received(len(data))
             self.parser.feed(data)
-            self._work()
+        self._work()
 
     def eof_received(self) -> bool:
         """Answer what is under way, then close."""
@@ -142,19 +145,6 @@ class RedisConnection(Conversation):
             self._read_or_stall()
         return True
 
-    def _together(self, data: bytes) -> bytes:
-        """Route the short commands that `data` begins with, as many as may be under way; return what is left."""
-        run = match_run(data, 0, self.window.room(self.under_way))
-        if run is None or (place := self.router.gather(run, self, self.protocol)) is None:
-            return data
-        self._gathered(place)
-        return data[len(run.whole) :]
-
-    def _gathered(self, place: Stretch) -> None:
-        self.route.frontend.counters.requests += place.commands
-        self.places.append(place)
-        self.under_way += place.commands
-
     def _work(self) -> None:
         """Route the commands that are there, as many as may be under way; then write what is answered."""
         while self.writable and not self.stopping:
@@ -189,13 +179,16 @@ class RedisConnection(Conversation):
         self.partial = bool(self.left) or not self.parser.idle
         self._read_or_stall()
 
-    def _run(self, run: Run) -> None:
+    def _run(self, run: Run) -> bool:
+        """Route short commands; tell whether it was done with all at once."""
+        self.route.frontend.counters.requests += len(run.raws)
         place = self.router.gather(run, self, self.protocol)
         if place is None:
-            self.route.frontend.counters.requests += len(run.raws)
             self._commands(run.requests())
-        else:
-            self._gathered(place)
+            return False
+        self.places.append(place)
+        self.under_way += place.commands
+        return True
 
     def _long(self, commands: list[Long]) -> None:
         """Route commands that are too long for being copied."""

@@ -28,6 +28,7 @@ from wproxy.state.captures import NOBODY, Capture, Excerpt, Named, Side
 from wproxy.state.server import Server
 
 NO_SERVER = b"-SERVERDOWN no server of this backend has a weight\r\n"
+_SLOT, _TURN = Target.SLOT, Target.TURN  # Python 3.11 takes 0.1 µs to find a member in its class
 _MOST_IN_WAVE = 1024  # commands: more gain nothing
 _NONE_AVAILABLE = b"-SERVERDOWN no server of this backend is available\r\n"
 
@@ -107,9 +108,9 @@ class Router:
         self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Waiting, protocol: int, database: int = 0
     ) -> None:
         """Send a command that `policy.redis.routing.fault` has nothing against."""
-        if rule.target is Target.SLOT:
+        if rule.target is _SLOT:
             self.to_keys(rule.keys(arguments), raw, slot, protocol, database)
-        elif rule.target is Target.TURN:
+        elif rule.target is _TURN:
             _NextInTurn(self, slot, protocol, database).send(raw)
         elif rule.merged is not None and (links := self._links_of(protocol)):
             fan_out(links, raw, slot, rule.merged, database)

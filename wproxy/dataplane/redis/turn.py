@@ -1,7 +1,7 @@
 """What is due at the end of a turn of the loop: one write for each server and each client that got something.
 
-While commands come one upon the other a turn goes on for a few looks at the sockets: a look costs a tenth of what a write
-to a server does, and what has come meanwhile goes with the same one. A command that comes alone goes at once.
+While commands come one upon the other a turn goes on for a few looks at the sockets: a look costs a fraction of what a
+write to a server does, and what has come meanwhile goes with the same write. A command that comes alone goes at once.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     client 1   a1 b1 a2    client 2   b2 a3     order    A B A | B A
     shares     A: a1 a2 a3    B: b1 b2          replies  each client's made of A's and B's in its part of the order
 
-A share is one string of bytes on its way to the server and one entry in the queue of those the link owes replies. A client
-is answered when its own stretch of the wave is, whatever the others wait for.
+A share is one string of bytes on its way to the server and one entry in the queue of those the link owes replies.
+A client is answered when its own stretch of the wave is, whatever the others wait for.
 """
 
 from __future__ import annotations

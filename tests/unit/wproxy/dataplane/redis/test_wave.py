@@ -27,7 +27,7 @@ def texts(first: int, count: int) -> list[bytes]:
 def test_replies_come_to_each_client_in_the_order_of_its_commands(
     orders: list[list[int]], draw: random.Random, step: int
 ) -> None:
-    wave, order = Wave(), sum(orders, [])
+    wave, order = Wave(), [number for mine in orders for number in mine]
     clients: list[tuple[Owner, Stretch, bytes]] = []
     for mine in orders:
         raws, owner = texts(len(wave.raws), len(mine)), Owner()
