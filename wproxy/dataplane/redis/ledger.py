@@ -46,22 +46,16 @@ class Ledger:
 
     def sent(self, raws: Sequence[bytes], waiting: deque[Waiting], commands: int, now: float) -> None:
         """Take note that `raws` are written, `commands` in all; the last ones of `waiting` want their replies."""
-        names: list[str] = []
-        if commands == len(raws):
-            named = [who.name for who in islice(reversed(waiting), commands)]
-            first = named[0]
-            if first is not None and named.count(first) == commands:  # the usual case: one set of counters
-                counters = self._counters(first)
-                counters.calls += commands
-                self._batches.append(_Batch(cast("list[str]", named), [(counters, commands)], now))
-                return
-            if None not in named:
-                names = cast("list[str]", named[::-1])
-        names = names or _names(raws, [*islice(reversed(waiting), len(raws))][::-1])
-        shares = [(self._counters(name), names.count(name)) for name in set(names)]
+        last = [*islice(reversed(waiting), len(raws))][::-1]
+        names: list[str | None] = [who.name for who in last]
+        different = set(names)
+        if None in different or commands > len(raws):
+            names = [*_names(raws, last)]
+            different = set(names)
+        shares = [(self._counters(name), names.count(name)) for name in cast("set[str]", different)]
         for counters, times in shares:
             counters.calls += times
-        self._batches.append(_Batch(names, shares, now))
+        self._batches.append(_Batch(cast("list[str]", names), shares, now))
 
     def answered(self, data: bytes, replies: Sequence[bytes], now: float) -> None:
         """Take note of `data`, the next bytes from the server, and of the replies that end in it."""
