@@ -24,7 +24,6 @@ from wproxy.protocols.resp import (
     Run,
     arguments_of,
     match_command,
-    match_run,
 )
 from wproxy.protocols.resp.values import error as error_reply
 from wproxy.state.captures import LIMIT, NOBODY, Capture, Excerpt, Named, Side
@@ -80,7 +79,7 @@ class RedisConnection(Conversation):
         if self.plain and not self.partial and not self.held:
             if not self.places and self._alone(data):
                 return
-            run = match_run(data, 0, self.window.room(self.under_way))
+            run = self.parser.run_in(data, self.window.room(self.under_way))
             if run is not None:
                 data = data[len(run.whole) :]
                 if self._run(run) and not data:
@@ -193,7 +192,7 @@ class RedisConnection(Conversation):
     def _long(self, commands: list[Long]) -> None:
         """Route commands that are too long for being copied."""
         self.route.frontend.counters.requests += len(commands)
-        self._let_others_pass()
+        self._keep_order()
         for done, (head, key, raw) in enumerate(commands):
             if self.plain and (name := self.router.heads.get(head)) is not None:
                 # Whoever gets the view passes it on or writes it, and never looks at what it is.
@@ -210,7 +209,7 @@ class RedisConnection(Conversation):
 
     def _commands(self, requests: list[Request]) -> None:
         """Route commands one by one."""
-        self._let_others_pass()
+        self._keep_order()
         self.touched = True  # what the proxy answers itself is written below, without another turn of the loop
         self.left = []
         for done, (arguments, raw) in enumerate(requests):
@@ -224,7 +223,7 @@ class RedisConnection(Conversation):
                 break
         self._write()
 
-    def _let_others_pass(self) -> None:
+    def _keep_order(self) -> None:
         """Have what was gathered sent before what comes now, which must not overtake this client's part of it."""
         if self.places:
             self.router.deal()

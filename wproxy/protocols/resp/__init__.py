@@ -2,9 +2,9 @@
 
 from wproxy.protocols.resp.replies import ReplySplitter
 from wproxy.protocols.resp.requests import Limits, Request, RequestError, RequestParser, pack
-from wproxy.protocols.resp.runs import Long, Run, arguments_of, head, match_command, match_run
+from wproxy.protocols.resp.runs import Long, Run, arguments_of, head, match_command
 
 __all__ = [
     "Limits", "Long", "ReplySplitter", "Request", "RequestError", "RequestParser", "Run", "arguments_of", "head",
-    "match_command", "match_run", "pack",
+    "match_command", "pack",
 ]  # fmt: skip
