@@ -133,6 +133,7 @@ class Link(asyncio.Protocol):
             self._out.append(raw)
             self._waiting.append(waiting)
             self._unsent += waiting.wanted
+            self._turn.commands += 1
         else:
             self.send_in(0, raw, waiting)
 

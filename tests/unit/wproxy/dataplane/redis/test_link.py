@@ -9,10 +9,11 @@ from wproxy.config.login import Login
 from wproxy.config.model import Address, Location, ServerLine
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.login import Identity, Learn
-from wproxy.dataplane.redis.scatter import Scatter
 from wproxy.dataplane.redis.slot import Slot
 from wproxy.dataplane.redis.turn import Turn
+from wproxy.dataplane.redis.wave import Stretch, Wave
 from wproxy.dataplane.services import Services
+from wproxy.protocols.resp import Run
 from wproxy.state.admission import Admission
 from wproxy.state.captures import Captures, Excerpt
 from wproxy.state.server import Server
@@ -102,11 +103,12 @@ class Setting:
     def connect(self) -> None:
         self.link.connection_made(cast("asyncio.Transport", self.transport))
 
-    def send(self, *raws: bytes) -> Scatter:
-        scatter = Scatter(self.owner, [0] * len(raws))
-        for _, raw, share in scatter.split(raws, ["get"] * len(raws)):
+    def send(self, *raws: bytes) -> Stretch:
+        wave = Wave()
+        stretch = wave.add(Run((), [*raws], raws, b"".join(raws)), ["get"] * len(raws), self.owner)
+        for _, raw, share in wave.split([0] * len(raws)):
             self.link.send(raw, share)
-        return scatter
+        return stretch
 
     def send_one(self, raw: bytes) -> Slot:
         slot = Slot(self.owner)
