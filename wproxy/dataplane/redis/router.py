@@ -274,8 +274,8 @@ class Router:
 
     def deal(self) -> None:
         """Send what was gathered; to be called before a command that must not overtake it."""
-        waves, self._waves = self._waves, {}
-        for protocol, wave in waves.items():
+        while self._waves:  # whoever is answered meanwhile may send more
+            protocol, wave = self._waves.popitem()
             hashes = map(slot_of, wave.keys) if wave.tagged else map(crc_hqx, wave.keys, repeat(0))
             order = [*map(self.owners.__getitem__, hashes)]
             if MOVING in order and self._rebalance is not None:
