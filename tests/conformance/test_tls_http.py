@@ -128,6 +128,21 @@ def test_the_clients_own_name_is_passed_on(certificate: Path, tmp_path: Path, re
     assert said_by("wproxy") == said_by("haproxy") == [b"a.example", b"b.example", b"x.example"] * 3
 
 
+def test_a_server_with_another_name_is_not_tried_again(certificate: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.pem"
+    own.write_bytes(certificate.read_bytes().partition(b"-----BEGIN PRIVATE")[0])
+
+    def said_by(program: str) -> list[object]:
+        folder = tmp_path / program
+        folder.mkdir()
+        with named_http_server(certificate) as server:
+            line = f"server s 127.0.0.1:{server} ssl ca-file {own} sni str(other.example)"
+            with proxy(program, folder, line, mode="http") as made, connect(made.port) as client:
+                return [ask(client)[0], made.stats.numbers("s", "stot", "econ", "wretr")]
+
+    assert said_by("wproxy") == said_by("haproxy")
+
+
 def test_a_server_that_is_not_who_it_should_be(certificate: Path, tmp_path: Path) -> None:
     other = for_host("other.example").write_certificate(tmp_path / "other.pem")
 
