@@ -224,7 +224,8 @@ def _context(side: _Side, pairs: tuple[CertificateFile, ...], warn: Warn) -> ssl
     context.sslobject_class = TlsObject
     context.check_hostname = False  # `dataplane.tls` does it, with or without SNI
     context.verify_mode = ssl.CERT_NONE
-    context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF  # a peer that leaves without a goodbye has ended, as in HAProxy
+    # A peer that leaves without a goodbye has ended, as in HAProxy; before OpenSSL 3 that needed no option.
+    context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     _set_versions(context, tls, warn)
     _set_ciphers(context, tls)
     if side.server:

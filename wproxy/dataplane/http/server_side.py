@@ -149,6 +149,13 @@ class ServerSide(Transaction):
         else:
             self._pass_on(rest, lead)
 
+    def _switches(self, head: ResponseHead) -> bool:
+        """Tell whether the server may speak another protocol from here: both have asked for it."""
+        if not (head.upgrades and self.request.upgrades):
+            return False
+        to_websocket = b"websocket" in [value.lower() for value in head.values(b"upgrade")]
+        return not to_websocket or bool(head.values(b"sec-websocket-accept"))
+
     def _squeeze(self, head: ResponseHead, algorithm: Algorithm) -> bool:
         """Have the body compressed, if it is one that may be."""
         choice = self.route.compression
@@ -171,13 +178,6 @@ class ServerSide(Transaction):
                 counters.compressed_in += squeezed.taken - taken
                 counters.compressed_out += squeezed.made - made
         return out
-
-    def _switches(self, head: ResponseHead) -> bool:
-        """Tell whether the server may speak another protocol from here: both have asked for it."""
-        if not (head.upgrades and self.request.upgrades):
-            return False
-        to_websocket = b"websocket" in [value.lower() for value in head.values(b"upgrade")]
-        return not to_websocket or bool(head.values(b"sec-websocket-accept"))
 
     def _frame(self, head: ResponseHead) -> bool:
         """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end."""
