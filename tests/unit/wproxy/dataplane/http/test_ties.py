@@ -25,19 +25,17 @@ class Exchange:
     """One request on its way."""
 
     facts: HttpFacts
+    request: RequestHead
     server: Server | None = None
     cookies: str = "--"
     asked: Presented[Server] = NOTHING_ASKED
     bound: Server | None = None
 
-    @property
-    def request(self) -> RequestHead:
-        return cast("RequestHead", self.facts.request)
-
 
 def exchange(cookie: bytes = b"", last: int = 1) -> Exchange:
     line = b"Cookie: %b\r\n" % cookie if cookie else b""
-    return Exchange(facts_of(b"GET / HTTP/1.1\r\nHost: x\r\n%b\r\n" % line, bytes([127, 0, 0, last])))
+    facts = facts_of(b"GET / HTTP/1.1\r\nHost: x\r\n%b\r\n" % line, bytes([127, 0, 0, last]))
+    return Exchange(facts, cast("RequestHead", facts.request))
 
 
 def cookies(backend: Backend) -> Persistence[Server]:
