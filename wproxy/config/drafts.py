@@ -155,6 +155,7 @@ class ServerDraft:
     tls: TlsDraft = field(default_factory=TlsDraft)
     tls_made: TlsServer | None = None  # by `config.contexts`
     check_tls: TlsServer | None = None  # the same
+    rule_tls: TlsServer | None = None  # the same
 
     def child(self, location: Location) -> ServerDraft:
         """Return the draft of the line at `location`, which starts with what is set here."""
@@ -251,18 +252,6 @@ class ProxyDraft:
             page_admins=[],
             default_server=replace(self.default_server),
             check=self.check.child(),
-        )
-
-    @property
-    def is_page(self) -> bool:
-        """Whether this is a statistics page and nothing else, the only thing that mode http is served for."""
-        passes_on = self.default_backend is not None or any(line.keyword == "use_backend" for line in self.rules)
-        return (
-            self.mode is Mode.HTTP
-            and self.has_frontend
-            and self.page is not None
-            and not self.servers
-            and not passes_on
         )
 
     @property

@@ -59,12 +59,12 @@ def _unique_name(proxy: ProxyDraft, earlier: Sequence[ProxyDraft], report: Repor
 
 def _page(proxy: ProxyDraft, report: Report) -> None:
     """Report rules that would have to guard a statistics page, and a page where mode http is missing."""
-    if proxy.is_page:
+    if proxy.page is not None and proxy.mode is Mode.HTTP:
         for line in proxy.guards:
             report.problem(
                 line.location,
-                f"{_label(proxy)} : '{line.keyword}' is not supported on a statistics page yet: protect it by "
-                "'stats auth' or 'tcp-request connection'",
+                f"{_label(proxy)} : '{line.keyword}' is not supported yet: protect the statistics page by "
+                "'stats auth' or by 'http-request deny'",
             )
     elif proxy.page is not None and proxy.mode is not Mode.HTTP and proxy.page.owner == proxy.location:
         report.warn(proxy.page.location, f"{_label(proxy)} : 'stats' lines ignored, they need 'mode http'.")

@@ -168,7 +168,6 @@ class Facts:
     default_backend: str = ""
     tls: TlsFacts | None = None
     by_header: bool = False  # the addresses are those of a PROXY header
-    secure: bool = False  # over TLS
     backend: BackendFacts | None = None  # the one that was chosen
     backend_name: str = ""
 

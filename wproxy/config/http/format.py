@@ -85,7 +85,7 @@ VARIABLES: dict[str, Callable[[HttpFacts], str | int | bytes | None]] = {
     "f": lambda facts: facts.frontend_name,
     "fi": lambda facts: facts.destination,
     "fp": lambda facts: facts.destination_port,
-    "ft": lambda facts: facts.frontend_name + ("~" if facts.secure else ""),
+    "ft": lambda facts: facts.frontend_name + ("~" if facts.tls is not None else ""),
     "ms": _milliseconds,
     "r": _request_line,
     "s": lambda facts: facts.server_name or "<NOSRV>",

@@ -8,7 +8,6 @@ from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Action, Keyword, Report, Section, Statement, at_most, done, refused, single
 from wproxy.config.http.model import Closing, Reuse
-from wproxy.config.keywords.page import guard
 from wproxy.config.keywords.rules import note
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
@@ -29,13 +28,6 @@ def _line(expects: str) -> Action:
         note(proxy, statement)
 
     return action
-
-
-def _http_request(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
-    if not statement.arguments:
-        raise ArgumentError("expects an action such as deny, redirect or set-header")
-    note(proxy, statement)
-    guard(proxy, statement, report)
 
 
 def _page(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
@@ -91,7 +83,7 @@ def _monitor_uri(proxy: ProxyDraft, statement: Statement, report: Report) -> Non
 
 
 HTTP: tuple[Keyword, ...] = (
-    done("http-request", _ANYWHERE, _http_request, "what is done with requests: an action, a condition", "4.2"),
+    done("http-request", _ANYWHERE, _line("an action such as deny"), "what is done with requests", "4.2"),
     done("http-response", _ANYWHERE, _line("an action such as set-header"), "the same with responses", "4.2"),
     done("redirect", _PROXIES, _line("'location' or 'prefix'"), "`http-request redirect` without log-format", "4.2"),
     done("monitor-uri", _FRONT, _monitor_uri, "requests for it get 200, or 503 by `monitor fail`", "4.2"),

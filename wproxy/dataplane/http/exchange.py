@@ -178,7 +178,7 @@ class Exchange(ServerSide):
             self.server = place
             self.assigned_at = self.request_at
             place.opened(self.request_at)
-            connection = route.pools[place].take() if may_reuse else None
+            connection = route.pools[place].take(self.known_facts) if may_reuse else None
             if connection is not None:
                 place.counters.reuses += 1
                 self.connected_at = self.request_at

@@ -195,7 +195,7 @@ class Search:
         place = self._record.place
         assert place is not None
         pool = self._route.pools[place]
-        if self._may_reuse and (idle := pool.take()) is not None:
+        if self._may_reuse and (idle := pool.take(self._seeker.known_facts)) is not None:
             place.counters.reuses += 1
             return idle
         place.counters.connects += 1
@@ -219,6 +219,7 @@ class Search:
             self.deadline = inf
             if self.timed_out:
                 self._drop()
+        connection.sni = None if secure is None else secure.sni
         if not connection.usable:  # it was closed again in the same turn
             return None
         pool.began()

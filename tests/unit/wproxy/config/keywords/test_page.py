@@ -99,9 +99,9 @@ def test_a_secret_is_shown_nowhere() -> None:
             "unknown keyword 'stats enabel' in 'listen' section; did you mean 'stats enable'?",
         ),
         (
-            "stats enable\n http-request deny",
-            "listen 'stats' : 'http-request' is not supported on a statistics page yet: protect it by 'stats auth' or "
-            "'tcp-request connection'",
+            "stats enable\n stats http-request deny",
+            "listen 'stats' : 'stats http-request' is not supported yet: protect the statistics page by 'stats auth' "
+            "or by 'http-request deny'",
         ),
     ],
 )
