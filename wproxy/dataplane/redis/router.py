@@ -257,12 +257,12 @@ class Router:
         # Looking for None is slow among strings, and needless where all are the same.
         if (first := names[0]) is None or (names.count(first) < len(names) and None in names):
             return None
-        hashes = map(slot_of, run.keys) if b"{" in run.whole else map(crc_hqx, run.keys, repeat(0))
-        order = list(map(self.owners.__getitem__, hashes))
+        hashes = [*(map(slot_of, run.keys) if b"{" in run.whole else map(crc_hqx, run.keys, repeat(0)))]
+        order = [*map(self.owners.__getitem__, hashes)]
         if -1 in order:
             return None
         if MOVING in order and self._rebalance is not None:
-            self._rebalance.find_homes(order, run.keys)
+            self._rebalance.find_homes(order, run.keys, hashes)
         scatter = Scatter(owner, order)
         for index, raw, share in scatter.split(run.raws, cast("list[str]", names)):
             if index >= 0:
