@@ -276,10 +276,10 @@ class Router:
         """Send what was gathered; to be called before a command that must not overtake it."""
         while self._waves:  # whoever is answered meanwhile may send more
             protocol, wave = self._waves.popitem()
-            hashes = map(slot_of, wave.keys) if wave.tagged else map(crc_hqx, wave.keys, repeat(0))
+            hashes = [*(map(slot_of, wave.keys) if wave.tagged else map(crc_hqx, wave.keys, repeat(0)))]
             order = [*map(self.owners.__getitem__, hashes)]
             if MOVING in order and self._rebalance is not None:
-                self._rebalance.find_homes(order, wave.keys)
+                self._rebalance.find_homes(order, wave.keys, hashes)
             for index, raw, share in wave.split(order):
                 if index >= 0:
                     self.send(index, raw, share, protocol)
