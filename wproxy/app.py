@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import platform
-import resource
 import secrets
 import signal
 import time
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 
 import uvloop
 
 from wproxy.config import model
-from wproxy.config.acl.facts import HttpFacts
-from wproxy.config.http.model import Answer, Service
-from wproxy.crew import processes
 from wproxy.crew.headcount import PAUSE_S
 from wproxy.crew.interpreter import CrewInterpreter
 from wproxy.crew.role import ALONE, Duty, Role, pinned_frontends
@@ -35,25 +28,16 @@ from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
-from wproxy.dataplane.stats_desk import Desk, Form, View
-from wproxy.dataplane.stats_page import PageConnection
+from wproxy.dataplane.stats_desk import Desk
 from wproxy.dataplane.stepper import Stepper
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
-from wproxy.http_sites import HttpSites, is_passed_on
+from wproxy.http_sites import HttpSites
 from wproxy.logs import ProcessLogs
-from wproxy.observe import captures, history, information, notices, page, schema, servers_state, statistics
-from wproxy.observe.history import History
+from wproxy.observe import history, notices, page
 from wproxy.policy.login_pace import LoginPace
-from wproxy.runtime import page_actions
-from wproxy.runtime.command import (
-    Context,
-    Conversation,
-    ErrorsRequest,
-    InformationRequest,
-    Reports,
-    StatisticsRequest,
-)
+from wproxy.reports import Reporter
+from wproxy.runtime.command import Conversation
 from wproxy.runtime.interpreter import Interpreter
 from wproxy.runtime.socket import Seats, StatsListener
 from wproxy.sockets import Sockets
@@ -65,7 +49,6 @@ from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state.warmup import STEP_S as WARM_UP_STEP_S
 from wproxy.state_file import StateFile
-from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
 
 Log = Callable[[str, str], None]
 """Called with a severity (ALERT, WARNING, NOTICE) and a line."""
@@ -111,7 +94,6 @@ class Application:
         self._log = log
         self._loop = asyncio.get_running_loop()
         serves, reaches = role.serves(config), role.reaches(config)
-        self._started_at_s = time.time()
         self._alone = pinned_frontends(config, role.workers)  # that no other worker serves
         self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64), number=role.number)
         self._control = Control(self._registry, self._loop.time)
@@ -120,13 +102,16 @@ class Application:
         self._control.rebalances.on_begin = self._rebalancer.start
         self._services = Services(self._loop, self._registry.sessions, self._registry.captures, self._registry.tls)
         self._services.warn = partial(log, "WARNING")
-        self._history = History(self._registry)
-        self._sampler = Stepper(self._loop, self._sample, history.PACE_S)
+        self._reporter = Reporter(config, self._control, role, self)
+        self._sampler = Stepper(self._loop, self._reporter.sample, history.PACE_S)
         self._pace = LoginPace()
+        parties: list[Frontend | Backend] = [*self._registry.backends.values(), *self._registry.frontends.values()]
         self._desks = {
-            name: Desk(frontend.config.page, self._page_text, self._page_action, page.policy(), self._pace)
-            for name, frontend in self._registry.frontends.items()
-            if frontend.config.page is not None and name in serves
+            party.name: Desk(
+                party.config.page, self._reporter.page, self._reporter.page_action, page.policy(), self._pace
+            )
+            for party in parties
+            if party.config.page is not None
         }
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
@@ -136,7 +121,9 @@ class Application:
             if backend.config.mode is model.Mode.REDIS and name in reaches
         }
         self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
-        self._http = HttpSites(self._services, self._process_facts, self._logs)
+        self._http = HttpSites(
+            self._services, self._process_facts, self._logs, self._desks, self._reporter.service, self._stickiness
+        )
         for name, frontend in self._registry.frontends.items():
             for _, sock in sockets.frontends[name]:
                 keep_alive(sock, frontend.config.keepalive)  # off, too: it may come from a process that had it on
@@ -148,12 +135,18 @@ class Application:
             for name, frontend in self._registry.frontends.items()
             if name in serves
         }
-        self._crew = self._join_crew(serves)
+        self._crew = self._reporter.crew = self._join_crew()
         interpreter = CrewInterpreter(self._crew) if isinstance(self._crew, Supervisor) else None
         seats = Seats(config.globals.stats_maxconn)
         self._stats = [
             StatsListener(
-                line, sock, self._context, config.globals.stats_timeout_s, seats, sockets.hand_over, interpreter
+                line,
+                sock,
+                self._reporter.context,
+                config.globals.stats_timeout_s,
+                seats,
+                sockets.hand_over,
+                interpreter,
             )
             for line, sock in sockets.stats
         ]
@@ -163,12 +156,17 @@ class Application:
         for frontend in self._registry.frontends.values():
             frontend.on_limit = partial(self._admit, frontend)
         self._stop = asyncio.Event()
-        self._stopping = False
+        self.stopping = False
         self._control.subscribe(self._follow)
         self._restore()
         self._control.on_command = self._save
         for backend in self._registry.backends.values():
             backend.on_settled = self._save if role.owns else self._tell_places
+
+    @property
+    def dropped_logs(self) -> int:
+        """How many lines of logs could not be sent."""
+        return self._logs.dropped
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT; SIGUSR1 lets live sessions finish first. `ready` is called when it serves."""
@@ -187,7 +185,7 @@ class Application:
             self._save()  # by which weights keys lie: the configuration may be another one at the next start
         if self._role.owns:
             self._prober.start(self._registry.backends.values())
-        if self._desks:
+        if self._desks and self._role.owns:
             self._sampler.start()
         for listener in self._stats:
             await listener.start()
@@ -199,21 +197,21 @@ class Application:
         await self._stop.wait()
         await self._close()
 
-    def _join_crew(self, serves: frozenset[str]) -> Supervisor | Worker | None:
+    def _join_crew(self) -> Supervisor | Worker | None:
         """Return what connects this process with the others of `nbthread`; None where it is alone."""
         role, loop = self._role, self._loop
         if role.lifeline is not None:
             loop.add_reader(role.lifeline, self._orphaned, role.lifeline)
         match role.duty:
             case Duty.SUPERVISOR:
-                supervisor = Supervisor(role, self._control, loop, self._log, serves)
+                supervisor = Supervisor(role, self._control, loop, self._log, self._reporter.answer)
                 supervisor.on_places = self._save
                 return supervisor
             case Duty.WORKER:
                 interpreter = Interpreter()
 
                 def run(level: int, command: str) -> str:
-                    return interpreter.execute(self._context(Conversation(model.Level(level))), command)
+                    return interpreter.execute(self._reporter.context(Conversation(model.Level(level))), command)
 
                 return Worker(
                     role, self._control, loop, run, lambda: self._logs.dropped, self._stop_softly, self._stand_back
@@ -251,7 +249,7 @@ class Application:
             self._stop.set()
 
     def _stop_listening(self) -> None:
-        self._stopping = True
+        self.stopping = True
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.pause()
@@ -283,14 +281,12 @@ class Application:
     def _factory(self, frontend: Frontend, bind: model.Bind, number: int) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client that `frontend` accepts on its `number`th address."""
         backend = self._backend_of(frontend, frontend.config.default_backend)
-        if is_passed_on(frontend.config):
+        if frontend.config.mode is model.Mode.HTTP:
             return self._http_factory(frontend, bind, number, backend)
         route, services = self._route(frontend, backend), self._services
         if Plan.needed(bind, route):
             plan = self._plan(frontend, bind, number, route)
             return lambda: Reception(plan, services)
-        if frontend.config.page is not None:
-            return partial(self._serve_page, route, frontend.config.page, None)  # nobody may change anything
         if frontend.config.mode is model.Mode.REDIS:
             router = self._routers.get(backend.name) or Router(backend, services)
             return lambda: RedisConnection(route, router, services)
@@ -300,8 +296,12 @@ class Application:
         self, frontend: Frontend, bind: model.Bind, number: int, backend: Backend
     ) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client in mode http; requests find their way one by one."""
-        others = [self._backend_of(frontend, rule.backend) for rule in frontend.config.switching]
-        site = self._http.site(frontend, number, backend, others, self._answer)
+        others = [
+            self._backend_of(frontend, rule.backend) for rule in frontend.config.switching if rule.compute is None
+        ]
+        if any(rule.compute is not None for rule in frontend.config.switching):
+            others = [backend for backend in self._registry.backends.values() if backend.config.mode is model.Mode.HTTP]
+        site = self._http.site(frontend, number, backend, others)
         if not (bind.accept_proxy or bind.tls is not None or frontend.config.connection_rules):
             return lambda: ClientConnection(site)
         services, route = self._services, self._route(frontend, backend)
@@ -310,10 +310,6 @@ class Application:
             lambda _, arrival: ClientConnection(site, arrival), switches=False, tls=bind.tls,
         )  # fmt: skip
         return lambda: Reception(plan, services)
-
-    def _answer(self, service: Service, facts: HttpFacts, body: bytes) -> Answer:
-        """Answer a request inside the proxy."""
-        raise NotImplementedError
 
     def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
         """Return what clients go through first where there are rules or a PROXY header."""
@@ -326,66 +322,21 @@ class Application:
         )
 
     def _route(self, frontend: Frontend, backend: Backend) -> Route:
-        sticks = bool(backend.config.stick_rules) and backend.config.mode is model.Mode.TCP
-        stickiness = Stickiness(backend, self._registry.tables, self._loop.time) if sticks else None
+        stickiness = self._stickiness(backend) if backend.config.mode is model.Mode.TCP else None
         log = self._logs.sessions_of(frontend.config, self._registry.sessions)
         return Route.of(frontend, backend, log, stickiness)
+
+    def _stickiness(self, backend: Backend) -> Stickiness | None:
+        """Return what keeps the clients of `backend` on their servers by its `stick` rules."""
+        return Stickiness(backend, self._registry.tables, self._loop.time) if backend.config.stick_rules else None
 
     def _serve(self, route: Route, arrival: Arrival) -> asyncio.Protocol:
         """Return what serves a client whose route has been found."""
         config = route.frontend.config
-        if config.page is not None:
-            return self._serve_page(route, config.page, arrival)
         if config.mode is model.Mode.REDIS:
             router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
             return RedisConnection(route, router, self._services, arrival.session)
         return TcpConnection(route, self._services, arrival).client
-
-    def _serve_page(self, route: Route, settings: model.StatsPage, arrival: Arrival | None) -> PageConnection:
-        desk = self._desks[route.frontend.name]
-        if arrival is None:
-            return PageConnection(route, desk, self._services)
-        admin = any(condition(arrival.facts) for condition in settings.admin)
-        source = arrival.ends.source
-        client = "" if source is None else source.host
-        return PageConnection(route, desk, self._services, arrival.session, client, admin=admin)
-
-    def _page_action(self, settings: model.StatsPage, form: str) -> str:
-        """Do what an administrator asks for on a statistics page; return the word for what became of it."""
-        outcome = page_actions.apply(self._control, form, settings.scope).value
-        if isinstance(self._crew, Supervisor):
-            self._crew.settle()
-        return outcome
-
-    def _page_text(self, settings: model.StatsPage, view: View) -> str:
-        """Return what a statistics page shows now."""
-        if isinstance(self._crew, Supervisor):
-            self._crew.refresh()
-        registry, now = self._registry, self._loop.time()
-        wanted = page.Wanted(settings.scope, view.search, view.up, view.no_maint, settings.legends)
-        if view.form is Form.SCHEMA:
-            return schema.text()
-        if view.form not in (Form.PAGE, Form.TABLES):
-            return page.text(registry, now, wanted, view.form.value.removeprefix(";"))
-        process = self._process()
-        heading = page.Heading(
-            process.pid,
-            int(process.uptime_s),
-            settings.uri,
-            node=None if settings.node is None else settings.node or process.node,
-            version=None if settings.hide_version else process.version,
-            description=None if settings.description is None else settings.description or process.description,
-            outcome=view.outcome,
-            refresh_s=settings.refresh_s if view.refreshing else 0,
-        )
-        reader = page.Reader(self._history, view.admin, settings.legends, settings.modules)
-        make = page.tables if view.form is Form.TABLES else page.html
-        return make(registry, now, heading, wanted, reader)
-
-    def _sample(self) -> bool:
-        """Have the statistics page know the rates of the last seconds; there is always a next time."""
-        self._history.sample(self._registry)
-        return True
 
     def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
         """Return the backend `name`, to which `frontend` sends clients; where there is none, one without servers."""
@@ -404,7 +355,7 @@ class Application:
             if isinstance(notice, ServerNotice):
                 # Addresses are on the statistics page with `stats show-legends` only.
                 text = notice.change.value if notice.change is ServerChange.ADDRESS else line.text
-                self._history.note(notice.backend.name, notice.server.name, time.time(), text)
+                self._reporter.history.note(notice.backend.name, notice.server.name, time.time(), text)
         if isinstance(notice, FrontendNotice):
             self._admit(notice.frontend)
         elif isinstance(notice, ServerNotice):
@@ -460,7 +411,7 @@ class Application:
 
     def _admit(self, frontend: Frontend) -> None:
         """Accept for `frontend` while it is open; without room clients wait in the kernel's queue."""
-        if self._stopping:
+        if self.stopping:
             return
         for listener in self._listeners.get(frontend.name, ()):
             if frontend.status is not FrontendStatus.OPEN:
@@ -480,52 +431,3 @@ class Application:
     def _scarce(self, frontend: Frontend) -> bool:
         """Tell whether clients of `frontend` are to be accepted one by one, not to exceed a limit."""
         return frontend.scarce or self._registry.admission.scarce
-
-    def _context(self, conversation: Conversation) -> Context:
-        """Return what the commands of one client of a stats socket work on."""
-        reports = Reports(
-            statistics=self._statistics,
-            information=self._information,
-            servers_state=lambda backends: servers_state.text(backends, self._loop.time()),
-            schema=schema.text,
-            errors=self._errors,
-            processes=self._processes,
-        )
-        return Context(self._registry, self._control, reports, conversation)
-
-    def _statistics(self, request: StatisticsRequest) -> str:
-        wanted = statistics.Filter(
-            request.proxy_id, request.kinds, request.server_id, request.up, request.no_maint, request.legends
-        )
-        return statistics.text(
-            self._registry, self._loop.time(), wanted, form=request.form, described=request.described
-        )
-
-    def _information(self, request: InformationRequest) -> str:
-        return information.text(
-            self._registry, self._process(), form=request.form, described=request.described, exact=request.exact
-        )
-
-    def _processes(self) -> str:
-        supervisor = self._crew if isinstance(self._crew, Supervisor) else None
-        return processes.text(self._role, supervisor, processes.Now(time.time(), HAPROXY_VERSION, self._started_at_s))
-
-    def _errors(self, request: ErrorsRequest) -> str:
-        now = datetime.now().astimezone()
-        return captures.text(self._registry.captures, self._loop.time(), now, request.proxy_id, request.side)
-
-    def _process(self) -> information.Process:
-        globals_ = self._config.globals
-        return information.Process(
-            version=HAPROXY_VERSION,
-            release_date=RELEASE_DATE,
-            pid=self._role.shown_pid or os.getpid(),
-            uptime_s=self._loop.time() - self._registry.started_at,
-            now=self._loop.time(),
-            started_at_s=self._started_at_s,
-            node=globals_.node or platform.node(),
-            description=globals_.description or "",
-            open_files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-            stopping=self._stopping,
-            dropped_logs=self._logs.dropped + self._registry.dropped_logs,
-        )

@@ -3,43 +3,83 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
-from wproxy.config import model
 from wproxy.config.acl.facts import Process
 from wproxy.dataplane.http.route import HttpRoute, Pools
 from wproxy.dataplane.http.site import Serve, Site
 from wproxy.dataplane.services import Services
+from wproxy.dataplane.stats_desk import Desk
+from wproxy.dataplane.stickiness import Stickiness
 from wproxy.logs import ProcessLogs
+from wproxy.policy.cookies import Persistence
 from wproxy.protocols.http1.heads import HeadParser
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 
 _PURGE_S = 5.0  # HAProxy's pool-purge-delay
-HEAD_MAX = 16 * 1024 - 1024  # HAProxy's tune.bufsize without tune.maxrewrite
+HEAD_MAX = 16 * 1024 - 1024 - 79  # HAProxy's tune.bufsize without tune.maxrewrite, and what it needs itself
 
 
 class HttpSites:
     """Mode http of one process: the pools of all backends, and what makes the rest. `close` is its end."""
 
-    def __init__(self, services: Services, process: Process, logs: ProcessLogs) -> None:
+    def __init__(
+        self,
+        services: Services,
+        process: Process,
+        logs: ProcessLogs,
+        desks: Mapping[str, Desk],
+        serve: Serve,
+        stickiness: Callable[[Backend], Stickiness | None],
+    ) -> None:
+        """Prepare; `desks` has that of each proxy with a statistics page, `stickiness` makes that of a backend."""
+        self._desks = desks
+        self._serve = serve
         self._services = services
         self._process = process
         self._logs = logs
         self._parser = HeadParser(HEAD_MAX)
+        self._stickiness = stickiness
+        self._persistences: dict[str, Persistence[Server]] = {}
         self._pools: dict[str, Pools] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def site(self, frontend: Frontend, number: int, default: Backend, others: Iterable[Backend], serve: Serve) -> Site:
+    def site(self, frontend: Frontend, number: int, default: Backend, others: Iterable[Backend]) -> Site:
         """Return what the clients of the `number`th address of `frontend` share; `others` are named by its rules."""
         routes = {backend.name: self._route(frontend, backend) for backend in others}
         route = self._route(frontend, default)
-        return Site.of(frontend, self._services, self._parser, number, self._process, route, routes, serve)
+        desk = self._desks.get(frontend.name)
+        parts = frontend, self._services, self._parser, number, self._process, route, routes, self._serve, desk
+        return Site.of(*parts)
 
     def _route(self, frontend: Frontend, backend: Backend) -> HttpRoute:
         pools = self._pools.setdefault(backend.name, Pools(self._services.clock))
-        return HttpRoute.of(frontend, backend, pools, self._logs.exchanges_of(frontend.config))
+        return HttpRoute.of(
+            frontend,
+            backend,
+            pools,
+            self._logs.exchanges_of(frontend.config, self._services.sessions),
+            self._stickiness(backend),
+            self._persistence(backend),
+            None if backend.in_listen else self._desks.get(backend.name),
+        )
+
+    def _persistence(self, backend: Backend) -> Persistence[Server] | None:
+        """Return what cookies of `backend` mean; it hears of servers that come and go."""
+        http = backend.config.http
+        if http is None or http.cookie is None:
+            return None
+        made = self._persistences.get(backend.name)
+        if made is None:
+            made = Persistence(http.cookie, lambda: int(time.time()), persist=backend.config.persist)
+            made.serve(backend.servers)
+            self._persistences[backend.name] = made
+            backend.on_rebuild = partial(made.serve, backend.servers)
+        return made
 
     def drop(self, backend: Backend, server: Server) -> None:
         """Close the idle connections of a server that serves no more, or elsewhere."""
@@ -63,8 +103,3 @@ class HttpSites:
             self._timer.cancel()
         for pools in self._pools.values():
             pools.close()
-
-
-def is_passed_on(config: model.Frontend) -> bool:
-    """Tell whether a frontend in mode http is more than a statistics page."""
-    return config.mode is model.Mode.HTTP and config.page is None

@@ -257,7 +257,8 @@ def test_who_may(tmp_path: Path, admin: str) -> None:
 def test_a_form_at_any_split_and_after_an_encouragement(pages: tuple[Page, Page]) -> None:
     page = pages[1]
     page.post("s=a&action=ready&b=main")
-    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: {AUTHORIZATION}\r\nContent-Length: {len(CHANGE)}\r\n"
+    lines = f"Host: x\r\nConnection: close\r\nAuthorization: {AUTHORIZATION}\r\nContent-Length: {len(CHANGE)}\r\n"
+    head = f"POST {PATH} HTTP/1.1\r\n{lines}"
     with connect(page.port) as client:
         for byte in f"{head}\r\n{CHANGE}".encode():
             client.sendall(bytes([byte]))

@@ -211,7 +211,8 @@ def test_passwords_are_tried_at_a_slow_pace(tmp_path: Path) -> None:
     port = free_port()
     with proxy("wproxy", tmp_path, "server a 127.0.0.1:1", rest=PAGE.format(port=port)) as made:
         page = Page(made, port)
-        wrong = b"GET /haproxy?stats HTTP/1.1\r\nAuthorization: Basic " + b64encode(b"admin:no") + b"\r\n\r\n"
+        line = b"Authorization: Basic " + b64encode(b"admin:no")
+        wrong = b"GET /haproxy?stats HTTP/1.1\r\nConnection: close\r\n" + line + b"\r\n\r\n"
         with ExitStack() as stack:
             clients = [stack.enter_context(connect(port)) for _ in range(40)]
             for client in clients:
@@ -245,9 +246,11 @@ def test_what_is_no_request_is_refused(pages: dict[str, Page], data: bytes) -> N
     assert heads["haproxy"].startswith(b"HTTP/1.1 400 ")
 
 
-def test_one_request_a_connection_at_any_split(pages: dict[str, Page]) -> None:
-    head = b"GET /haproxy?stats;csv HTTP/1.1\r\nAuthorization: Basic " + b64encode(b"admin:secret") + b"\r\n\r\n"
-    assert pages["wproxy"].send(head * 3).count(b"HTTP/1.1 200 OK") == 1
+def test_requests_of_one_connection_at_any_split(pages: dict[str, Page]) -> None:
+    line = b"GET /haproxy?stats;csv HTTP/1.1\r\n"
+    login = b"Authorization: Basic " + b64encode(b"admin:secret") + b"\r\n\r\n"
+    head = line + b"Connection: close\r\n" + login
+    assert pages["wproxy"].send((line + login) * 2 + head).count(b"HTTP/1.1 200 OK") == 3
     with connect(pages["wproxy"].port) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in head:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 
 from wproxy.config.checks import AgentSettings
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
+from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import login_of
 from wproxy.config.model import (
     Backend,
@@ -17,6 +19,7 @@ from wproxy.config.model import (
     Frontend,
     Global,
     Logs,
+    Mode,
     ServerLine,
     StatsPage,
     StickTable,
@@ -79,7 +82,29 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         page=_page(proxy),
         keepalive=proxy.client_keepalive,
         login=login_of(proxy.redis_user, proxy.redis_password),
+        http=_http_front(proxy) if proxy.mode is Mode.HTTP else None,
         description=proxy.description,
+    )
+
+
+def _http_front(proxy: ProxyDraft) -> HttpFront:
+    return replace(
+        proxy.http.front(),
+        forwarded_for=proxy.forwarded_for,
+        original_to=proxy.original_to,
+        compression=proxy.compression,
+    )
+
+
+def _http_back(proxy: ProxyDraft) -> HttpBack:
+    return replace(
+        proxy.http.back(),
+        cookie=proxy.cookie,
+        persist_rules=tuple(proxy.persist_rules),
+        name_field=proxy.name_field.encode() or None,
+        forwarded_for=proxy.forwarded_for,
+        original_to=proxy.original_to,
+        compression=proxy.compression,
     )
 
 
@@ -93,7 +118,7 @@ def _tables(proxy: ProxyDraft) -> list[StickTable]:
 
 def _page(proxy: ProxyDraft) -> StatsPage | None:
     page = proxy.page
-    if page is None or not proxy.is_page:
+    if page is None or proxy.mode is not Mode.HTTP:
         return None
     scope = frozenset(proxy.name if name == "." else name for name in page.scope)
     admin = tuple(proxy.page_admins)
@@ -147,7 +172,10 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         redis_eject=proxy.redis_eject,
         redis_window_s=proxy.redis_window_s,
         keepalive=proxy.server_keepalive,
+        hashed=proxy.hashed,
+        http=_http_back(proxy) if proxy.mode is Mode.HTTP else None,
         description=proxy.description,
+        page=None if proxy.has_frontend else _page(proxy),
     )
 
 
@@ -167,7 +195,8 @@ def _logs(proxy: ProxyDraft, process: GlobalDraft) -> Logs:
     return Logs(
         targets=tuple(target for targets in lines for target in targets),
         tag=proxy.log_tag,
-        tcplog=proxy.tcplog or proxy.httplog,
+        tcplog=bool(proxy.log_pieces),
+        format=proxy.log_pieces,
         null=proxy.log_null,
         normal=proxy.log_normal,
         separate_errors=proxy.log_separate_errors,
@@ -195,6 +224,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         send_proxy=draft.send_proxy,
         check_send_proxy=draft.check_send_proxy,
         non_stick=draft.non_stick,
+        cookie=draft.cookie,
         agent=_agent(draft) if draft.agent_check else None,
         shutdown_on_down=draft.shutdown_on_down,
         shutdown_backups_on_up=draft.shutdown_backups_on_up,
@@ -213,6 +243,7 @@ def _check(draft: ServerDraft) -> CheckSettings:
         draft.check_host,
         draft.check_port,
         draft.check_tls,
+        draft.rule_tls,
     )
 
 

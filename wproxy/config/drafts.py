@@ -9,7 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from wproxy.config.acl.facts import Condition
 from wproxy.config.check_draft import CheckDraft
+from wproxy.config.formats import Piece
 from wproxy.config.grammar import Section, Statement
+from wproxy.config.http.cookie import CookieSettings, PersistRule
+from wproxy.config.http.draft import HttpDraft
+from wproxy.config.http.forwarding import AddressField
+from wproxy.config.http.hashing import HashedPart
+from wproxy.config.http.squeezing import Compression
 from wproxy.config.model import (
     DRAWS,
     Address,
@@ -144,11 +150,13 @@ class ServerDraft:
     send_proxy: int | None = None
     check_send_proxy: bool = False
     non_stick: bool = False
+    cookie: str = ""
     redis_user: str | None = None
     redis_password: str | None = field(default=None, repr=False)
     tls: TlsDraft = field(default_factory=TlsDraft)
     tls_made: TlsServer | None = None  # by `config.contexts`
     check_tls: TlsServer | None = None  # the same
+    rule_tls: TlsServer | None = None  # the same
 
     def child(self, location: Location) -> ServerDraft:
         """Return the draft of the line at `location`, which starts with what is set here."""
@@ -172,6 +180,8 @@ class ProxyDraft:
     balance_location: Location | None = None
     draws: int = DRAWS
     hash_type: HashType = field(default_factory=HashType)
+    hashed: HashedPart = field(default_factory=HashedPart)
+    hashed_line: RuleLine | None = None  # `balance hash`, whose fetch `config.rules` puts into `hashed`
     allbackups: bool = False
     retries: int = 3
     redispatch: int | None = None
@@ -189,6 +199,9 @@ class ProxyDraft:
     log_format_location: Location | None = None  # of the line that asked for more than the default format
     tcplog: bool = False
     httplog: bool = False
+    clf: bool = False  # `option httplog clf`
+    log_format: RuleLine | None = None
+    log_pieces: tuple[Piece, ...] = ()  # made by `config.rules`
     log_null: bool = True
     log_normal: bool = True
     log_separate_errors: bool = False
@@ -200,6 +213,7 @@ class ProxyDraft:
     description: str = ""
     guards: list[Statement] = field(default_factory=list)  # lines that let in or deny clients of mode http
     rules: list[RuleLine] = field(default_factory=list)
+    http: HttpDraft = field(default_factory=HttpDraft)
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
     connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
     stick_rules: list[StickRule] = field(default_factory=list)  # the same
@@ -208,6 +222,15 @@ class ProxyDraft:
     persist: bool = False
     redis_window_s: float | None = None
     fullconn: int | None = None
+    cookie: CookieSettings | None = None
+    cookie_location: Location | None = None
+    persist_rules: list[PersistRule] = field(default_factory=list)  # made of `rules` by `config.rules`
+    name_field: str = ""
+    forwarded_for: AddressField | None = None
+    forwarded_for_location: Location | None = None
+    original_to: AddressField | None = None
+    original_to_location: Location | None = None
+    compression: Compression = field(default_factory=Compression)
     client_keepalive: KeepAlive = field(default_factory=KeepAlive)
     server_keepalive: KeepAlive = field(default_factory=KeepAlive)
     redis_user: str | None = None
@@ -225,24 +248,14 @@ class ProxyDraft:
             servers=[],
             guards=list(self.guards),
             rules=list(self.rules),
+            http=self.http.child(),
             switching=[],
             connection_rules=[],
             stick_rules=[],
+            persist_rules=[],
             page_admins=[],
             default_server=replace(self.default_server),
             check=self.check.child(),
-        )
-
-    @property
-    def is_page(self) -> bool:
-        """Whether this is a statistics page and nothing else, the only thing that mode http is served for."""
-        passes_on = self.default_backend is not None or any(line.keyword == "use_backend" for line in self.rules)
-        return (
-            self.mode is Mode.HTTP
-            and self.has_frontend
-            and self.page is not None
-            and not self.servers
-            and not passes_on
         )
 
     @property

@@ -31,6 +31,7 @@ class Section(enum.Enum):
     STATS_SOCKET = "stats socket"
     SERVER = "server"
     DEFAULT_SERVER = "default-server"
+    USERLIST = "userlist"
 
 
 class Status(enum.Enum):

@@ -10,7 +10,7 @@ from wproxy.config.contexts import open_contexts
 from wproxy.config.grammar import Report
 from wproxy.config.model import Config
 from wproxy.config.reader import Reader
-from wproxy.config.rules import compile_rules
+from wproxy.config.rules import Surroundings, compile_rules
 from wproxy.config.validate import validate
 from wproxy.errors import ConfigError, Problem
 
@@ -60,7 +60,8 @@ def _interpret(sources: Sequence[tuple[str, str]], environ: Mapping[str, str], r
     reader = Reader(environ, report)
     for file, text in sources:
         reader.read(text, file)
-    compile_rules(reader.proxies, environ, lambda path: _text(Path(path)), report)
+    users = {name: draft.built(report) for name, draft in reader.userlists.items()}
+    compile_rules(reader.proxies, Surroundings(environ, lambda path: _text(Path(path)), users), report)
     open_contexts(reader.globals, reader.proxies, report)
     validate(reader.proxies, report)
     if report.problems:

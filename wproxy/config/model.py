@@ -7,14 +7,20 @@ Backend that share one name and one proxy id, as in HAProxy's statistics.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from wproxy.config.acl.facts import Condition, Fetcher
+from wproxy.config.acl.facts import Condition, Fetcher, HttpFacts
 from wproxy.config.checks import AgentSettings, HealthCheck
+from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
 from wproxy.config.tls import TlsBind, TlsServer
 from wproxy.config.tls_draft import TlsFiles
+
+if TYPE_CHECKING:
+    from wproxy.config.formats import Piece  # which knows this module's errors
 
 DRAWS = 2  # section 4.2, "balance random"
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
@@ -132,6 +138,7 @@ class Logs:
     targets: tuple[LogTarget, ...] = ()
     tag: str | None = None
     tcplog: bool = False
+    format: tuple[Piece, ...] = ()  # of the line about a connection or a request; () for HAProxy's default
     null: bool = True
     normal: bool = True
     separate_errors: bool = False
@@ -164,6 +171,7 @@ class CheckSettings:
     host: str | None = None
     port: int | None = None
     tls: TlsServer | None = None
+    rule_tls: TlsServer | None = None  # where a rule asks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +196,7 @@ class ServerLine:
     shutdown_backups_on_up: bool = False  # on-marked-up shutdown-backup-sessions
     tls: TlsServer | None = None
     login: Login | None = None  # as whom the proxy speaks to it, in Redis' protocol
+    cookie: str = ""  # the value by which clients ask for it
     pool_max: int | None = None  # idle connections kept for other requests, in mode http
 
 
@@ -195,21 +204,25 @@ class ServerLine:
 class HashType:
     """How a hash leads to a server (`hash-type`): by a map or by a consistent ring, mixed by the avalanche hash or not.
 
-    The hash function itself is not here: of the algorithms that wproxy has, `source` is the only one that hashes, and
-    there HAProxy uses the address as it is, whatever the function.
+    The `function` is for what is hashed; under `source` HAProxy uses the address as it is, whatever the function.
     """
 
     consistent: bool = False
     avalanche: bool = False
+    function: str = "sdbm"
 
 
 @dataclass(frozen=True, slots=True)
 class UseBackend:
-    """One `use_backend` rule: where clients go for which `condition` holds; None holds for all."""
+    """One `use_backend` rule: where clients go for which `condition` holds; None holds for all.
+
+    Where `backend` is computed for each request, `compute` returns its name; with one that is not there the rules end.
+    """
 
     backend: str
     condition: Condition | None
     location: Location
+    compute: Callable[[HttpFacts], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +257,10 @@ class StickTable:
 
 @dataclass(frozen=True, slots=True)
 class StickRule:
-    """One `stick` line: what is fetched, looked up in and stored to `table` for clients for which `condition` holds."""
+    """One `stick` line: what is fetched, looked up in and stored to `table` for clients for which `condition` holds.
+
+    One `of_response` is asked when the response's head is there, all others about the request.
+    """
 
     table: str
     fetch: Fetcher
@@ -252,6 +268,7 @@ class StickRule:
     matches: bool
     stores: bool
     location: Location
+    of_response: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +357,8 @@ class Backend:
     redis_window_s: float | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     http: HttpBack | None = None  # in mode http
+    hashed: HashedPart = field(default_factory=HashedPart)  # by `balance` uri, url_param, hdr and hash
+    page: StatsPage | None = None
     description: str = ""
 
 

@@ -12,6 +12,7 @@ from wproxy.config.grammar import D, Grammar, Report, Section, Statement, Status
 from wproxy.config.keywords.process import GLOBAL
 from wproxy.config.keywords.proxy import PROXY
 from wproxy.config.keywords.sections import DIRECTIVES, NAMES, OTHER_SECTIONS, PROXY_SECTIONS
+from wproxy.config.keywords.userlist import USERLIST, UserListDraft
 from wproxy.config.lexer import LexError, split
 from wproxy.config.model import Location
 from wproxy.config.nearest import did_you_mean
@@ -49,7 +50,8 @@ class Reader:
         self._report = report
         self._defaults = ProxyDraft(Section.DEFAULTS, "", Location("", 0))
         self._named_defaults: dict[str, ProxyDraft] = {}
-        self._current: GlobalDraft | ProxyDraft | _Place = _Place.OUTSIDE
+        self.userlists: dict[str, UserListDraft] = {}
+        self._current: GlobalDraft | ProxyDraft | UserListDraft | _Place = _Place.OUTSIDE
         self._section_name = ""
 
     def read(self, text: str, file: str) -> None:
@@ -79,6 +81,8 @@ class Reader:
             self._open_global(words, location)
         elif words[0] in PROXY_SECTIONS:
             self._open_proxy(words, location)
+        elif words[0] == "userlist":
+            self._open_userlist(words, location)
         elif words[0] in OTHER_SECTIONS:
             self._open_other(words[0], location)
         elif words[0].startswith((".", "[")):
@@ -90,6 +94,18 @@ class Reader:
         self._current, self._section_name = self.globals, "global"
         if len(words) > 1:
             self._report.problem(location, f"'global' cannot handle unexpected argument '{words[1]}'")
+
+    def _open_userlist(self, words: tuple[str, ...], location: Location) -> None:
+        name = words[1] if len(words) > 1 else ""
+        self._current = draft = UserListDraft(name, location)
+        self._section_name = name
+        if len(words) != 2:
+            self._report.problem(location, "'userlist' expects a name and nothing else")
+        elif name in self.userlists:
+            self._report.problem(location, f"'userlist' declares '{name}' a second time")
+        else:
+            self._check_name(Section.USERLIST, name, location)
+            self.userlists[name] = draft
 
     def _open_other(self, name: str, location: Location) -> None:
         self._current, self._section_name = _Place.SKIPPED, name
@@ -160,6 +176,8 @@ class Reader:
             self._apply(GLOBAL, self._current, _Line(prefix, words, Section.GLOBAL, location))
         elif isinstance(self._current, ProxyDraft):
             self._apply(PROXY, self._current, _Line(prefix, words, self._current.section, location))
+        elif isinstance(self._current, UserListDraft):
+            self._apply(USERLIST, self._current, _Line(prefix, words, Section.USERLIST, location))
         elif self._current is _Place.OUTSIDE:
             hint = did_you_mean(words[0], NAMES)
             self._report.problem(location, f"unknown keyword '{words[0]}' out of section{hint}")

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Report
-from wproxy.config.keywords.balance import ALGORITHMS
-from wproxy.config.keywords.proxy import MODES_REFUSED
+from wproxy.config.keywords.balance import ALGORITHMS, REQUEST_HASHES
 from wproxy.config.model import Location, Mode
 from wproxy.config.nearest import did_you_mean
+from wproxy.config.validate_persistence import persistence_rules
 from wproxy.config.validate_redis import redis_rules
 
 
@@ -22,13 +22,13 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
     for number, proxy in enumerate(proxies):
         _unique_name(proxy, proxies[:number], report)
         if not proxy.disabled:
-            _mode(proxy, report)
             _page(proxy, report)
             _balance(proxy, report)
             _unique_servers(proxy, report)
             _send_proxy(proxy, report)
             _stick(proxy, report)
             redis_rules(proxy, report)
+            persistence_rules(proxy, report)
             _agents(proxy, report)
             _bound(proxy, report)
             _default_backend(proxy, backends, report)
@@ -57,30 +57,30 @@ def _unique_name(proxy: ProxyDraft, earlier: Sequence[ProxyDraft], report: Repor
             return
 
 
-def _mode(proxy: ProxyDraft, report: Report) -> None:
-    reason = MODES_REFUSED.get(proxy.mode)
-    if reason is not None and not proxy.is_page:
-        report.problem(_place(proxy, proxy.mode_location), f"{_label(proxy)} : {reason}")
-
-
 def _page(proxy: ProxyDraft, report: Report) -> None:
     """Report rules that would have to guard a statistics page, and a page where mode http is missing."""
-    if proxy.is_page:
+    if proxy.page is not None and proxy.mode is Mode.HTTP:
         for line in proxy.guards:
             report.problem(
                 line.location,
-                f"{_label(proxy)} : '{line.keyword}' is not supported on a statistics page yet: protect it by "
-                "'stats auth' or 'tcp-request connection'",
+                f"{_label(proxy)} : '{line.keyword}' is not supported yet: protect the statistics page by "
+                "'stats auth' or by 'http-request deny'",
             )
     elif proxy.page is not None and proxy.mode is not Mode.HTTP and proxy.page.owner == proxy.location:
         report.warn(proxy.page.location, f"{_label(proxy)} : 'stats' lines ignored, they need 'mode http'.")
 
 
 def _balance(proxy: ProxyDraft, report: Report) -> None:
+    if proxy.has_backend and proxy.mode is Mode.TCP and proxy.balance in REQUEST_HASHES:
+        place = _place(proxy, proxy.balance_location)
+        report.warn(
+            place, f"Layer 7 hash not possible for {_label(proxy)} (needs 'mode http'). Falling back to round robin."
+        )
+        proxy.balance = "roundrobin"
     modes = ALGORITHMS[proxy.balance]
     if proxy.has_backend and proxy.mode not in modes:
         place = _place(proxy, proxy.balance_location)
-        fitting = " and ".join(f"'mode {mode.value}'" for mode in modes if mode not in MODES_REFUSED)
+        fitting = " and ".join(f"'mode {mode.value}'" for mode in modes)
         report.problem(
             place,
             f"{_label(proxy)} : 'balance {proxy.balance}' is for {fitting} only, not for 'mode {proxy.mode.value}'",
@@ -124,9 +124,13 @@ def _send_proxy(proxy: ProxyDraft, report: Report) -> None:
 
 def _stick(proxy: ProxyDraft, report: Report) -> None:
     for rule in proxy.stick_rules:
-        if proxy.mode is not Mode.TCP:
+        if proxy.mode is Mode.REDIS:
             mode = proxy.mode.value
-            report.problem(rule.location, f"{_label(proxy)} : 'stick' is for 'mode tcp' only, not for 'mode {mode}'")
+            report.problem(rule.location, f"{_label(proxy)} : 'stick' is not for 'mode {mode}'")
+        elif proxy.mode is Mode.TCP and rule.of_response:
+            report.problem(
+                rule.location, f"{_label(proxy)} : 'stick store-response' needs 'mode http': it looks at responses"
+            )
 
 
 def _agents(proxy: ProxyDraft, report: Report) -> None:
@@ -158,6 +162,8 @@ def _default_backend(proxy: ProxyDraft, backends: Mapping[str, ProxyDraft], repo
 
 def _use_backends(proxy: ProxyDraft, backends: Mapping[str, ProxyDraft], report: Report) -> None:
     for rule in proxy.switching:
+        if rule.compute is not None:
+            continue
         _target(proxy, "use_backend", rule.backend, backends, rule.location, report)
 
 

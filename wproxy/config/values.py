@@ -156,7 +156,7 @@ def node(text: str) -> str:
 COUNT = Type("<number>", "a number", count)
 LEVEL = Type("<level>", "user, operator or admin", level)
 LIMIT = Type("<number>", "a number", limit)
-MODE = Type("<mode>", "tcp or redis", mode)
+MODE = Type("<mode>", "tcp, http or redis", mode)
 NODE = Type("<name>", "a name", node)
 PATH = Type("<path>", "a path", str)
 PERMISSIONS = Type("<octal>", "octal permissions", permissions)

@@ -78,11 +78,8 @@ class Role:
         """Return the names of the frontends that it serves."""
         pinned = pinned_frontends(config, self.workers) if self.duty is not Duty.ALL else {}
         names = (frontend.name for frontend in config.frontends if not frontend.disabled)
-        match self.duty:
-            case Duty.ALL:
-                return frozenset(names)
-            case Duty.SUPERVISOR:
-                return frozenset(name for name in names if pinned.get(name) == 0)
+        if self.duty is Duty.SUPERVISOR:
+            return frozenset()
         return frozenset(name for name in names if pinned.get(name, self.number) == self.number)
 
     def reaches(self, config: Config) -> frozenset[str]:
@@ -105,12 +102,12 @@ ALONE = Role()
 
 
 def pinned_frontends(config: Config, workers: int) -> dict[str, int]:
-    """Return the frontends that only one process serves: the supervisor (0) its pages, one worker moving keys.
+    """Return the frontends that only one worker serves, by its number: those of moving keys.
 
     While the keys of `balance key` move, whoever answers a command has to know what is under way on its slot: one
     worker serves all frontends that may lead to such a backend. Frontends that share one have the same worker.
     """
-    pinned = {frontend.name: 0 for frontend in config.frontends if frontend.page is not None}
+    pinned: dict[str, int] = {}
     keyed = [
         backend.name
         for backend in config.backends

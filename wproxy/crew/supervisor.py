@@ -49,7 +49,7 @@ class Member:
 
 
 class Supervisor:
-    """Follows `control`; `log` prints a line of a severity, `frontends` are those that this process serves itself."""
+    """Follows `control`; `log` prints a line of a severity, `answer` is what workers' requests get."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Supervisor:
         control: Control,
         loop: asyncio.AbstractEventLoop,
         log: Callable[[str, str], None],
-        frontends: Iterable[str],
+        answer: Callable[[str, Json], Json],
     ) -> None:
         assert role.bus is not None
         self._role = role
@@ -66,7 +66,7 @@ class Supervisor:
         self._registry = control.registry
         self._loop = loop
         self._log = log
-        self._own = frozenset(frontends)
+        self._answer = answer
         self._members: dict[int, Member] = {}
         self._strangers: set[Channel] = set()  # those who have not said who they are
         self._retired: Tally | None = None
@@ -203,6 +203,8 @@ class Supervisor:
                 for name, (version, held, wanted) in loads.items():
                     self._leases_of(name).report(member.number, version, held, wanted)
                 self._settle_leases()
+            case Message(Kind.ACT, (number, question, argument)):
+                member.channel.send(Kind.ANSWER, [number, self._answer(question, argument)])
             case Message(Kind.PLACES, places):
                 for name, weights in places.items():
                     self._registry.backends[name].places = weights
@@ -273,7 +275,7 @@ class Supervisor:
         known = [member.tally for member in self._members.values() if member.tally is not None]
         if self._retired is not None:
             known.append(self._retired)
-        tallies.merge(self._registry, known, self._own)
+        tallies.merge(self._registry, known)
         self._registry.dropped_logs = sum(tally["dropped"] for tally in known)
 
     def ask(self, question: str, argument: object, of: Iterable[Member] | None = None) -> dict[int, Json]:

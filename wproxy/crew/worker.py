@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from wproxy.config.acl.matches import text_of
+from wproxy.config.acl.samples import text_of
 from wproxy.crew.channel import Channel, wait
 from wproxy.crew.role import Bus, Role
 from wproxy.errors import WproxyError
@@ -27,6 +27,7 @@ _TICK_S = 1.0
 _START_S = 10.0  # how long the supervisor may take to tell the state
 _AGAIN_S = 0.05  # between two attempts to reach the next supervisor
 _SHORT_S = 0.02  # between two looks at the places of servers, while some are short
+_ANSWER_S = 1.0  # how long an answer may take, while this worker serves nobody
 _LAST_S = 2.0  # how long the last message may take
 
 
@@ -65,6 +66,8 @@ class Worker:
         self._entries: dict[tuple[str, Key], Entry] = {}  # used here, and not told yet
         self._captures: dict[tuple[int, str], Capture] = {}
         self._places: dict[str, list[dict[str, int]]] = {}
+        self._questions = 0
+        self._answers: dict[int, Json] = {}  # of the supervisor
         self._looking = False  # at the places of servers, soon
         self._short: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -136,6 +139,9 @@ class Worker:
                 tables.learn(self._registry, entries, self._loop.time())
             case Message(Kind.ACT, _):
                 self._finish()
+            case Message(Kind.ANSWER, (number, answer)):
+                if number == self._questions:  # otherwise it comes too late
+                    self._answers[number] = answer
 
     def _follow(self, records: following.Records) -> None:
         leases = {key[6:]: record for key, record in records.items() if key.startswith("lease ")}
@@ -165,6 +171,17 @@ class Worker:
                 report = backends[argument[0]].epochs
                 return None if report is None else report.owes(argument[1])
         raise AssertionError(question)
+
+    def request(self, question: str, argument: object) -> Json:
+        """Ask the supervisor and wait for its answer, a few milliseconds; None when it is away."""
+        channel = self._channel
+        if channel is None:
+            return None
+        self._questions += 1
+        number = self._questions
+        channel.send(Kind.ACT, [number, question, argument])
+        wait([channel], lambda: number in self._answers, _ANSWER_S)
+        return self._answers.pop(number, None)
 
     def _send(self, kind: Kind, body: object) -> None:
         if self._channel is not None:

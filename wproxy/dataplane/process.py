@@ -8,17 +8,19 @@ import time
 from collections.abc import Mapping
 
 from wproxy.config.acl.facts import BackendFacts, FrontendFacts
+from wproxy.dataplane.crypt import Crypt
 
 
 class LiveProcess:
     """The live proxies, this host's addresses and name, chance and the date."""
 
-    __slots__ = ("backends", "frontends", "host_name")
+    __slots__ = ("_crypt", "backends", "frontends", "host_name")
 
     def __init__(self, backends: Mapping[str, BackendFacts], frontends: Mapping[str, FrontendFacts]) -> None:
         self.backends = backends
         self.frontends = frontends
         self.host_name = socket.gethostname()
+        self._crypt = Crypt()
 
     def is_local(self, address: bytes) -> bool:
         """Tell whether the packed `address` is this host's: whether a socket can be bound to it."""
@@ -37,3 +39,18 @@ class LiveProcess:
     def date_s(self) -> int:
         """Return the seconds since 1970."""
         return int(time.time())
+
+    def date_us(self) -> int:
+        """Return the microseconds since 1970."""
+        return time.time_ns() // 1_000
+
+    def date_text(self, layout: str, seconds: int, *, local: bool) -> str:
+        """Return `seconds` since 1970 in the `layout` of strftime(3), local time or UTC; "" for a date that is none."""
+        try:
+            return time.strftime(layout, time.localtime(seconds) if local else time.gmtime(seconds))
+        except (OverflowError, ValueError, OSError):
+            return ""
+
+    def proves(self, password: str, encrypted: str) -> bool:
+        """Tell whether crypt(3) makes `encrypted` of `password`; both with one character per byte."""
+        return self._crypt.proves(password.encode("latin-1"), encrypted.encode("latin-1"))

@@ -55,7 +55,7 @@ class Plan:
     def needed(bind: model.Bind, default: Route) -> bool:
         """Tell whether the clients of `bind` have to be received at all."""
         config = default.frontend.config
-        rules = config.switching or config.connection_rules or (config.page is not None and config.page.admin)
+        rules = config.switching or config.connection_rules
         named = any(server.line.tls is not None and server.line.tls.sni_of for server in default.backend.servers)
         received = bind.accept_proxy or bind.tls is not None
         return received or named or bool(rules) or default.stickiness is not None

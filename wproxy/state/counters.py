@@ -26,6 +26,10 @@ class FrontendCounters:
     request_errors: int = 0
     denied_requests: int = 0
     denied_responses: int = 0
+    compressed_in: int = 0  # bytes of bodies that were compressed, and what they became
+    compressed_out: int = 0
+    uncompressed: int = 0  # bytes that went through as they are (`identity`)
+    compressed_responses: int = 0
     intercepted: int = 0  # answered by a service of the proxy itself
     request_rate: Rate = field(default_factory=Rate)
     responses: list[int] = field(default_factory=_no_responses)
@@ -55,6 +59,10 @@ class TrafficCounters:
     client_aborts: int = 0
     server_aborts: int = 0
     connects: int = 0
+    compressed_in: int = 0
+    compressed_out: int = 0
+    uncompressed: int = 0
+    compressed_responses: int = 0
     reuses: int = 0  # requests that went over a connection that was there
     queue_max: int = 0
     session_rate: Rate = field(default_factory=Rate)

@@ -28,7 +28,7 @@ class Admin(enum.IntFlag):
     @property
     def maint(self) -> bool:
         """Whether the server is in maintenance."""
-        return bool(self & Admin.FORCED_MAINT)
+        return bool(int(self) & _FORCED_MAINT)
 
     @property
     def drain(self) -> bool:
@@ -36,12 +36,15 @@ class Admin(enum.IntFlag):
         return bool(self & Admin.FORCED_DRAIN)
 
 
+_FORCED_MAINT = int(Admin.FORCED_MAINT)  # asked for by every command for all servers; flags take 0.5 µs to compare
+
+
 class Server:
     """One server of one backend. Changed only by `state.control.Control`, but for the counters and `current`."""
 
     __slots__ = (
         "address", "admin", "agent", "agent_asked", "agent_health", "agent_running", "backend_name",
-        "changed_at", "check", "check_counters", "check_host", "check_port", "check_running", "checking",
+        "changed_at", "check", "check_counters", "check_host", "check_port", "check_running", "checking", "cookie",
         "counters", "current", "downtime", "elsewhere", "forced_down", "health", "idle", "last_agent",
         "last_check", "last_session_at", "lease", "line", "maxconn", "name", "queue", "removed", "served",
         "server_id", "stopping", "warmup", "weight", "words",
@@ -53,6 +56,7 @@ class Server:
         self.server_id = server_id
         self.line = line
         self.address = line.address
+        self.cookie = line.cookie.encode()
         self.weight = line.weight
         self.admin = Admin.FORCED_MAINT | Admin.CONFIG_MAINT if line.disabled else Admin.READY
         self.check: CheckSettings | None = line.check

@@ -6,7 +6,7 @@ Those who have ended go on to count as one more worker, the `retired` one, whose
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TypeVar
 
@@ -103,16 +103,15 @@ def _retired_backend(known: Sequence[Json]) -> Json:
     return [0, 0, sum(part[2] for part in parts), counters, servers]
 
 
-def merge(registry: Registry, tallies: Sequence[Tally], own: Collection[str]) -> None:
-    """Have `registry` show what all of `tallies` have counted together; frontends in `own` are served here.
+def merge(registry: Registry, tallies: Sequence[Tally]) -> None:
+    """Have `registry` show what all of `tallies` have counted together.
 
     Of the highest numbers those of several moments are added: at most so many were there at a time.
     """
     for name, frontend in registry.frontends.items():
         known = [each["frontends"][name] for each in tallies if name in each["frontends"]]
-        if name not in own:
-            frontend.current = sum(part[0] for part in known)
-            frontend.counters = _together(FrontendCounters, [part[1] for part in known], frontend.counters)
+        frontend.current = sum(part[0] for part in known)
+        frontend.counters = _together(FrontendCounters, [part[1] for part in known], frontend.counters)
     for name, backend in registry.backends.items():
         _merge_backend(backend, [each["backends"][name] for each in tallies if name in each["backends"]])
     sessions = registry.sessions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from wproxy.config.acl.expression import parse_expression
+from wproxy.config.acl.expression import Test, parse_test
 from wproxy.config.acl.facts import Condition
 from wproxy.config.acl.scope import Scope
 from wproxy.config.nearest import did_you_mean
@@ -14,32 +14,65 @@ _OR = ("or", "||")
 _PREDEFINED = {
     "TRUE": ("always_true",),
     "FALSE": ("always_false",),
+    "WAIT_END": ("always_true",),
     "LOCALHOST": ("src", "127.0.0.1/8", "::1"),
+    "HTTP": ("req.proto_http",),
+    "HTTP_1.0": ("req.ver", "1.0"),
+    "HTTP_1.1": ("req.ver", "1.1"),
+    "HTTP_2.0": ("req.ver", "2.0"),
+    "HTTP_CONTENT": ("req.hdr_val(content-length)", "gt", "0"),
+    "HTTP_URL_ABS": ("url_reg", "^[^/:]*://"),
+    "HTTP_URL_SLASH": ("url_beg", "/"),
+    "HTTP_URL_STAR": ("url", "*"),
+    "METH_GET": ("method", "GET", "HEAD"),
+    **{f"METH_{name}": ("method", name) for name in ("CONNECT", "DELETE", "HEAD", "OPTIONS", "POST", "PUT", "TRACE")},
 }
+_PREDEFINED_ELSEWHERE = ("RDP_COOKIE", "REQ_CONTENT")
 
 
 class Acls:
-    """The ACLs that a proxy has defined so far; a name that is defined several times matches if any of them does."""
+    """The ACLs that a proxy has defined so far; a name that is defined several times matches if any of them does.
+
+    `scope` is that of the line in hand, whose stage decides what can be asked.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self._tests: dict[str, list[Condition]] = {}
+        self._tests: dict[str, list[Test]] = {}
 
     def define(self, name: str, words: Sequence[str]) -> None:
         """Add the expression `words` to the ACL `name`; raise ArgumentError."""
         if name in _OR:
             raise ArgumentError(f"'{name}' cannot be the name of an ACL, it joins conditions")
-        self._tests.setdefault(name, []).append(parse_expression(words, self.scope))
+        self._tests.setdefault(name, []).append(parse_test(words, self.scope))
 
     def find(self, name: str) -> Condition:
         """Return the test called `name`; raise ArgumentError."""
         tests = self._tests.get(name)
-        if tests is not None:
-            return tests[0] if len(tests) == 1 else _any(tests)
-        if name in _PREDEFINED:
-            return parse_expression(_PREDEFINED[name], self.scope)
-        hint = "; braces stand alone: { src 10.0.0.0/8 }" if name.startswith("{") else ""
-        raise ArgumentError(f"no such ACL: '{name}'{hint or did_you_mean(name, [*self._tests, *_PREDEFINED])}")
+        if tests is None:
+            tests = [parse_test(self._predefined(name), self.scope)]
+        usable = [test.condition for test in tests if self._fits(test, f"acl '{name}'")]
+        return usable[0] if len(usable) == 1 else _any(usable)
+
+    def read(self, words: Sequence[str]) -> Condition:
+        """Return the test that `words` in braces write; raise ArgumentError."""
+        test = parse_test(words, self.scope)
+        return test.condition if self._fits(test, f"'{{ {' '.join(words)} }}'") else _any([])
+
+    def _fits(self, test: Test, name: str) -> bool:
+        if self.scope.stage & test.stages:
+            return True
+        self.scope.warn(f"{name} will never match: what it asks for is not there at this point")
+        return False
+
+    def _predefined(self, name: str) -> Sequence[str]:
+        words = _PREDEFINED.get(name)
+        if words is None:
+            if name in _PREDEFINED_ELSEWHERE:
+                raise ArgumentError(f"cannot use HAProxy's ACL '{name}', which is not supported by wproxy")
+            hint = "; braces stand alone: { src 10.0.0.0/8 }" if name.startswith("{") else ""
+            raise ArgumentError(f"no such ACL: '{name}'{hint or did_you_mean(name, [*self._tests, *_PREDEFINED])}")
+        return words
 
 
 def parse_condition(words: Sequence[str], acls: Acls) -> Condition:
@@ -77,7 +110,7 @@ def _terms(words: Sequence[str], acls: Acls) -> list[Condition]:
         name = word.lstrip("!")
         negated ^= (len(word) - len(name)) % 2 == 1
         if name:
-            test = _anonymous(rest, acls.scope) if name == "{" else acls.find(name)
+            test = _anonymous(rest, acls) if name == "{" else acls.find(name)
             terms.append(_not(test) if negated else test)
             negated = False
     if not words[-1].strip("!"):
@@ -85,17 +118,20 @@ def _terms(words: Sequence[str], acls: Acls) -> list[Condition]:
     return terms
 
 
-def _anonymous(rest: Iterator[str], scope: Scope) -> Condition:
+def _anonymous(rest: Iterator[str], acls: Acls) -> Condition:
     """Return the test written in braces, whose words are taken from `rest`."""
     words: list[str] = []
     for word in rest:
         if word == "}":
-            return parse_expression(words, scope)
+            return acls.read(words)
         words.append(word)
     raise ArgumentError("misses the closing '}'")
 
 
 def _all(tests: list[Condition]) -> Condition:
+    if len(tests) == 2:
+        one, two = tests
+        return lambda facts: one(facts) and two(facts)
     return tests[0] if len(tests) == 1 else lambda facts: all(test(facts) for test in tests)
 
 

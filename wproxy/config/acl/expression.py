@@ -1,19 +1,18 @@
-"""Reads what follows an ACL's name: `fetch(arguments) flags patterns`; returns the test that it is."""
+"""Reads what follows an ACL's name: `fetch(arguments),converters flags patterns`; returns the test that it is."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from wproxy.config.acl.facts import Condition, Facts, Fetcher
-from wproxy.config.acl.fetches import FETCHES, HAPROXY_ONLY, Fetch, make
-from wproxy.config.acl.matches import DEFAULTS, MATCHES, Match, Pattern
+from wproxy.config.acl.facts import Condition, Facts, Fetcher, Stage, Value
+from wproxy.config.acl.fetch import Lister
+from wproxy.config.acl.matches import DEFAULTS, MATCHES, Match, Matcher, Pattern
+from wproxy.config.acl.sample import Sample, parse_sample
+from wproxy.config.acl.samples import Cast, cast, latin
 from wproxy.config.acl.scope import Scope
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
-
-_FETCH = re.compile(r"([^(),]+)(?:\(([^()]*)\))?(,.*)?")
 
 
 @dataclass(slots=True)
@@ -26,24 +25,44 @@ class _Operands:
     ended: bool = False  # by `--`, or by the first pattern
 
     def add(self, texts: Sequence[str]) -> None:
-        self.patterns.extend(Pattern(text, self.ignore_case) for text in texts)
+        self.patterns.extend(Pattern(latin(text), self.ignore_case) for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One expression with its patterns: the condition that it is, and when that can be asked."""
+
+    condition: Condition
+    stages: Stage
 
 
 def parse_expression(words: Sequence[str], scope: Scope) -> Condition:
     """Return the test that `words` write; raise ArgumentError, which tells what is wrong with which word."""
+    return parse_test(words, scope).condition
+
+
+def parse_test(words: Sequence[str], scope: Scope) -> Test:
+    """Return the test that `words` write, and when it can be asked; raise ArgumentError as `parse_expression`."""
     if not words:
         raise ArgumentError("expects a fetch such as src, dst_port or nbsrv(backend)")
-    row, fetch = parse_fetch(words[0], scope)
-    operands = _operands(row, words[1:], scope)
+    sample = parse_sample(words[0], scope, condition=True)
+    operands = _operands(sample, words[1:], scope)
     match = operands.match
-    if row.kind not in match.kinds:
-        raise ArgumentError(f"matching method '{match.name}' does not go with '{row.name}', of type {row.kind.value}")
+    try:
+        conversion = None if match.wants is None else cast(sample.kind, match.wants)
+    except ArgumentError:
+        raise ArgumentError(
+            f"matching method '{match.name}' does not go with '{sample.text}', of type {sample.kind.value}"
+        ) from None
     if match.takes_patterns and not operands.patterns and not operands.ended:
         scope.warn(f"'{words[0]}' has no pattern and will never match; for mere existence write '-m found'")
-    return _test(fetch, match.make(operands.patterns))
+    matches = match.make(operands.patterns)
+    if conversion is not None:
+        matches = _converting(conversion, matches)
+    return Test(_test(sample.fetch, matches) if sample.each is None else _any_of(sample.each, matches), sample.stages)
 
 
-def _test(fetch: Fetcher, matches: Callable[..., bool]) -> Condition:
+def _test(fetch: Fetcher, matches: Matcher) -> Condition:
     def test(facts: Facts) -> bool:
         value = fetch(facts)
         return value is not None and matches(value)
@@ -51,31 +70,26 @@ def _test(fetch: Fetcher, matches: Callable[..., bool]) -> Condition:
     return test
 
 
-def parse_fetch(word: str, scope: Scope) -> tuple[Fetch, Fetcher]:
-    """Return the row of the fetch that `word` names, and its function for the arguments of `word`."""
-    match = _FETCH.fullmatch(word)
-    if match is None:
-        raise ArgumentError(f"has unbalanced parentheses in '{word}'")
-    name, inside, converters = match.groups()
-    row = FETCHES.get(name)
-    if row is None and name.startswith(HAPROXY_ONLY):
-        raise ArgumentError(f"cannot use HAProxy's fetch '{name}': wproxy knows facts of connections only")
-    if row is None:
-        raise ArgumentError(f"knows no fetch '{name}'{did_you_mean(name, FETCHES)}")
-    if converters:
-        raise ArgumentError(f"cannot use a converter yet: '{word}'; compare with a network or range instead")
-    given = [part.strip() for part in inside.split(",")] if inside else []
-    if len(given) > len(row.arguments):
-        raise ArgumentError(f"takes at most {len(row.arguments)} arguments in parentheses, not '{word}'")
-    given += [""] * (len(row.arguments) - len(given))
-    try:
-        return row, make(row, [read(text, scope) for read, text in zip(row.arguments, given, strict=True)])
-    except ArgumentError as error:
-        raise ArgumentError(f"'{name}' {error}") from None
+def _any_of(each: Lister, matches: Matcher) -> Condition:
+    def test(facts: Facts) -> bool:
+        for value in each(facts):  # noqa: SIM110 - a generator more would cost more than the test
+            if matches(value):
+                return True
+        return False
+
+    return test
 
 
-def _operands(row: Fetch, words: Sequence[str], scope: Scope) -> _Operands:
-    operands = _Operands(MATCHES[DEFAULTS[row.kind]])
+def _converting(conversion: Cast, matches: Matcher) -> Matcher:
+    def test(value: Value) -> bool:
+        converted = conversion(value)
+        return converted is not None and matches(converted)
+
+    return test
+
+
+def _operands(sample: Sample, words: Sequence[str], scope: Scope) -> _Operands:
+    operands = _Operands(MATCHES[sample.match or DEFAULTS[sample.kind]])
     rest = iter(words)
     for word in rest:
         if not operands.ended and word.startswith("-"):

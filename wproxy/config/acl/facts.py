@@ -12,12 +12,35 @@ from typing import Literal, Protocol, TypeAlias
 
 
 class Kind(enum.Enum):
-    """The type of what a fetch returns (manual, section 7.1): bool, int, packed address of 4 or 16 bytes, str."""
+    """The type of a sample (manual, section 7.1): bool, int, packed address of 4 or 16 bytes, str, Binary.
+
+    ANY is what only the moment tells: what a variable holds.
+    """
 
     BOOLEAN = "boolean"
     INTEGER = "integer"
     ADDRESS = "ip"
     STRING = "string"
+    BINARY = "binary"
+    ANY = "any"
+
+
+class Binary(str):
+    """A sample that is no text, such as a digest; one character per byte, as in every other string."""
+
+    __slots__ = ()
+
+
+class Stage(enum.Flag):
+    """Where a line is looked at, and what there is then of a request and a response (manual, section 7.3)."""
+
+    CONNECTION = enum.auto()  # neither of them
+    REQUEST = enum.auto()
+    RESPONSE = enum.auto()
+    LOG = enum.auto()
+
+
+ALWAYS = Stage.CONNECTION | Stage.REQUEST | Stage.RESPONSE | Stage.LOG
 
 
 Value: TypeAlias = bool | int | bytes | str
@@ -46,6 +69,7 @@ class BackendFacts(Protocol):
     """A live backend."""
 
     current: int
+    proxy_id: int
 
     @property
     def usable(self) -> int:
@@ -95,6 +119,15 @@ class Process(Protocol):
     def date_s(self) -> int:
         """Return the seconds since 1970."""
 
+    def date_us(self) -> int:
+        """Return the microseconds since 1970."""
+
+    def date_text(self, layout: str, seconds: int, *, local: bool) -> str:
+        """Return `seconds` since 1970 in the `layout` of strftime(3), local time or UTC."""
+
+    def proves(self, password: str, encrypted: str) -> bool:
+        """Tell whether crypt(3) makes `encrypted` of `password`; both with one character per byte."""
+
 
 class TlsFacts(Protocol):
     """The TLS that a client speaks; `ssl.SSLObject` is one, with `sni`, the name by which the client has called."""
@@ -135,12 +168,30 @@ class Facts:
     default_backend: str = ""
     tls: TlsFacts | None = None
     by_header: bool = False  # the addresses are those of a PROXY header
+    backend: BackendFacts | None = None  # the one that was chosen
+    backend_name: str = ""
+
+
+class FieldFacts(Protocol):
+    """One header field."""
+
+    @property
+    def name(self) -> bytes:
+        """Its name, in lower case."""
+
+    @property
+    def value(self) -> bytes:
+        """Its value, without spaces around it."""
 
 
 class FieldsFacts(Protocol):
     """The header fields of a message; names are in lower case, values without spaces around them."""
 
     minor: int  # of HTTP/1.x
+
+    @property
+    def fields(self) -> Sequence[FieldFacts]:
+        """All fields in order."""
 
     def values(self, name: bytes) -> list[bytes]:
         """Return the values of all fields `name`, in order."""
@@ -153,6 +204,9 @@ class FieldsFacts(Protocol):
 
     def remove(self, name: bytes) -> None:
         """Remove all fields `name`."""
+
+    def rewrite(self, change: Callable[[bytes, bytes], bytes | None]) -> None:
+        """Give each field the value that `change` makes of its name and value; remove those of which it makes None."""
 
 
 class RequestFacts(FieldsFacts, Protocol):
@@ -175,18 +229,48 @@ class HttpFacts(Facts):
 
     One object serves all requests of a connection: `request` is the one in hand, `response` its response once that is
     there. `variables` are those of the session (names begin with `sess.`) and of the request in hand (`txn.`, `req.`,
-    `res.`). `captures` are values kept for the log. `backend` is the one that was chosen, `server_name` its server.
-    Samples are str with one character per byte (Latin-1), whatever the bytes mean.
+    `res.`). `captures` and `response_captures` are values kept for the log, one per slot of the frontend.
+    `server_name` and `server_id` are those of the server that was chosen; `first` tells that this is the connection's
+    first request. Samples are str with one character per byte (Latin-1), whatever the bytes mean.
     """
 
     request: RequestFacts = None  # type: ignore[assignment] # there is one whenever a rule is asked
     response: ResponseFacts | None = None
     variables: dict[str, Value] = field(default_factory=dict)
     captures: list[str | None] = field(default_factory=list)
-    backend: BackendFacts | None = None
-    backend_name: str = ""
+    response_captures: list[str | None] = field(default_factory=list)
     server_name: str = ""
+    server_id: int = 0
+    first: bool = True
+    captured_cookie: str | None = None  # for the log, as `name=value`
+    captured_set_cookie: str | None = None
+    log_level: int | None = None  # what set-log-level said; SILENT for no line at all
+    method: bytes = b""  # these two as they came, before any rule
+    target: bytes = b""
 
+    def begin(self, request: RequestFacts, slots: tuple[int, int]) -> None:
+        """Turn to the next request; `slots` are how many values of requests and of responses are captured."""
+        self.request = request
+        self.response = None
+        self.method, self.target = request.method, request.target
+        if slots[0] or slots[1]:
+            self.captures = [None] * slots[0]
+            self.response_captures = [None] * slots[1]
+        self.backend, self.backend_name = None, ""
+        self.server_name, self.server_id = "", 0
+        self.captured_cookie = self.captured_set_cookie = None
+        self.log_level = None
+        if self.variables:
+            self.variables = {name: value for name, value in self.variables.items() if name.startswith("sess.")}
+
+    def answered(self, response: ResponseFacts) -> None:
+        """Turn to the response of the request in hand."""
+        self.response = response
+        if self.variables:
+            self.variables = {name: value for name, value in self.variables.items() if not name.startswith("req.")}
+
+
+SILENT = -1  # as `log_level`
 
 Condition: TypeAlias = Callable[[Facts], bool]
 Fetcher: TypeAlias = Callable[[Facts], Value | None]

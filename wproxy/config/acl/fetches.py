@@ -1,34 +1,21 @@
-"""What can be asked about a connection, a row each (manual, sections 7.3.2 and 7.3.3).
-
-A row's `make` takes the arguments, read as its types say, and returns the function that is called for a connection; it
-returns None when there is nothing to be had, which matches nothing.
-"""
+"""What can be asked about a connection, a row each (manual, sections 7.3.2 and 7.3.3), and the table of all fetches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from wproxy.config.acl import arguments
 from wproxy.config.acl.arguments import Argument
+from wproxy.config.acl.cookies import COOKIE_FETCHES
 from wproxy.config.acl.facts import BackendFacts, Facts, Fetcher, Kind, ServerFacts, TlsFacts, Value
+from wproxy.config.acl.fetch import Fetch, plain
+from wproxy.config.acl.headers import HEADER_FETCHES
+from wproxy.config.acl.http_fetches import HTTP_FETCHES
+from wproxy.config.acl.targets import TARGET_FETCHES
 
 _RANDOM_LIMIT = 2**32
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """One row: name, type of what it returns, its arguments, and what makes the function."""
-
-    name: str
-    kind: Kind
-    make: Callable[..., Fetcher]
-    arguments: tuple[Argument, ...] = ()
-
-
-def _plain(name: str, kind: Kind, fetcher: Fetcher) -> Fetch:
-    return Fetch(name, kind, lambda: fetcher)
+_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
 def _constant(name: str, kind: Kind, argument: Argument) -> Fetch:
@@ -93,12 +80,27 @@ def _slots(backend: BackendFacts) -> int:
 
 def _of_tls(name: str, kind: Kind, value: Callable[[TlsFacts], Value | None], *, without: Value | None = None) -> Fetch:
     """Return the row of a fact about the client's TLS; `without` is said of a client that speaks none."""
-    return _plain(name, kind, lambda facts: without if facts.tls is None else value(facts.tls))
+    return plain(name, kind, lambda facts: without if facts.tls is None else value(facts.tls))
 
 
 def _has_shown_certificate(tls: TlsFacts) -> bool:
     """Tell whether the client has shown a certificate on this very connection, not on one that it resumes."""
     return not tls.session_reused and tls.getpeercert(True) is not None
+
+
+def _date(offset: int, unit: int) -> Fetcher:
+    if unit == _UNITS["s"]:
+        return lambda facts: facts.process.date_s() + offset
+    return lambda facts: facts.process.date_us() // unit + offset
+
+
+def _backend_name(facts: Facts) -> str:
+    """Return the backend's name; while a frontend chooses, the backend is the frontend itself (manual, "be_id")."""
+    return facts.backend_name or facts.frontend_name
+
+
+def _backend_id(facts: Facts) -> int:
+    return facts.frontend.proxy_id if facts.backend is None else facts.backend.proxy_id
 
 
 def _source_is_local(facts: Facts) -> Value | None:
@@ -114,29 +116,27 @@ def _server_room(server: ServerFacts) -> int:
 
 
 _ROWS = (
-    _plain("always_false", Kind.BOOLEAN, lambda facts: False),
-    _plain("always_true", Kind.BOOLEAN, lambda facts: True),
+    plain("always_false", Kind.BOOLEAN, lambda facts: False),
+    plain("always_true", Kind.BOOLEAN, lambda facts: True),
     _of_backend("avg_queue", _average_queue),
     _of_backend("be_conn", lambda backend: backend.current),
     _of_backend("be_conn_free", _free),
+    plain("be_id", Kind.INTEGER, _backend_id),
+    plain("be_name", Kind.STRING, _backend_name),
     _constant("bool", Kind.BOOLEAN, arguments.boolean),
     _of_backend("connslots", _slots),
-    Fetch(
-        "date",
-        Kind.INTEGER,
-        lambda offset: lambda facts: facts.process.date_s() + offset,
-        (arguments.optional_integer,),
-    ),
-    _plain("dst", Kind.ADDRESS, lambda facts: facts.destination),
-    _plain("dst_is_local", Kind.BOOLEAN, _destination_is_local),
-    _plain("dst_port", Kind.INTEGER, lambda facts: facts.destination_port or None),
-    Fetch("env", Kind.STRING, lambda value: lambda facts: value or None, (arguments.variable,)),
-    _plain("fc_rcvd_proxy", Kind.BOOLEAN, lambda facts: facts.by_header),
+    Fetch("date", Kind.INTEGER, _date, (arguments.optional_integer, arguments.one_of(**_UNITS))),
+    plain("date_us", Kind.INTEGER, lambda facts: facts.process.date_us() % 1_000_000),
+    plain("dst", Kind.ADDRESS, lambda facts: facts.destination),
+    plain("dst_is_local", Kind.BOOLEAN, _destination_is_local),
+    plain("dst_port", Kind.INTEGER, lambda facts: facts.destination_port or None),
+    Fetch("env", Kind.STRING, lambda value: lambda facts: value or None, (arguments.environment,)),
+    plain("fc_rcvd_proxy", Kind.BOOLEAN, lambda facts: facts.by_header),
     Fetch("fe_conn", Kind.INTEGER, _frontend_connections, (arguments.frontend,)),
-    _plain("fe_defbe", Kind.STRING, lambda facts: facts.default_backend or None),
-    _plain("fe_id", Kind.INTEGER, lambda facts: facts.frontend.proxy_id),
-    _plain("fe_name", Kind.STRING, lambda facts: facts.frontend_name),
-    _plain("hostname", Kind.STRING, lambda facts: facts.process.host_name),
+    plain("fe_defbe", Kind.STRING, lambda facts: facts.default_backend or None),
+    plain("fe_id", Kind.INTEGER, lambda facts: facts.frontend.proxy_id),
+    plain("fe_name", Kind.STRING, lambda facts: facts.frontend_name),
+    plain("hostname", Kind.STRING, lambda facts: facts.process.host_name),
     _constant("int", Kind.INTEGER, arguments.integer),
     _constant("ipv4", Kind.ADDRESS, arguments.ipv4),
     _constant("ipv6", Kind.ADDRESS, arguments.ipv6),
@@ -148,10 +148,10 @@ _ROWS = (
         lambda limit: lambda facts: facts.process.random(limit or _RANDOM_LIMIT),
         (arguments.optional_integer,),
     ),
-    _plain("so_id", Kind.INTEGER, lambda facts: facts.listener),
-    _plain("src", Kind.ADDRESS, lambda facts: facts.source),
-    _plain("src_is_local", Kind.BOOLEAN, _source_is_local),
-    _plain("src_port", Kind.INTEGER, lambda facts: facts.source_port or None),
+    plain("so_id", Kind.INTEGER, lambda facts: facts.listener),
+    plain("src", Kind.ADDRESS, lambda facts: facts.source),
+    plain("src_is_local", Kind.BOOLEAN, _source_is_local),
+    plain("src_port", Kind.INTEGER, lambda facts: facts.source_port or None),
     _of_server("srv_conn", Kind.INTEGER, lambda server: server.current),
     _of_server("srv_conn_free", Kind.INTEGER, _server_room),
     _of_server("srv_is_up", Kind.BOOLEAN, lambda server: server.running),
@@ -159,7 +159,7 @@ _ROWS = (
     _of_server("srv_weight", Kind.INTEGER, lambda server: server.weight if server.running else 0),
     _of_tls("ssl_c_used", Kind.BOOLEAN, lambda tls: tls.getpeercert(True) is not None, without=False),
     _of_tls("ssl_c_verify", Kind.INTEGER, lambda tls: 0),  # with a certificate that fails there is no connection
-    _plain("ssl_fc", Kind.BOOLEAN, lambda facts: facts.tls is not None),
+    plain("ssl_fc", Kind.BOOLEAN, lambda facts: facts.tls is not None),
     _of_tls("ssl_fc_alpn", Kind.STRING, lambda tls: tls.selected_alpn_protocol()),
     _of_tls("ssl_fc_cipher", Kind.STRING, lambda tls: (tls.cipher() or ("",))[0] or None),
     _of_tls("ssl_fc_has_crt", Kind.BOOLEAN, _has_shown_certificate, without=False),
@@ -167,23 +167,57 @@ _ROWS = (
     _of_tls("ssl_fc_is_resumed", Kind.BOOLEAN, lambda tls: bool(tls.session_reused), without=False),
     _of_tls("ssl_fc_protocol", Kind.STRING, lambda tls: tls.version()),
     _of_tls("ssl_fc_sni", Kind.STRING, lambda tls: tls.sni),
-    _constant("str", Kind.STRING, arguments.string),
+    _constant("str", Kind.STRING, arguments.text),
+    *TARGET_FETCHES,
+    *HEADER_FETCHES,
+    *COOKIE_FETCHES,
+    *HTTP_FETCHES,
 )
 
-# While a frontend chooses, the backend is the frontend itself (manual, "be_id"); there is no server yet.
-_ALIASES = {"be_id": "fe_id", "be_name": "fe_name"}
+_ALIASES = {
+    "req_ver": "req.ver",
+    "resp_ver": "res.ver",
+    "req_proto_http": "req.proto_http",
+    "cook": "req.cook",
+    "cook_cnt": "req.cook_cnt",
+    "cook_val": "req.cook_val",
+    "scook": "res.cook",
+    "scook_cnt": "res.cook_cnt",
+    "scook_val": "res.cook_val",
+    "hdr_cnt": "req.hdr_cnt",
+    "hdr_ip": "req.hdr_ip",
+    "hdr_val": "req.hdr_val",
+    "shdr": "res.hdr",
+    "shdr_cnt": "res.hdr_cnt",
+    "shdr_ip": "res.hdr_ip",
+    "shdr_val": "res.hdr_val",
+}
 
 FETCHES: dict[str, Fetch] = {row.name: row for row in _ROWS}
 FETCHES.update({alias: FETCHES[name] for alias, name in _ALIASES.items()})
 
+_METHODS = ("beg", "dir", "dom", "end", "len", "reg", "sub")
+
+
+def _derivatives() -> dict[str, tuple[str, str]]:
+    """Return the names that conditions have for a fetch with a matching method: those of `haproxy -dKacl`."""
+    bases = {"hdr": "req.hdr", "cook": "req.cook", "shdr": "res.hdr", "scook": "res.cook"}
+    bases.update({name: name for name in ("base", "path", "url", "urlp")})
+    found = {f"{name}_{method}": (of, method) for name, of in bases.items() for method in _METHODS}
+    return {**found, **{name: (of, "str") for name, of in bases.items()}}
+
+
+DERIVATIVES = _derivatives()
+
 # How the names of HAProxy's other fetches begin, so that the error can say more than "unknown".
 HAPROXY_ONLY = (
-    "base", "bc_", "capture", "cook", "fc_", "hdr", "http", "method", "path", "payload", "query", "rdp_cookie", "rep_",
-    "req", "res", "sc_", "sc0", "sc1", "sc2", "scook", "shdr", "src_", "srv_", "ssl_", "status", "table_", "txn",
-    "uniq", "url", "var(", "wait_end",
+    "accept_date", "bc_", "be_", "bin", "capture", "cpu_", "cur_", "distcc_", "dst_conn", "fc_", "fcgi", "fe_", "http",
+    "internal.", "last_rule_", "lat_", "meth", "mqtt", "nbproc", "payload", "prio_", "proc", "quic", "rdp_cookie",
+    "rep_", "req", "res", "sc_", "sc0", "sc1", "sc2", "set-cookie", "so_name", "src_", "srv_", "ssl_", "stopping",
+    "table_", "thread", "txn.", "unique-id", "uuid", "wait_end",
 )  # fmt: skip
 
 
 def make(row: Fetch, values: list[Any]) -> Fetcher:
-    """Return the function of `row` for arguments that have been read."""
+    """Return the function of `row` for arguments that have been read; the stages of the row say for which facts."""
     return row.make(*values)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from wproxy.config.acl.facts import Kind, Value
+from wproxy.config.acl.facts import Kind
 from wproxy.config.acl.networks import Networks
+from wproxy.config.acl.regex import compile_regex
+from wproxy.config.acl.samples import lower
 from wproxy.config.values import ArgumentError
 
-Matcher: TypeAlias = Callable[[Value], bool]
+Matcher: TypeAlias = Callable[[Any], bool]
 
 
 class Pattern(NamedTuple):
-    """One word to compare with, and whether case counts."""
+    """One word to compare with, one character per byte, and whether case counts."""
 
     text: str
     ignore_case: bool = False
@@ -24,21 +25,21 @@ class Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One row: name, the types it can be used with, what makes the function, whether it needs patterns at all."""
+    """One row: name, the type that samples are converted to first, what makes the function of such a sample.
+
+    None is any type; `takes_patterns` tells whether there is anything to compare with.
+    """
 
     name: str
-    kinds: frozenset[Kind]
+    wants: Kind | None
     make: Callable[[Sequence[Pattern]], Matcher]
     takes_patterns: bool = True
 
 
-_ANY = frozenset(Kind)
-_NUMBERS = frozenset({Kind.BOOLEAN, Kind.INTEGER})
 _OPERATORS = ("eq", "ge", "gt", "le", "lt")
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
 _RANGE = re.compile(r"(-?[0-9]{1,19})?:(-?[0-9]{1,19})?")
 _INFINITY = 2**64
-_MAPPED = bytes(10) + b"\xff\xff"
 _DOMAIN_DELIMITERS = "/?.:"
 
 
@@ -52,19 +53,10 @@ def _bool(patterns: Sequence[Pattern]) -> Matcher:
 
 def _int(patterns: Sequence[Pattern]) -> Matcher:
     ranges = _ranges([pattern.text for pattern in patterns])
-
-    def matches(value: Value) -> bool:
-        number = _number(value)
-        return number is not None and any(low <= number <= high for low, high in ranges)
-
-    return matches
-
-
-def _number(value: Value) -> int | None:
-    if isinstance(value, str):
-        return int(value) if _NUMBER.fullmatch(value) else None
-    assert isinstance(value, int)
-    return value
+    if len(ranges) == 1:
+        [(lowest, highest)] = ranges
+        return lambda number: lowest <= number <= highest
+    return lambda number: any(low <= number <= high for low, high in ranges)
 
 
 def _ranges(words: Sequence[str]) -> list[tuple[int, int]]:
@@ -100,29 +92,7 @@ def _range(operator: str, word: str) -> tuple[int, int]:
 
 
 def _ip(patterns: Sequence[Pattern]) -> Matcher:
-    networks = Networks(pattern.text for pattern in patterns)
-
-    def matches(value: Value) -> bool:
-        address = _packed(value) if isinstance(value, str) else value
-        return address is not None and address in networks
-
-    return matches
-
-
-def _packed(text: str) -> bytes | None:
-    try:
-        return ip_address(text).packed
-    except ValueError:
-        return None
-
-
-def text_of(value: Value) -> str:
-    """Return `value` as a text, as HAProxy converts it: numbers in decimal, true as 1, addresses as usual."""
-    if isinstance(value, bytes):
-        # As inet_ntop writes them, addresses that are mapped into IPv6 keep their dots.
-        inner = value[12:] if value.startswith(_MAPPED) and len(value) == 16 else None
-        return str(ip_address(value)) if inner is None else f"::ffff:{ip_address(inner)}"
-    return value if isinstance(value, str) else str(int(value))
+    return Networks(pattern.text for pattern in patterns).__contains__
 
 
 def _textual(make: Callable[[Sequence[str]], Callable[[str], bool]]) -> Callable[[Sequence[Pattern]], Matcher]:
@@ -130,11 +100,12 @@ def _textual(make: Callable[[Sequence[str]], Callable[[str], bool]]) -> Callable
 
     def made(patterns: Sequence[Pattern]) -> Matcher:
         exact = make([pattern.text for pattern in patterns if not pattern.ignore_case])
-        folded = [pattern.text.lower() for pattern in patterns if pattern.ignore_case]
-        if not folded:
-            return lambda value: exact(text_of(value))
-        lower = make(folded)
-        return lambda value: exact(text_of(value)) or lower(text_of(value).lower())
+        folded = make([lower(pattern.text) for pattern in patterns if pattern.ignore_case])
+        if not any(pattern.ignore_case for pattern in patterns):
+            return exact
+        if all(pattern.ignore_case for pattern in patterns):
+            return lambda value: folded(lower(value))
+        return lambda value: exact(value) or folded(lower(value))
 
     return made
 
@@ -154,6 +125,9 @@ def _end(texts: Sequence[str]) -> Callable[[str], bool]:
 
 
 def _sub(texts: Sequence[str]) -> Callable[[str], bool]:
+    if len(texts) == 1:
+        [only] = texts
+        return lambda value: only in value
     return lambda value: any(text in value for text in texts)
 
 
@@ -170,37 +144,49 @@ def _delimited(delimiters: str) -> Callable[[Sequence[str]], Callable[[str], boo
 
 
 def _reg(patterns: Sequence[Pattern]) -> Matcher:
-    compiled = [_regex(pattern) for pattern in patterns]
-    return lambda value: any(regex.search(text_of(value)) for regex in compiled)
-
-
-def _regex(pattern: Pattern) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern.text, re.IGNORECASE if pattern.ignore_case else 0)
-    except re.error as error:
-        raise ArgumentError(f"regex '{pattern.text}' is invalid: {error}") from None
+    searches = [compile_regex(pattern.text, ignore_case=pattern.ignore_case).search for pattern in patterns]
+    if len(searches) == 1:
+        [search] = searches
+        return lambda value: search(value) is not None
+    return lambda value: any(search(value) for search in searches)
 
 
 def _len(patterns: Sequence[Pattern]) -> Matcher:
-    ranges = _ranges([pattern.text for pattern in patterns])
-    return lambda value: any(low <= len(text_of(value)) <= high for low, high in ranges)
+    matches = _int(patterns)
+    return lambda value: matches(len(value))
+
+
+def _bin(patterns: Sequence[Pattern]) -> Matcher:
+    try:
+        values = frozenset(bytes.fromhex(pattern.text).decode("latin-1") for pattern in patterns)
+    except ValueError:
+        raise ArgumentError("expects hexadecimal digits as patterns") from None
+    return lambda value: str(value) in values
 
 
 _ROWS = (
-    Match("found", _ANY, _found, takes_patterns=False),
-    Match("bool", _NUMBERS, _bool, takes_patterns=False),
-    Match("int", _NUMBERS | {Kind.STRING}, _int),
-    Match("ip", frozenset({Kind.ADDRESS, Kind.STRING}), _ip),
-    Match("str", _ANY, _textual(_str)),
-    Match("beg", _ANY, _textual(_beg)),
-    Match("end", _ANY, _textual(_end)),
-    Match("sub", _ANY, _textual(_sub)),
-    Match("dir", _ANY, _textual(_delimited("/"))),
-    Match("dom", _ANY, _textual(_delimited(_DOMAIN_DELIMITERS))),
-    Match("reg", _ANY, _reg),
-    Match("len", _ANY, _len),
+    Match("found", None, _found, takes_patterns=False),
+    Match("bool", Kind.BOOLEAN, _bool, takes_patterns=False),
+    Match("int", Kind.INTEGER, _int),
+    Match("ip", Kind.ADDRESS, _ip),
+    Match("bin", Kind.BINARY, _bin),
+    Match("str", Kind.STRING, _textual(_str)),
+    Match("beg", Kind.STRING, _textual(_beg)),
+    Match("end", Kind.STRING, _textual(_end)),
+    Match("sub", Kind.STRING, _textual(_sub)),
+    Match("dir", Kind.STRING, _textual(_delimited("/"))),
+    Match("dom", Kind.STRING, _textual(_delimited(_DOMAIN_DELIMITERS))),
+    Match("reg", Kind.STRING, _reg),
+    Match("len", Kind.STRING, _len),
 )
 
 MATCHES: dict[str, Match] = {row.name: row for row in _ROWS}
 
-DEFAULTS = {Kind.BOOLEAN: "bool", Kind.INTEGER: "int", Kind.ADDRESS: "ip", Kind.STRING: "str"}
+DEFAULTS = {
+    Kind.BOOLEAN: "bool",
+    Kind.INTEGER: "int",
+    Kind.ADDRESS: "ip",
+    Kind.STRING: "str",
+    Kind.BINARY: "bin",
+    Kind.ANY: "str",
+}

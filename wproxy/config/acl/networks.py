@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 from wproxy.config.values import ArgumentError
 
@@ -39,6 +40,41 @@ class Networks:
         return inner is not None and _within(self._four, inner)
 
 
+class NetworkMap:
+    """Finds the value of the smallest network that an address is in; written as `Networks` has them."""
+
+    __slots__ = ("_four", "_six")
+
+    def __init__(self, entries: Iterable[tuple[str, Any]]) -> None:
+        """Take networks and their values; of several for one network the first counts. Raise ArgumentError."""
+        four: dict[int, dict[int, Any]] = {}
+        six: dict[int, dict[int, Any]] = {}
+        for pattern, value in entries:
+            address, mask = _network(pattern)
+            networks = four if len(address) == 4 else six
+            networks.setdefault(mask, {}).setdefault(int.from_bytes(address, "big") & mask, value)
+        self._four = sorted(four.items(), reverse=True)  # the longest mask first
+        self._six = sorted(six.items(), reverse=True)
+
+    def get(self, address: bytes) -> Any:  # noqa: ANN401 - whatever the values are
+        """Return the value for the packed `address`, None without one."""
+        inner = address if len(address) == 4 else _embedded(address)
+        if inner is not None:
+            value = _found(self._four, inner)
+            if value is not None or (len(address) == 4 and not self._six):
+                return value
+        return _found(self._six, _MAPPED + address if len(address) == 4 else address)
+
+
+def _found(networks: list[tuple[int, dict[int, Any]]], address: bytes) -> Any:  # noqa: ANN401 - see above
+    number = int.from_bytes(address, "big")
+    for mask, values in networks:
+        value = values.get(number & mask)
+        if value is not None:
+            return value
+    return None
+
+
 def _within(networks: dict[int, set[int]], address: bytes) -> bool:
     number = int.from_bytes(address, "big")
     return any(number & mask in values for mask, values in networks.items())
@@ -55,7 +91,7 @@ def _network(text: str) -> tuple[bytes, int]:
     """Return packed address and mask of one pattern."""
     host, slash, length = text.partition("/")
     address = _address(host)
-    mask = None if address is None else _mask(length, len(address)) if slash else 2 ** (8 * len(address)) - 1
+    mask = None if address is None else mask_of(length, len(address)) if slash else 2 ** (8 * len(address)) - 1
     if address is None or mask is None:
         raise ArgumentError(f"'{text}' is not a valid IPv4 or IPv6 address or network (wproxy resolves no names here)")
     return address, mask
@@ -74,7 +110,8 @@ def _address(text: str) -> bytes | None:
         return None
 
 
-def _mask(text: str, size: int) -> int | None:
+def mask_of(text: str, size: int) -> int | None:
+    """Return the mask of an address of `size` bytes that `text` writes, as a length or as an address; None for none."""
     bits = 8 * size
     if text.isascii() and text.isdigit() and int(text) <= bits:
         return (1 << bits) - (1 << (bits - int(text)))

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from wproxy.config.acl.facts import Stage
+from wproxy.config.acl.users import UserList
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The proxy whose line is read, and the names that lines may use.
 
     `backends` gives each backend's servers; `read` returns the text of a pattern file or raises OSError; `warn` takes
-    note of what is most likely not what the user wants.
+    note of what is most likely not what the user wants. `stage` is when the line is looked at, `speaks_http` whether
+    the proxy is in mode http.
     """
 
     proxy: str
@@ -23,3 +27,6 @@ class Scope:
     environ: Mapping[str, str] = field(default_factory=dict)
     read: Callable[[str], str] = lambda path: ""
     warn: Callable[[str], None] = lambda message: None
+    stage: Stage = Stage.CONNECTION
+    speaks_http: bool = False
+    userlists: Mapping[str, UserList] = field(default_factory=dict)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from wproxy.config.acl.facts import Condition, HttpFacts
+from wproxy.config.http.cookie import CookieSettings, PersistRule
+from wproxy.config.http.forwarding import AddressField
+from wproxy.config.http.squeezing import Compression
 
 
 class Closing(enum.Enum):
@@ -32,6 +35,8 @@ class Answer:
     """What the proxy itself answers: header fields with names as they are sent; Content-Length is added.
 
     `cause` are the first two letters of the termination state: PR for what was denied, LR for what was meant so.
+    `page` means the proxy's page for the status, which gives reason and body; its fields go before `fields`. `silent`
+    is an answer of no bytes at all, then the end of the connection.
     """
 
     status: int
@@ -40,6 +45,8 @@ class Answer:
     body: bytes = b""
     closes: bool = False
     cause: str = "LR"
+    page: bool = False
+    silent: bool = False
 
 
 class Service(enum.Enum):
@@ -60,6 +67,18 @@ Act: TypeAlias = Callable[[HttpFacts], Outcome | None]
 """Does what a rule says to the request or the response of the facts; None lets the next rule have its turn."""
 
 
+Page: TypeAlias = Answer | Callable[[HttpFacts], Answer]
+"""What is answered in the place of an error page, or what makes it for a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captures:
+    """What is kept of requests and responses for the log (section 8.8): each puts values into the facts."""
+
+    request: Callable[[HttpFacts], None] | None = None
+    response: Callable[[HttpFacts], None] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One `http-request` or `http-response` line; without a condition it always acts."""
@@ -78,15 +97,25 @@ class HttpTimeouts:
 
 @dataclass(frozen=True, slots=True)
 class HttpFront:
-    """What a frontend in mode http does with requests and responses."""
+    """What a frontend in mode http does with requests and responses.
+
+    A `listen` section has the same rules as frontend and as backend; for its own requests they act once. `pages` are
+    the answers in the place of the proxy's own error pages, by status: `errorfile` and `http-error`. `slots` are how
+    many values of a request and of a response are captured for the log.
+    """
 
     closing: Closing = Closing.KEEP_ALIVE
     timeouts: HttpTimeouts = field(default_factory=HttpTimeouts)
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()
-    errors: Mapping[int, bytes] = field(default_factory=dict)  # by status: the whole answer, as errorfile has it
+    pages: Mapping[int, Page] = field(default_factory=dict)
+    slots: tuple[int, int] = (0, 0)
+    captures: Captures | None = None
     monitor_uri: bytes | None = None
     monitor_fail: tuple[Condition, ...] = ()
+    forwarded_for: AddressField | None = None
+    original_to: AddressField | None = None
+    compression: Compression = field(default_factory=Compression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +126,11 @@ class HttpBack:
     reuse: Reuse = Reuse.SAFE
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()
-    errors: Mapping[int, bytes] = field(default_factory=dict)
+    pages: Mapping[int, Page] = field(default_factory=dict)
     abort_on_close: bool = False
+    cookie: CookieSettings | None = None
+    persist_rules: tuple[PersistRule, ...] = ()
+    name_field: bytes | None = None  # tells servers their own name (`http-send-name-header`)
+    forwarded_for: AddressField | None = None
+    original_to: AddressField | None = None
+    compression: Compression = field(default_factory=Compression)

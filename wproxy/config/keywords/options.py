@@ -6,6 +6,7 @@ from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Report, Section, SetsTo, Statement, at_most, done, ignored, refused
 from wproxy.config.keywords.checks import CHECK_OPTIONS
+from wproxy.config.keywords.forwarding import FORWARDING
 
 _ANYWHERE = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND)
 _FRONT = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN)
@@ -71,15 +72,15 @@ OPTIONS = (
         reversible=True,
     ),
     *ignored(
-        "option http-buffer-request, option http-keep-alive, option http-no-delay, option http-server-close,"
-        "option httpclose, option forceclose, option http-tunnel",
+        "option http-buffer-request, option http-no-delay, option forceclose, option http-tunnel",
         _ANYWHERE,
         _HTTP,
         "4.2",
         reversible=True,
     ),
-    *ignored("option forwardfor, option originalto, option http-restrict-req-hdr-names", _ANYWHERE, _HTTP, "4.2"),
-    *refused("option abortonclose, option transparent", _BACK, "", "4.2", reversible=True),
+    *ignored("option http-restrict-req-hdr-names", _ANYWHERE, _HTTP, "4.2"),
+    *refused("option transparent", _BACK, "", "4.2", reversible=True),
     *refused("option independent-streams, option nolinger", _ANYWHERE, "", "4.2", reversible=True),
     *CHECK_OPTIONS,
+    *FORWARDING,
 )

@@ -106,7 +106,8 @@ def _admin(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     proxy.rules.append(RuleLine(statement.keyword, "", tuple(statement.arguments), statement.location))
 
 
-def _guard(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+def guard(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Note a line that would have to guard the page."""
     proxy.guards.append(statement)
 
 
@@ -128,8 +129,5 @@ PAGE = (
     *(done(words, _ANYWHERE, action, doc, "4.2") for words, action, doc in _PAGE),
     done("description", _PROXIES, _description, "a text beside the proxy's name on the statistics page", "4.2"),
     done("stats admin", _PROXIES, _admin, "clients that may change servers on the page, by a condition", "4.2"),
-    *ignored(
-        "stats http-request", _PROXIES, "configures mode http; refused on a statistics page", "4.2", action=_guard
-    ),
-    *ignored("http-request", _ANYWHERE, "acts in mode http only; refused on a statistics page", "4.2", action=_guard),
+    *ignored("stats http-request", _PROXIES, "configures mode http; refused on a statistics page", "4.2", action=guard),
 )

@@ -8,16 +8,18 @@ from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statem
 from wproxy.config.keywords.balance import balance, hash_type
 from wproxy.config.keywords.bind import bind
 from wproxy.config.keywords.checks import CHECK_RULES
+from wproxy.config.keywords.compression import COMPRESSION
+from wproxy.config.keywords.http import HTTP
 from wproxy.config.keywords.keepalive import KEEPALIVE
 from wproxy.config.keywords.login import LOGIN
 from wproxy.config.keywords.logs import PROXY_LOGS
 from wproxy.config.keywords.options import OPTIONS
 from wproxy.config.keywords.page import PAGE
+from wproxy.config.keywords.persistence import PERSISTENCE
 from wproxy.config.keywords.retired import RETIRED
 from wproxy.config.keywords.rules import RULES
 from wproxy.config.keywords.server import default_server, server
 from wproxy.config.keywords.stick import STICK
-from wproxy.config.model import Mode
 from wproxy.config.values import ArgumentError
 
 _ANYWHERE = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND)
@@ -28,7 +30,7 @@ _BINDS = (Section.FRONTEND, Section.LISTEN)
 _SERVERS = (Section.LISTEN, Section.BACKEND)
 
 _HTTP = "acts in mode http only"
-_LOG = "wproxy writes the default and the tcplog format only"
+_LOG = "wproxy writes `log-format` only"
 
 
 def _mode(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
@@ -53,20 +55,22 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "where clients arrive: addresses, paths or fd@N, separated by commas",
             "4.2",
         ),
-        done("mode", _ANYWHERE, _mode, "tcp or redis; http for a statistics page only", "4.2"),
+        done("mode", _ANYWHERE, _mode, "tcp, http or redis", "4.2"),
         done("default_backend", _FRONT, _default_backend, "the backend that serves the clients", "4.2"),
         done(
             "balance",
             _BACK,
             balance,
-            "roundrobin, static-rr, leastconn, first, random(n), source; in mode redis roundrobin and key",
+            "roundrobin, static-rr, leastconn, first, random(n), source; in mode http uri, url_param, hdr(name), hash; "
+            "in mode redis roundrobin and key",
             "4.2",
         ),
         done(
             "hash-type",
             _BACK,
             hash_type,
-            "map-based or consistent, a function, avalanche; as in HAProxy the function does not matter to `source`",
+            "map-based or consistent; sdbm, djb2, wt6 or crc32, which as in HAProxy does not matter to `source`; "
+            "avalanche",
             "4.2",
         ),
         done("server", _SERVERS, server, "a server: name, address:port, parameters", "4.2", misplaced=True),
@@ -103,21 +107,16 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *RULES,
         *PAGE,
         *STICK,
+        *PERSISTENCE,
+        *COMPRESSION,
         *KEEPALIVE,
-        *ignored("timeout http-keep-alive, timeout http-request, timeout tarpit", _ANYWHERE, _HTTP, "4.2"),
-        *ignored("log-format, log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
-        *ignored("unique-id-format, unique-id-header, monitor-uri", _FRONT, _HTTP, "4.2"),
-        *ignored("redirect", _PROXIES, _HTTP, "4.2"),
-        *ignored(
-            "monitor fail, capture cookie, capture request, capture response, declare capture", _BINDS, _HTTP, "4.2"
-        ),
-        *ignored("compression, errorfile, errorfiles, errorloc, errorloc302, errorloc303", _ANYWHERE, _HTTP, "4.2"),
-        *ignored("http-error, http-response, http-after-response", _ANYWHERE, _HTTP, "4.2"),
-        *ignored(
-            "cookie, dynamic-cookie-key, http-reuse, http-send-name-header, max-keep-alive-queue", _BACK, _HTTP, "4.2"
-        ),
+        *HTTP,
+        *ignored("timeout tarpit", _ANYWHERE, "acts with `tarpit` only, which is refused", "4.2"),
+        *ignored("log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
+        *ignored("unique-id-format, unique-id-header", _FRONT, _HTTP, "4.2"),
+        *ignored("http-after-response", _ANYWHERE, _HTTP, "4.2"),
         *ignored("max-session-srv-conns", _FRONT, _HTTP, "4.2"),
-        *ignored("force-persist, ignore-persist, use-fcgi-app", _SERVERS, _HTTP, "4.2"),
+        *ignored("use-fcgi-app", _SERVERS, _HTTP, "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
         *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),
@@ -134,7 +133,3 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *RETIRED,
     )
 )
-
-
-# What of the modes is not served yet; `validate` says it where a proxy that is not disabled has it.
-MODES_REFUSED: dict[Mode, str] = {}

@@ -27,9 +27,9 @@ _HAPROXY_ACTIONS = (
 )
 
 
-def _note(proxy: ProxyDraft, statement: Statement) -> None:
-    """Keep the line until all proxies are known."""
-    if proxy.section is Section.DEFAULTS and not proxy.name:
+def note(proxy: ProxyDraft, statement: Statement, *, anywhere: bool = False) -> None:
+    """Keep the line until all proxies are known; `anywhere` lets it stand in a `defaults` section without a name."""
+    if proxy.section is Section.DEFAULTS and not proxy.name and not anywhere:
         raise ArgumentError("cannot stand in a 'defaults' section without a name")
     target, *words = statement.arguments
     proxy.rules.append(RuleLine(statement.keyword, target, tuple(words), statement.location))
@@ -41,15 +41,13 @@ def _acl(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     name = statement.arguments[0]
     if not _NAME.fullmatch(name):
         raise ArgumentError(f"has a name with a character other than letters, digits and '-_.:': '{name}'")
-    _note(proxy, statement)
+    note(proxy, statement)
 
 
 def _use_backend(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     if not statement.arguments:
         raise ArgumentError("expects a backend's name")
-    if "%[" in statement.arguments[0]:
-        raise ArgumentError(f"cannot compute a backend's name yet: '{statement.arguments[0]}'")
-    _note(proxy, statement)
+    note(proxy, statement)
 
 
 def _tcp_request_connection(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
@@ -58,7 +56,7 @@ def _tcp_request_connection(proxy: ProxyDraft, statement: Statement, report: Rep
         if action.startswith(_HAPROXY_ACTIONS):
             raise ArgumentError(f"{action} is not supported by wproxy; it knows 'accept' and 'reject'")
         raise ArgumentError(f"expects 'accept' or 'reject', not '{action}'{did_you_mean(action, _ACTIONS)}")
-    _note(proxy, statement)
+    note(proxy, statement)
 
 
 RULES = (

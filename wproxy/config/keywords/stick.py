@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft, RuleLine, TableDraft
-from wproxy.config.grammar import Report, Section, SetsTo, Statement, done, refused
+from wproxy.config.grammar import Report, Section, SetsTo, Statement, done
 from wproxy.config.model import StickKind
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
@@ -107,7 +107,7 @@ STICK = (
     done("stick on", _SERVERS, _stick, "clients that have the same come to the same server", "4.2"),
     done("stick match", _SERVERS, _stick, "the half of `stick on` that looks up", "4.2"),
     done("stick store-request", _SERVERS, _stick, "the half of `stick on` that remembers", "4.2"),
-    *refused("stick store-response", _SERVERS, "answers are not looked at in mode tcp", "4.2"),
+    done("stick store-response", _SERVERS, _stick, "remembers by what the response says; in mode http", "4.2"),
     done(
         "option persist",
         _BACK,

@@ -10,6 +10,8 @@ on as they are.
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -19,9 +21,10 @@ from wproxy.dataplane.http import outgoing
 from wproxy.dataplane.http.search import Search
 from wproxy.dataplane.http.server_side import ServerSide
 from wproxy.dataplane.http.site import first_outcome
-from wproxy.policy.balance.source import folded
+from wproxy.dataplane.http.visit import Visit
+from wproxy.dataplane.stats_desk import Desk
 from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress
-from wproxy.protocols.http1.heads import CHUNKED, RequestHead
+from wproxy.protocols.http1.heads import CHUNKED, Fault, RequestHead
 from wproxy.state.server import Server
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from wproxy.dataplane.http.route import HttpRoute
     from wproxy.dataplane.http.server import ServerConnection
 
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 
 
@@ -39,6 +43,8 @@ class Exchange(ServerSide):
     _early: list[bytes] | None = None  # of that body, while there is no server
     _facts: HttpFacts | None = None
     _search: Search | None = None
+    _visit: Visit | None = None  # of a statistics page
+    _pause: asyncio.TimerHandle | None = None  # while an answer is held back
 
     def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
         site = client.site
@@ -55,6 +61,8 @@ class Exchange(ServerSide):
         if length:
             self._body_in = Chunked() if length == CHUNKED else Counted(length)
             self.request_done = False
+            # Chunks are more than HTTP/1.0 knows: what its server makes of them is not to be found out twice.
+            self._server_last = length == CHUNKED and not request.minor
 
     # -- from the request's head to a server ---------------------------------------------------------------------
 
@@ -62,9 +70,6 @@ class Exchange(ServerSide):
         """Begin with what has come behind the head; let the rules have their say, then look for a server."""
         client = self.client
         site = client.site
-        counters = site.frontend.counters
-        counters.requests += 1
-        counters.request_rate.add(self.request_at)
         if rest:
             if self.request_done:
                 client.keep(rest)
@@ -72,13 +77,18 @@ class Exchange(ServerSide):
                 self.from_client(rest)
                 if self._over:
                     return
+        counters = site.frontend.counters
+        counters.requests += 1
+        counters.request_rate.add(self.request_at)
         if site.asks and not self._ask():
             return
         route = self.route
         self.backend = route.backend
-        self._counted = True
+        self._counted = self.routed = True
         route.backend.opened(self.request_at)
         if route.request_rules and not self._obey(first_outcome(route.request_rules, self.facts)):
+            return
+        if route.desk is not None and self._calls_at(route.desk):
             return
         self._seek()
 
@@ -92,11 +102,16 @@ class Exchange(ServerSide):
     def _ask(self) -> bool:
         """Apply the frontend's rules and choose the route; False when that was the end."""
         site, facts = self.client.site, self.facts
-        answer = site.monitor(facts)
-        if answer is not None:
-            self.answer(answer)
+        if site.captures is not None and site.captures.request is not None:
+            site.captures.request(facts)
+        if site.monitored:
+            answer = site.monitor(facts)
+            if answer is not None:
+                self.answer(answer)
+                return False
+        if site.request_rules and not self._obey(first_outcome(site.request_rules, facts)):
             return False
-        if not self._obey(first_outcome(site.request_rules, facts)):
+        if site.desk is not None and self._calls_at(site.desk):
             return False
         self.route = site.route(facts)
         facts.backend = self.route.backend
@@ -114,13 +129,44 @@ class Exchange(ServerSide):
         self.answer(outcome)
         return False
 
+    def _calls_at(self, desk: Desk) -> bool:
+        """Answer a request for a statistics page, once its form is there; False of any other request."""
+        if not desk.serves(self.request.target.decode("latin-1")):
+            return False
+        client = self.client
+        self._visit = Visit(desk, self.request, self.facts, client.clock())
+        if self._early:
+            self._visit.take(b"".join(self._early))
+            self._early = None
+            client.resume_reading()
+        if self.request_done or not self._visit.expects_form:
+            self._tell()
+        elif self.request.expects:
+            self._write(_CONTINUE)
+        return True
+
+    def _tell(self) -> None:
+        """Answer what a visit asks, now or after the pause that it has earned."""
+        assert self._visit is not None
+        answer, delay_s = self._visit.answer()
+        self.client.site.frontend.counters.intercepted += 1
+        if delay_s:
+            self._pause = self.client.site.services.loop.call_later(delay_s, self.answer, answer)
+        else:
+            self.answer(answer)
+
     def _seek(self) -> None:
         """Look for a server, and send the request when there is an idle connection to one."""
         route, client = self.route, self.client
         backend, reuse = route.backend, route.reuse
         may_reuse = route.shares and (client.served or reuse is Reuse.ALWAYS)
-        preferred = self._preferred() if route.stickiness is not None else None
-        key = self._key() if backend.algorithm.keyed else 0
+        ties, key = route.ties, 0
+        preferred: Server | None = None
+        if ties is not None:
+            preferred = ties.choose(self)
+            key = ties.key(self)
+        if route.compression is not None:
+            self._squeezing = route.compression.wanted(self.request)
         if preferred is None:
             place = self.place = backend.assign(None, key)
         elif not preferred.full:
@@ -132,24 +178,14 @@ class Exchange(ServerSide):
             self.server = place
             self.assigned_at = self.request_at
             place.opened(self.request_at)
-            connection = route.pools[place].take() if may_reuse else None
+            connection = route.pools[place].take(self.known_facts) if may_reuse else None
             if connection is not None:
                 place.counters.reuses += 1
                 self.connected_at = self.request_at
-                self._reused = True
                 self.found(connection)
                 return
         self._search = Search(self, self, route, client.site.services)
         self._search.begin(preferred, key, may_reuse=may_reuse)
-
-    def _preferred(self) -> Server | None:
-        stickiness = self.route.stickiness
-        return None if stickiness is None else stickiness.server_of(self.facts)
-
-    def _key(self) -> int:
-        """Return what a keyed algorithm goes by: the client's address."""
-        source = self.facts.source
-        return 0 if source is None else folded(source)
 
     def found(self, connection: ServerConnection) -> None:
         """Send the request, as far as it has come (`search.Seeker`)."""
@@ -161,13 +197,25 @@ class Exchange(ServerSide):
         connection.served += 1
         self.connection = connection
         self.active_at = self.client.clock()
-        head = self.request.to_bytes(outgoing.request_end(self.request, self.route))
+        head = self.request.to_bytes(self._request_end())
         if self._early:
             connection.write(b"".join([head, *self._early]))
             self._early = None
             self.client.resume_reading()
         else:
             connection.write(head)
+
+    def _request_end(self) -> bytes:
+        """Return the lines that the request gets at its end."""
+        route, request = self.route, self.request
+        end = outgoing.request_end(request, route)
+        if route.address_lines is not None:
+            facts = self._facts or self.client.known()
+            end = route.address_lines(request, facts.source, facts.destination) + end
+        if route.name_field is not None and self.server is not None:
+            request.remove(route.name_field)
+            end += b"%b: %b\r\n" % (route.name_field, self.server.name.encode())
+        return end
 
     def known_facts(self) -> HttpFacts:
         """Return `facts` (`search.Seeker`)."""
@@ -194,24 +242,39 @@ class Exchange(ServerSide):
         if body.progress is Progress.BROKEN:
             self._malformed()
             return
-        mine = data if size == len(data) else data[:size]
         self.bytes_in += size
-        if connection is not None:
-            connection.write(mine)
-        elif self.response is None:
-            self._early = [*self._early, mine] if self._early else [mine]
-            if self.bytes_in > _EARLY_BYTES:
-                self.client.pause_reading()
+        self._take(data if size == len(data) else data[:size])
         if body.progress is Progress.DONE:
             self.request_done = True
             if size < len(data):
                 self.client.keep(data[size:])
-            self.active_at = self.client.clock()
-            if self.response is not None and self._body_out is None:
-                self.complete()
+            self._request_complete()
+
+    def _take(self, data: bytes) -> None:
+        """Pass on a part of the body, or keep it until it can be."""
+        if self.connection is not None:
+            self.connection.write(data)
+        elif self._visit is not None:
+            self._visit.take(data)
+        elif self.response is None:
+            self._early = [*self._early, data] if self._early else [data]
+            if self.bytes_in > _EARLY_BYTES:
+                self.client.pause_reading()
+
+    def _request_complete(self) -> None:
+        self.active_at = self.client.clock()
+        if self._visit is not None:
+            if self._pause is None:
+                self._tell()
+        elif self._answered:
+            self.complete()
 
     def _malformed(self) -> None:
         """End an exchange whose request has a body that is none."""
+        if not self._counted and self._visit is None:  # it has come with the head
+            self._over = True
+            self.client.refuse(Fault(400, "a body that is none"), "PR")
+            return
         self.client.site.frontend.counters.request_errors += 1
         self.end("CD" if self.connection is not None else "PR")
         self.keeps = False
@@ -259,22 +322,31 @@ class Exchange(ServerSide):
 
     def answer(self, answer: Answer) -> None:
         """Answer in the place of a server, and end the exchange."""
+        if answer.page:
+            page = self._page(answer.status)
+            answer = replace(page, fields=page.fields + answer.fields, cause=answer.cause)
         client = self.client
         self.keeps = (
             self.keeps and client.keeps and self.request_done and not answer.closes
             and answer.status not in outgoing.LAST and self.route.closing is not Closing.CLOSE
         )  # fmt: skip
         self.end(answer.cause)
-        self._say(answer.status, outgoing.answer(answer, self.request, keeps=self.keeps))
+        if answer.silent:
+            self.keeps = False
+            self._say(answer.status, b"")
+        else:
+            self._say(answer.status, outgoing.answer(answer, self.request, keeps=self.keeps))
 
     def fail(self, status: int) -> None:
         """Answer with an error page."""
-        page = self.route.errors.get(status)
+        self.answer(self._page(status))
+
+    def _page(self, status: int) -> Answer:
+        """Return the page of an error, the configured one where there is one."""
+        page = self.route.pages.get(status)
         if page is None:
-            self.answer(outgoing.error(status))
-        else:
-            self.keeps = False
-            self._say(status, page)
+            return outgoing.error(status)
+        return page if isinstance(page, Answer) else page(self.facts)
 
     def _say(self, status: int, data: bytes) -> None:
         self._server_keeps = False
@@ -302,6 +374,8 @@ class Exchange(ServerSide):
             if self._server_paused and connection.transport is not None:
                 connection.transport.resume_reading()
             connection.detach(self.active_at, keep=self._server_keeps)
+        if self._pause is not None:
+            self._pause.cancel()
         if self._search is not None:
             self._search.close()
             place = self.place
@@ -329,9 +403,11 @@ class Exchange(ServerSide):
         if self.tunnel:
             last = max(self.active_at, client.active_at)
             return last + min(route.idle.client_s, route.idle.server_s)
-        if not self.request_done or (client.transport is not None and client.transport.get_write_buffer_size()):
+        if client.transport is not None and client.transport.get_write_buffer_size():
             return client.active_at + route.client_s
-        return self.active_at + route.server_s if self.connection is not None else inf
+        if self.connection is not None and not self._answered:  # as in HAProxy, even when the client is the slow one
+            return max(self.active_at, client.active_at) + route.server_s
+        return inf if self.request_done else client.active_at + route.client_s
 
     def expired(self) -> None:
         """End the phase whose time is over."""
@@ -340,15 +416,15 @@ class Exchange(ServerSide):
             search.expired()
         elif self.tunnel:
             client.close("cD" if self.route.idle.client_s <= self.route.idle.server_s else "sD")
-        elif not self.request_done:
+        elif client.transport is not None and client.transport.get_write_buffer_size():
+            client.close("cD")
+        elif self.connection is None or self._answered:
             self.end("cD")
             self.keeps = False
             if self.response is None:
                 self.fail(408)
             else:
                 client.close("cD")
-        elif client.transport is not None and client.transport.get_write_buffer_size():
-            client.close("cD")
         elif self.response is None:
             self.end("sH")
             self._server_keeps = False

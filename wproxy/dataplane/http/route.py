@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from wproxy.config.http.model import Closing, HttpBack, HttpFront, Reuse, Rule
+from wproxy.config.http.model import Closing, HttpBack, HttpFront, Page, Reuse, Rule
 from wproxy.config.model import Backend as BackendConfig
 from wproxy.config.model import Frontend as FrontendConfig
 from wproxy.dataplane.http.exchange_log import ExchangeLog
 from wproxy.dataplane.http.pool import Pool
+from wproxy.dataplane.http.ties import Ties
 from wproxy.dataplane.idle import Idle, seconds
+from wproxy.dataplane.stats_desk import Desk
 from wproxy.dataplane.stickiness import Stickiness
+from wproxy.policy.balance import request_key
+from wproxy.policy.compression import Choice
+from wproxy.policy.cookies import Persistence
+from wproxy.policy.forwarding import Lines, address_lines
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
@@ -65,10 +71,14 @@ class HttpRoute:
     shares: bool  # whether connections to servers are kept for other requests at all
     request_rules: tuple[Rule, ...]
     response_rules: tuple[Rule, ...]
-    errors: dict[int, bytes]
+    pages: Mapping[int, Page]  # in the place of the proxy's own error pages
     abort_on_close: bool
     log: ExchangeLog | None = None
-    stickiness: Stickiness | None = None
+    ties: Ties | None = None
+    address_lines: Lines | None = None
+    compression: Choice | None = None
+    name_field: bytes | None = None
+    desk: Desk | None = None  # of the backend's statistics page
 
     @classmethod
     def of(
@@ -78,10 +88,13 @@ class HttpRoute:
         pools: Pools,
         log: ExchangeLog | None = None,
         stickiness: Stickiness | None = None,
+        persistence: Persistence[Server] | None = None,
+        desk: Desk | None = None,
     ) -> HttpRoute:
-        """Compute the route; `log` is that of the frontend."""
+        """Compute the route; `log` is that of the frontend, stickiness and persistence are those of the backend."""
         front, back = front_of(frontend.config), back_of(backend.config)
         timeouts = backend.config.timeouts
+        own = frontend.proxy_id == backend.proxy_id
         connect_s = seconds(timeouts.connect_s)
         closing = max(front.closing, back.closing, key=list(Closing).index)
         return cls(
@@ -97,13 +110,30 @@ class HttpRoute:
             closing=closing,
             reuse=back.reuse,
             shares=closing is Closing.KEEP_ALIVE and back.reuse is not Reuse.NEVER,
-            request_rules=back.request_rules,
-            response_rules=back.response_rules + front.response_rules,
-            errors={**front.errors, **back.errors},
+            # The rules of a `listen` section are those of both; they act once, as the frontend's.
+            request_rules=() if own else back.request_rules,
+            response_rules=front.response_rules if own else back.response_rules + front.response_rules,
+            pages={**front.pages, **back.pages},
             abort_on_close=back.abort_on_close,
             log=log,
-            stickiness=stickiness,
+            ties=_ties(backend.config, back, stickiness, persistence),
+            address_lines=address_lines(
+                (front.forwarded_for, back.forwarded_for), (front.original_to, back.original_to)
+            ),
+            compression=Choice.of(front.compression, back.compression),
+            name_field=back.name_field,
+            desk=desk,
         )
+
+
+def _ties(
+    config: BackendConfig, back: HttpBack, stickiness: Stickiness | None, persistence: Persistence[Server] | None
+) -> Ties | None:
+    """Return what binds requests to servers, None where nothing does."""
+    key = request_key(config.balance, config.hashed, config.hash_type.function)
+    if stickiness is None and persistence is None and key is None:
+        return None
+    return Ties(persistence, stickiness, back.persist_rules, key)
 
 
 def front_of(config: FrontendConfig) -> HttpFront:

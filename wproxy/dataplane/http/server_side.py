@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.model import Answer, Closing
+from wproxy.config.http.squeezing import Algorithm
 from wproxy.dataplane.http import outgoing
 from wproxy.dataplane.http.site import first_outcome
+from wproxy.dataplane.http.ties import NOTHING_ASKED
+from wproxy.policy.compression import CompressedBody
+from wproxy.policy.cookies import Presented
 from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress, UntilClose
 from wproxy.protocols.http1.heads import CHUNKED, Fault, RequestHead, ResponseHead
+from wproxy.state.server import Server
 from wproxy.state.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -35,9 +40,13 @@ class ServerSide(Transaction):
     tunnel = False
     request_done = True
     _body_out: Body | None = None  # of the response
+    asked: Presented[Server] = NOTHING_ASKED
+    bound: Server | None = None
+    _squeezing: Algorithm | None = None  # how the response may be compressed
+    _squeezed: CompressedBody | None = None
     _held = b""  # the beginning of the response's head
-    _reused = False
     _server_keeps = False
+    _server_last = False  # no other request is sent on the connection
     _server_paused = False
     _server_at_eof = False  # of a tunnel
     _counted = False  # as a session of its backend
@@ -47,6 +56,11 @@ class ServerSide(Transaction):
     def facts(self) -> HttpFacts:
         """What rules may ask about this exchange."""
         raise NotImplementedError
+
+    @property
+    def _answered(self) -> bool:
+        """Whether the whole response has come."""
+        return self.response is not None and self._body_out is None
 
     def complete(self) -> None:
         """End the exchange: request and response have both come to their end."""
@@ -75,7 +89,7 @@ class ServerSide(Transaction):
             if head is None:
                 break
             if isinstance(head, Fault):
-                self._bad_response("PH" if self._held else "SH")
+                self._bad_response("PH")
                 return
             data = data[head.size :] if len(data) > head.size else b""
             if 100 <= head.status < 200 and head.status != 101:
@@ -87,31 +101,43 @@ class ServerSide(Transaction):
         self._held = data
 
     def _interim(self, head: ResponseHead) -> None:
-        if head.status == 100 and self.request.minor == 0:
-            return
+        head.unframe()
+        self._server_last |= head.closes and head.minor == 1
         self._write(head.to_bytes())
 
     def _respond(self, head: ResponseHead, rest: bytes) -> None:
         """Send the response's head, as rules have changed it, and what has come of its body."""
         self.response = head
         self.responded_at = self.active_at
-        if head.status == 101 and not self.request.upgrades:
-            self._bad_response("SH")
+        if head.status == 101 and not self._switches(head):
+            self._bad_response("PH")
             return
         route = self.route
-        if route.response_rules:
-            self.facts.response = head
-            outcome = first_outcome(route.response_rules, self.facts)
+        captures = self.client.site.captures
+        if route.response_rules or captures is not None:
+            facts = self.facts
+            facts.answered(head)
+            if self.server is not None:
+                facts.server_name, facts.server_id = self.server.name, self.server.server_id
+            if captures is not None and captures.response is not None:
+                captures.response(facts)
+            outcome = first_outcome(route.response_rules, facts)
             if isinstance(outcome, Answer):
                 self._replaced(outcome)
                 return
+        if route.ties is not None:
+            route.ties.responded(self, head)
         self._count_status(head.status)
         until_close = not self._frame(head)
-        self._server_keeps = route.shares and not head.closes and not until_close
+        self._server_keeps = route.shares and not (head.closes or until_close or self._server_last)
+        if head.length == CHUNKED and not head.minor:
+            self.keeps = False
         if until_close or route.closing is Closing.CLOSE or not self.client.keeps:
             self.keeps = False
-        lead = head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=self.tunnel))
         length = head.length
+        if self._squeezing is not None and self._squeeze(head, self._squeezing):
+            length = CHUNKED
+        lead = head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=self.tunnel))
         if length is not None and 0 < length <= len(rest) and self._body_out is not None:
             self._server_keeps = self._server_keeps and length == len(rest)  # or it says more than it was asked for
             self._write(lead + (rest if length == len(rest) else rest[:length]))
@@ -123,16 +149,48 @@ class ServerSide(Transaction):
         else:
             self._pass_on(rest, lead)
 
+    def _switches(self, head: ResponseHead) -> bool:
+        """Tell whether the server may speak another protocol from here: both have asked for it."""
+        if not (head.upgrades and self.request.upgrades):
+            return False
+        to_websocket = b"websocket" in [value.lower() for value in head.values(b"upgrade")]
+        return not to_websocket or bool(head.values(b"sec-websocket-accept"))
+
+    def _squeeze(self, head: ResponseHead, algorithm: Algorithm) -> bool:
+        """Have the body compressed, if it is one that may be."""
+        choice = self.route.compression
+        if choice is None or self._body_out is None or not choice.applies(head, self.request):
+            return False
+        self._squeezed = CompressedBody(algorithm, chunked=head.length == CHUNKED)
+        choice.mark(head, algorithm)
+        for counters in (self.client.site.frontend.counters, self.backend.counters):
+            counters.compressed_responses += 1
+        return True
+
+    def _compressed(self, squeezed: CompressedBody, data: bytes, *, last: bool) -> bytes:
+        """Return what to send for a part of the body."""
+        taken, made = squeezed.taken, squeezed.made
+        out = squeezed.pass_on(data, last=last)
+        for counters in (self.client.site.frontend.counters, self.backend.counters):
+            if squeezed.algorithm is Algorithm.IDENTITY:
+                counters.uncompressed += squeezed.taken - taken
+            else:
+                counters.compressed_in += squeezed.taken - taken
+                counters.compressed_out += squeezed.made - made
+        return out
+
     def _frame(self, head: ResponseHead) -> bool:
         """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end."""
         method, status, length = self.request.method, head.status, head.length
         if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
+            if status == 101:
+                head.unframe()
             self.tunnel = True
             self.request_done = False  # whatever the client sends belongs to the tunnel
             self.keeps = False
         elif method == b"HEAD" or status == 204 or status == 304:  # one comparison, usually
             if status == 204:
-                head.remove(b"content-length")
+                head.unframe()
         elif length is None:
             self._body_out = UntilClose()
             return False
@@ -162,6 +220,8 @@ class ServerSide(Transaction):
         if size < len(data):
             data = data[:size]
             self._server_keeps = False
+        if self._squeezed is not None:
+            data = self._compressed(self._squeezed, data, last=body.progress is Progress.DONE)
         if lead or data:
             self._write(lead + data if lead else data)
         if body.progress is Progress.DONE:
@@ -229,8 +289,8 @@ class ServerSide(Transaction):
             if party is not None:
                 party.counters.response_errors += 1
         self.end(cause)
-        if self._reused and self.response is None and not self._held:
-            # As HAProxy: a kept connection that ends under a request ends the client's, which may then try again.
+        if self.client.served and self.response is None and not self._held:
+            # As HAProxy: who has had an answer on its connection sees it end, and may then try again.
             self._close_client()
         elif self.status:
             self._close_client()
@@ -271,6 +331,6 @@ class ServerSide(Transaction):
         """Answer in the place of the server's response, which a rule has denied."""
         counters = self.client.site.frontend.counters
         counters.denied_responses += 1
-        self.response = None
+        self.response = self.responded_at = None
         self.end("PH")
         self.answer(answer)

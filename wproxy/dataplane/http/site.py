@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wproxy.config.acl.facts import HttpFacts, Process
-from wproxy.config.http.model import Answer, Outcome, Rule, Service, Verdict
+from wproxy.config.http.model import Answer, Captures, Outcome, Page, Rule, Service, Verdict
 from wproxy.config.model import UseBackend
 from wproxy.dataplane.http.route import HttpRoute, front_of
 from wproxy.dataplane.idle import seconds
 from wproxy.dataplane.services import Services
-from wproxy.protocols.http1.answers import ERROR_FIELDS, ERRORS, reason_of, refusal
+from wproxy.dataplane.stats_desk import Desk
+from wproxy.protocols.http1.answers import ERROR_FIELDS, ERRORS, reason_of, refusal, response
 from wproxy.protocols.http1.heads import HeadParser
 from wproxy.protocols.proxy_header import Ends
 from wproxy.state.frontend import Frontend
@@ -34,13 +35,17 @@ class Site:
     default: HttpRoute
     routes: Mapping[str, HttpRoute]
     serve: Serve
+    desk: Desk | None  # of its statistics page
     request_rules: tuple[Rule, ...]
     switching: tuple[UseBackend, ...]
     client_s: float
     request_s: float  # for a whole request head
     keep_alive_s: float  # between two requests
     shortest_s: float  # of all timeouts that a client of it can meet
+    monitored: bool  # there is a `monitor-uri`
     asks: bool  # whether anything is asked about requests at all, so that facts are needed
+    slots: tuple[int, int]  # of values that are captured
+    captures: Captures | None
     refusals: Mapping[int, bytes]  # what is said to clients that do not speak HTTP, by status
 
     @classmethod
@@ -54,6 +59,7 @@ class Site:
         default: HttpRoute,
         routes: Mapping[str, HttpRoute],
         serve: Serve,
+        desk: Desk | None = None,
     ) -> Site:
         """Compute it."""
         http = front_of(frontend.config)
@@ -67,13 +73,14 @@ class Site:
             *(min(way.server_s, way.connect_s, way.queue_s, way.idle.client_s, way.idle.server_s) for way in ways),
         )  # fmt: skip
         switching = frontend.config.switching
-        asks = bool(http.request_rules or switching or http.monitor_uri) or any(
-            way.request_rules or way.response_rules or way.stickiness for way in ways
+        asks = bool(http.request_rules or switching or http.monitor_uri or http.captures or desk) or any(
+            way.request_rules or way.response_rules for way in ways
         )
-        refusals = {status: http.errors.get(status) or refusal(status) for status in ERRORS}
+        refusals = {status: _refusal(status, http.pages.get(status)) for status in ERRORS}
         return cls(
-            frontend, services, parser, listener, process, default, routes, serve, http.request_rules, switching,
-            client_s, request_s, keep_alive_s, shortest, asks, refusals,
+            frontend, services, parser, listener, process, default, routes, serve, desk, http.request_rules, switching,
+            client_s, request_s, keep_alive_s, shortest, http.monitor_uri is not None, asks, http.slots, http.captures,
+            refusals,
         )  # fmt: skip
 
     def facts(self, ends: Ends, *, by_header: bool) -> HttpFacts:
@@ -96,6 +103,8 @@ class Site:
         """Return the way of the first `use_backend` rule that holds, else the default."""
         for rule in self.switching:
             if rule.condition is None or rule.condition(facts):
+                if rule.compute is not None:
+                    return self.routes.get(rule.compute(facts), self.default)
                 return self.routes[rule.backend]
         return self.default
 
@@ -107,6 +116,15 @@ class Site:
         if any(condition(facts) for condition in http.monitor_fail):
             return Answer(503, reason_of(503), ERROR_FIELDS, ERRORS[503].body(503))
         return Answer(200, reason_of(200), ERROR_FIELDS, _MONITOR_BODY)
+
+
+def _refusal(status: int, page: Page | None) -> bytes:
+    """Return what is said to a client that does not speak HTTP; of its request there is nothing to ask."""
+    if not isinstance(page, Answer):
+        return refusal(status)
+    if page.silent:
+        return b""
+    return response(page.status, page.fields, page.body, reason=page.reason, closes=True)
 
 
 def first_outcome(rules: tuple[Rule, ...], facts: HttpFacts) -> Answer | Service | None:

@@ -136,7 +136,7 @@ def _links(heading: Heading, wanted: Wanted) -> str:
     return (
         f'<div class="tools">{items}'
         f'<form method="get" role="search">{_kept(heading.uri)}'
-        '<input type="search" name="scope" aria-label="Proxies whose name contains" '
+        f'<input type="search" name="scope" aria-label="Proxies whose name contains" '
         f'placeholder="Proxies …" maxlength="20" value="{escape(wanted.search)}"></form>'
         '<label><input type="checkbox" id="wide"> All columns</label>'
         '<label class="js"><input type="checkbox" id="live" checked> Live</label></div>'

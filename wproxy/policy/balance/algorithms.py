@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from wproxy.policy.balance.balancer import Balancer, Candidates
 from wproxy.policy.balance.first import First
+from wproxy.policy.balance.keyed import by_map, by_ring
 from wproxy.policy.balance.leastconn import LeastConn
 from wproxy.policy.balance.random_draws import RandomDraws
 from wproxy.policy.balance.ring import Ring
@@ -42,6 +43,11 @@ ALGORITHMS: Mapping[str, Algorithm] = {
         Algorithm("first", First, by_load=True, in_order=True),
         Algorithm("random", RandomDraws),
         Algorithm("source", HashMap, static=True, keyed=True, consistent=Ring),
+        # What they hash is a row of `http_keys`.
+        *(
+            Algorithm(name, by_map, static=True, keyed=True, consistent=by_ring)
+            for name in ("uri", "url_param", "hdr", "hash")
+        ),
         # mode redis: data go by the table of slots; in turn is what has no key, and what the statistics count.
         Algorithm("key", roundrobin),
     )

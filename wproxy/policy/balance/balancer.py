@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+NO_KEY: Final = -1
+"""The key of a request that has nothing to go by."""
 
 
 class Load(Protocol):
@@ -56,7 +59,8 @@ class Balancer(Protocol):
     def pick(self, key: int, avoid: int) -> int:
         """Return the index of a server, -1 when none has room.
 
-        `key` is the hash of what the algorithm goes by (0 where it goes by nothing). `avoid` is the index of a server
+        `key` is the hash of what the algorithm goes by (0 where it goes by nothing, NO_KEY where a request has nothing
+        of it). `avoid` is the index of a server
         to be taken only if there is no other, -1 for none. The server returned may be full where the algorithm means
         this one and no other: then its own queue is the place to wait.
         """

@@ -8,6 +8,7 @@ same server on both.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from wproxy.policy.balance.avalanche import avalanche
 from wproxy.policy.balance.balancer import Candidates, LoadBlind
@@ -39,6 +40,11 @@ class Ring(LoadBlind):
         owner = self._owners[at]
         return owner if owner != avoid else self._after(at, avoid)
 
+    @property
+    def owners(self) -> Sequence[int]:
+        """The servers as they follow one another on the ring."""
+        return self._owners
+
     def _nearest(self, hashed: int) -> int:
         """Return the position of the nearest place; HAProxy compares distances of 32 bits that wrap around."""
         places = self._places
@@ -56,3 +62,21 @@ class Ring(LoadBlind):
             if owner != avoid:
                 return owner
         return avoid
+
+
+class RingOrder:
+    """Walks the ring, place by place."""
+
+    __slots__ = ("_at", "_owners")
+
+    def __init__(self, ring: Ring) -> None:
+        self._owners = ring.owners
+        self._at = 0
+
+    def pick(self) -> int:
+        """Return the owner of the next place, -1 when there is none."""
+        if not self._owners:
+            return -1
+        index = self._owners[self._at]
+        self._at = (self._at + 1) % len(self._owners)
+        return index

@@ -60,22 +60,20 @@ def test_variables_of_the_environment_and_of_the_place() -> None:
 
 
 def test_a_section_that_wproxy_does_not_read_is_skipped() -> None:
-    reader, problems, report = read(
-        "userlist u\n user a insecure-password b\n nonsense\nprogram p\n command x\nbackend b\n"
-    )
+    reader, problems, report = read("cache u\n total-max-size 4\n nonsense\nprogram p\n command x\nbackend b\n")
     assert problems == ["[0.cfg:4] : HAProxy's section 'program' is not supported by wproxy"]
-    assert [line.keyword for line in report.ignored] == ["userlist"]
+    assert [line.keyword for line in report.ignored] == ["cache"]
     assert [proxy.name for proxy in reader.proxies] == ["b"]
 
 
 def test_no_undoes_and_default_restores() -> None:
     reader, problems, report = read(
         "defaults\n option redispatch\nbackend a\n no option redispatch\nbackend b\n default option redispatch\n"
-        "backend c\n no option allbackups\n no option abortonclose\n no log\n"
+        "backend c\n no option allbackups\n no option nolinger\n no log\n"
     )
     assert problems == []
     assert [proxy.redispatch for proxy in reader.proxies] == [None, None, -1]
-    assert [(line.keyword, bool(line.reason)) for line in report.ignored] == [("no option abortonclose", True)]
+    assert [(line.keyword, bool(line.reason)) for line in report.ignored] == [("no option nolinger", True)]
 
 
 def test_what_belongs_to_the_other_side_is_warned_about() -> None:

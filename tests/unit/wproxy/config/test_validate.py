@@ -3,8 +3,6 @@ from __future__ import annotations
 import pytest
 
 from wproxy.config.grammar import Report
-from wproxy.config.keywords.proxy import MODES_REFUSED
-from wproxy.config.model import Mode
 from wproxy.config.reader import Reader
 from wproxy.config.validate import validate
 
@@ -42,8 +40,6 @@ def test_valid(text: str) -> None:
         ("backend a\nbackend a\n", "[a.cfg:2] : backend 'a' has the same name as backend 'a' declared at a.cfg:1."),
         ("listen a\nbackend a\n", "[a.cfg:2] : backend 'a' has the same name as listen 'a' declared at a.cfg:1."),
         ("frontend a\nlisten a\n", "[a.cfg:2] : listen 'a' has the same name as frontend 'a' declared at a.cfg:1."),
-        ("listen a\n mode http\n", f"[a.cfg:2] : listen 'a' : {MODES_REFUSED[Mode.HTTP]}"),
-        ("defaults\n mode http\nlisten a\n", f"[a.cfg:3] : listen 'a' : {MODES_REFUSED[Mode.HTTP]}"),
         (
             "backend a\n balance key\n",
             "[a.cfg:2] : backend 'a' : 'balance key' is for 'mode redis' only, not for 'mode tcp'",
@@ -71,7 +67,7 @@ def test_problems(text: str, problem: str) -> None:
 
 def test_everything_is_reported_in_one_pass() -> None:
     text = "listen a\n mode http\n default_backend x\nlisten a\n balance key\n server s h:1\n server s h:1\n"
-    assert len(validated(text)[0]) == 5
+    assert len(validated(text)[0]) == 4
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
@@ -29,6 +30,15 @@ class StillProcess:
 
     def date_s(self) -> int:
         return 1_700_000_000
+
+    def date_us(self) -> int:
+        return 1_700_000_000_123_456
+
+    def date_text(self, layout: str, seconds: int, *, local: bool) -> str:
+        return time.strftime(layout, time.gmtime(seconds))
+
+    def proves(self, password: str, encrypted: str) -> bool:
+        return encrypted == f"$5${password}"
 
 
 def scope(**more: Any) -> Scope:

@@ -24,7 +24,7 @@ TYPES = {Kind.BOOLEAN: bool, Kind.INTEGER: int, Kind.ADDRESS: bytes, Kind.STRING
         ("be_name", [], "front"),
         ("bool", [True], True),
         ("connslots", ["back"], -1),
-        ("date", [60], 1_700_000_060),
+        ("date", [60, 1_000_000], 1_700_000_060),
         ("dst", [], b"\x7f\0\0\1"),
         ("dst_is_local", [], True),
         ("dst_port", [], 80),

@@ -2,15 +2,24 @@ from __future__ import annotations
 
 import pytest
 
-from wproxy.config.acl.facts import Value
+from wproxy.config.acl.facts import Binary, Kind, Value
 from wproxy.config.acl.matches import DEFAULTS, MATCHES, Pattern
+from wproxy.config.acl.samples import cast
 from wproxy.config.values import ArgumentError
 
 LOCAL = b"\x7f\0\0\1"
 
 
+KINDS = {bool: Kind.BOOLEAN, int: Kind.INTEGER, bytes: Kind.ADDRESS, str: Kind.STRING, Binary: Kind.BINARY}
+
+
 def matches(name: str, value: Value, *patterns: str, ignore_case: bool = False) -> bool:
-    return MATCHES[name].make([Pattern(text, ignore_case) for text in patterns])(value)
+    """Tell whether `value`, converted to what the method wants, matches."""
+    row = MATCHES[name]
+    matcher = row.make([Pattern(text, ignore_case) for text in patterns])
+    convert = None if row.wants is None else cast(KINDS[type(value)], row.wants)
+    converted = value if convert is None else convert(value)
+    return converted is not None and matcher(converted)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +42,10 @@ def matches(name: str, value: Value, *patterns: str, ignore_case: bool = False) 
         ("int", 5, "lt 1 eq 5", True),
         ("int", True, "1", True),
         ("int", "12", "12", True),
-        ("int", "x", "0:", False),
+        ("int", "x", "0:", True),
+        ("int", "", "0:", False),
+        ("int", "12x", "12", True),
+        ("bin", Binary("\x01\xff"), "01ff", True),
         ("int", 5, "", False),
         ("ip", LOCAL, "127.0.0.0/8", True),
         ("ip", "127.0.0.1", "127.0.0.0/8", True),
@@ -78,14 +90,18 @@ def test_case_counts_unless_told(name: str) -> None:
         ("int", "5:2", "'5:2' is not a valid number range"),
         ("int", "gt 1:2", "'1:2' is not a number to follow 'gt'"),
         ("int", "gt", "'gt' expects a number after it"),
+        ("bin", "0", "expects hexadecimal digits as patterns"),
         ("reg", "(", "regex '(' is invalid: missing ), unterminated subpattern at position 0"),
     ],
 )
 def test_problems(name: str, patterns: str, problem: str) -> None:
     with pytest.raises(ArgumentError) as caught:
-        matches(name, 1, *patterns.split())
+        MATCHES[name].make([Pattern(text) for text in patterns.split()])
     assert str(caught.value) == problem
 
 
 def test_every_type_has_a_default_that_goes_with_it() -> None:
-    assert all(kind in MATCHES[name].kinds for kind, name in DEFAULTS.items())
+    for kind, name in DEFAULTS.items():
+        wanted = MATCHES[name].wants
+        assert wanted is not None
+        cast(kind, wanted)

@@ -99,23 +99,14 @@ def test_a_secret_is_shown_nowhere() -> None:
             "unknown keyword 'stats enabel' in 'listen' section; did you mean 'stats enable'?",
         ),
         (
-            "stats enable\n http-request deny",
-            "listen 'stats' : 'http-request' is not supported on a statistics page yet: protect it by 'stats auth' or "
-            "'tcp-request connection'",
+            "stats enable\n stats http-request deny",
+            "listen 'stats' : 'stats http-request' is not supported yet: protect the statistics page by 'stats auth' "
+            "or by 'http-request deny'",
         ),
     ],
 )
 def test_problems(line: str, problem: str) -> None:
     assert problem_of(f"{HEAD} {line}") == problem
-
-
-@pytest.mark.parametrize(
-    "lines",
-    ["", " server a h:1\n stats enable\n", " stats enable\n default_backend b\n", " use_backend b\n stats enable\n"],
-)
-def test_other_proxies_in_mode_http_are_for_later(lines: str) -> None:
-    with pytest.raises(ConfigError, match="mode http comes with a later version of wproxy"):
-        parse(f"{HEAD} {lines}backend b\n mode tcp\n", "a.cfg", {})
 
 
 def test_a_page_needs_mode_http() -> None:

@@ -6,8 +6,7 @@ import pytest
 
 from tests.unit.wproxy.config.keywords.rows import check_rows, problem_of
 from wproxy.config.drafts import ProxyDraft
-from wproxy.config.keywords.proxy import MODES_REFUSED, PROXY
-from wproxy.config.model import Mode
+from wproxy.config.keywords.proxy import PROXY
 
 
 def test_every_row_is_sound() -> None:
@@ -17,10 +16,9 @@ def test_every_row_is_sound() -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("mode", "'mode' expects tcp or redis"),
+        ("mode", "'mode' expects tcp, http or redis"),
         ("mode tpc", "'mode' knows 'tcp', 'http', 'redis', not 'tpc'"),
         ("mode health", "'mode' health is not supported by HAProxy since 2.1 nor by wproxy"),
-        ("mode http", f"listen 'l' : {MODES_REFUSED[Mode.HTTP]}"),
         ("default_backend", "'default_backend' expects a backend's name"),
         ("timeout client", "'timeout client' expects a time such as 5s (without a unit: milliseconds)"),
         ("retries -1", "'retries' cannot be negative (-1)"),

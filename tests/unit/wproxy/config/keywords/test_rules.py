@@ -20,7 +20,10 @@ def test_every_row_acts() -> None:
         ),
         ("defaults\n acl a src 1", "'acl' cannot stand in a 'defaults' section without a name"),
         ("frontend f\n use_backend", "'use_backend' expects a backend's name"),
-        ("frontend f\n use_backend b_%[src]", "'use_backend' cannot compute a backend's name yet: 'b_%[src]'"),
+        (
+            "frontend f\n use_backend b_%[src]",
+            "'use_backend b_%[src]' cannot compute a backend's name but in 'mode http'",
+        ),
         ("frontend f\n tcp-request connection", "'tcp-request connection' expects 'accept' or 'reject', not ''"),
         (
             "frontend f\n tcp-request connection rejekt",

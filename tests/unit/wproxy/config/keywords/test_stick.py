@@ -34,6 +34,15 @@ def test_rules() -> None:
     assert not parse(TABLE + " option persist\n no option persist\n", "a.cfg", {}).backends[0].persist
 
 
+def test_rules_of_responses() -> None:
+    text = TABLE.replace("\n", "\n mode http\n", 1) + " stick store-response dst_port\n stick on src\n"
+    [backend] = parse(text, "a.cfg", {}).backends
+    assert [(rule.of_response, rule.matches, rule.stores) for rule in backend.stick_rules] == [
+        (True, False, True),
+        (False, True, True),
+    ]
+
+
 def test_servers_that_nobody_sticks_to() -> None:
     lines = " server a h:1 non-stick\n default-server non-stick\n server b h:1\n server c h:1 stick\n"
     [backend] = parse(TABLE + lines, "a.cfg", {}).backends
@@ -71,7 +80,7 @@ def test_servers_that_nobody_sticks_to() -> None:
         ),
         (
             "mode redis\n stick-table type ip size 5\n stick on src",
-            "backend 'b' : 'stick' is for 'mode tcp' only, not for 'mode redis'",
+            "backend 'b' : 'stick' is not for 'mode redis'",
         ),
     ],
 )

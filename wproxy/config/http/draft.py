@@ -1,0 +1,67 @@
+"""What the keywords of mode http write to while a configuration is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from wproxy.config.acl.facts import Condition
+from wproxy.config.http.action import Slots
+from wproxy.config.http.captures import CaptureDraft
+from wproxy.config.http.model import Closing, HttpBack, HttpFront, HttpTimeouts, Page, Reuse, Rule
+
+
+@dataclass(slots=True)
+class HttpDraft:
+    """Mode http's part of one section; what is made of lines with conditions is filled in by `config.rules`."""
+
+    closing: Closing = Closing.KEEP_ALIVE
+    reuse: Reuse = Reuse.SAFE
+    request_s: float | None = None
+    keep_alive_s: float | None = None
+    abort_on_close: bool = False
+    monitor_uri: bytes | None = None
+    request_rules: list[Rule] = field(default_factory=list)
+    redirects: list[Rule] = field(default_factory=list)
+    response_rules: list[Rule] = field(default_factory=list)
+    monitor_fail: list[Condition] = field(default_factory=list)
+    pages: dict[int, Page] = field(default_factory=dict)
+    slots: Slots = field(default_factory=Slots)
+    captures: CaptureDraft = field(default_factory=CaptureDraft)
+
+    def child(self) -> HttpDraft:
+        """Return the draft of a section that inherits what is set here; lines are read anew for it."""
+        return replace(
+            self,
+            request_rules=[],
+            redirects=[],
+            response_rules=[],
+            monitor_fail=[],
+            pages={},
+            slots=Slots(),
+            captures=CaptureDraft(),
+        )
+
+    def front(self) -> HttpFront:
+        """Return what a frontend does."""
+        return HttpFront(
+            closing=self.closing,
+            timeouts=HttpTimeouts(self.request_s, self.keep_alive_s),
+            request_rules=(*self.request_rules, *self.redirects),
+            response_rules=tuple(self.response_rules),
+            pages=self.pages,
+            slots=(len(self.slots.request), len(self.slots.response)),
+            captures=self.captures.built(),
+            monitor_uri=self.monitor_uri,
+            monitor_fail=tuple(self.monitor_fail),
+        )
+
+    def back(self) -> HttpBack:
+        """Return what a backend does."""
+        return HttpBack(
+            closing=self.closing,
+            reuse=self.reuse,
+            request_rules=(*self.request_rules, *self.redirects),
+            response_rules=tuple(self.response_rules),
+            pages=self.pages,
+            abort_on_close=self.abort_on_close,
+        )

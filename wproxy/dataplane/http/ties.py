@@ -1,0 +1,94 @@
+"""What ties the requests of one route to certain servers: a cookie, stick tables, a hash; and what responses get of it.
+
+The cookie comes first, then the tables, then the algorithm. A request that a cookie or a table has led is direct, until
+it has to go elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from wproxy.config.acl.facts import HttpFacts
+from wproxy.config.http.cookie import PersistRule
+from wproxy.dataplane.stickiness import Stickiness
+from wproxy.policy.balance import Key
+from wproxy.policy.cookies import ABSENT, Persistence, Presented
+from wproxy.protocols.http1.heads import RequestHead, ResponseHead
+from wproxy.state.server import Server
+
+
+class Tied(Protocol):
+    """An exchange, as far as it is tied: `asked` is what its cookies say, `bound` the server it is direct to."""
+
+    request: RequestHead
+    server: Server | None
+    cookies: str
+    asked: Presented[Server]
+    bound: Server | None
+
+    @property
+    def facts(self) -> HttpFacts:
+        """What rules may ask about it."""
+
+
+class Ties:
+    """Made once per route of which anything of this is configured."""
+
+    __slots__ = ("_key", "_persistence", "_rules", "_stickiness")
+
+    def __init__(
+        self,
+        persistence: Persistence[Server] | None,
+        stickiness: Stickiness | None,
+        rules: Sequence[PersistRule],
+        key: Key | None,
+    ) -> None:
+        self._persistence = persistence
+        self._stickiness = stickiness
+        self._rules = rules
+        self._key = key
+
+    def choose(self, exchange: Tied) -> Server | None:
+        """Return the server that a request is bound to, None when any will do; take the cookie out of its head."""
+        force = ignore = False
+        for rule in self._rules:
+            if rule.condition(exchange.facts):
+                force, ignore = rule.forces, not rule.forces
+                break
+        persistence, stickiness = self._persistence, self._stickiness
+        server: Server | None = None
+        if persistence is not None:
+            asked = exchange.asked = persistence.read(exchange.request, ignore=ignore, force=force)
+            exchange.cookies = persistence.letters(asked, "N")
+            server = asked.server
+        if server is None and stickiness is not None:
+            server = stickiness.server_of(exchange.facts, force=force)
+        exchange.bound = server
+        return server
+
+    def key(self, exchange: Tied) -> int:
+        """Return what a keyed algorithm goes by."""
+        return 0 if self._key is None else self._key(exchange.facts)
+
+    def responded(self, exchange: Tied, head: ResponseHead) -> None:
+        """Tell the client by the response's head, and the tables, which server it was."""
+        server = exchange.server
+        if server is None:
+            return
+        direct = server is exchange.bound
+        persistence, stickiness = self._persistence, self._stickiness
+        if persistence is not None:
+            asked = exchange.asked
+            if not direct and asked.letter == "V":
+                asked = exchange.asked = asked._replace(letter="D")  # it could not be reached
+            letter = persistence.answer(head, exchange.request.method, asked, server, direct=direct)
+            exchange.cookies = persistence.letters(asked, letter)
+        if stickiness is not None:
+            facts = exchange.facts
+            facts.response = head
+            stickiness.store(facts, server)
+            stickiness.store_response(facts, server)
+
+
+NOTHING_ASKED: Presented[Server] = ABSENT  # type: ignore[assignment] # it has no server
