@@ -28,6 +28,7 @@ SUBCOMMANDS = {
     "consume": "consumer.__main__:main",
     "demo": "admin.demo.command:main",
     "rebalance": "admin.__main__:main",
+    "reload": "admin.__main__:main",
     "seen": "admin.__main__:main",
     "server": "admin.__main__:main",
     "show": "admin.__main__:main",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import secrets
 import signal
 import time
@@ -49,6 +50,8 @@ from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state.warmup import STEP_S as WARM_UP_STEP_S
 from wproxy.state_file import StateFile
+
+_NEWS_BYTES = 64 * 1024
 
 Log = Callable[[str, str], None]
 """Called with a severity (ALERT, WARNING, NOTICE) and a line."""
@@ -202,6 +205,8 @@ class Application:
         role, loop = self._role, self._loop
         if role.lifeline is not None:
             loop.add_reader(role.lifeline, self._orphaned, role.lifeline)
+        if role.news is not None and role.owns:
+            loop.add_reader(role.news, self._hear, role.news)
         match role.duty:
             case Duty.SUPERVISOR:
                 supervisor = Supervisor(role, self._control, loop, self._log, self._reporter.answer)
@@ -222,6 +227,10 @@ class Application:
         if isinstance(self._crew, Worker):
             self._crew.tell_places()
 
+    def _hear(self, news: int) -> None:
+        """Take note of why the master could not reload."""
+        self._registry.startup_logs = os.read(news, _NEWS_BYTES).decode("utf-8", "replace")
+
     def _orphaned(self, lifeline: int) -> None:
         """Go on without the master."""
         self._loop.remove_reader(lifeline)
@@ -234,6 +243,8 @@ class Application:
         self._stop_listening()
         if self._sockets.handed_over:
             self._stop_answering()
+        if self._config.globals.hard_stop_s is not None:
+            self._loop.call_later(self._config.globals.hard_stop_s, self._stop.set)
         self._registry.sessions.on_empty = self._stop_when_idle
         if isinstance(self._crew, Supervisor):
             self._crew.on_empty = self._stop_when_idle

@@ -11,6 +11,7 @@ between. The master serves nobody; the pid file holds its process id, and it end
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import select
@@ -20,6 +21,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from wproxy.config.model import Config
@@ -31,6 +33,7 @@ from wproxy.sockets import Sockets, open_sockets
 _START_TIMEOUT_S = 30.0
 _EARLY_ENDS_MAX = 3  # processes that end unasked and early, one after the other, before the master gives up
 _EARLY_S = 10.0
+_NEWS_BYTES = 4096  # a pipe takes them without a wait, if what was told before has been read
 _AGAIN_S = 1.0  # until the next attempt to replace a worker, when one has failed
 
 _SIGNALS = {
@@ -59,6 +62,7 @@ class Generation:
     sockets: Sockets
     bus: Bus | None
     reloads: int
+    news: tuple[int, int]  # a pipe to who owns the state
     members: dict[int, Member] = field(default_factory=dict)
     due: dict[int, float] = field(default_factory=dict)  # when to try again to replace which number
 
@@ -87,6 +91,7 @@ class Master:
         self._reloads = 0
         self._started_at_s = time.time()
         self._lifeline = os.pipe()
+        self._wishes = _open_wishes()
 
     def run(self, config: Config, sockets: Sockets, ready: Callable[[], None]) -> int:
         """Serve until told to stop; return the exit code.
@@ -123,6 +128,8 @@ class Master:
         if number is signal.SIGCHLD:
             self._reap()
         elif number in (signal.SIGUSR2, signal.SIGHUP):
+            with suppress(BlockingIOError):
+                os.read(self._wishes[0], 1024)
             self._reload()
         else:
             self._stopped_by = number
@@ -146,12 +153,12 @@ class Master:
         except WproxyError as error:
             for line in str(error).splitlines():
                 self._log("ALERT", line)
-            self._log("WARNING", "Reload failed: the process goes on with the configuration it has.")
+            self._failed(before, str(error), "Reload failed: the process goes on with the configuration it has.")
             return
         self._reloads += 1
         started = self._start(config, sockets)
         if started is None:
-            self._log("WARNING", "Reload failed: the new worker did not start, the old one goes on.")
+            self._failed(before, "", "Reload failed: the new worker did not start, the old one goes on.")
             return
         self._current = started
         before.sockets.close()
@@ -164,6 +171,11 @@ class Master:
         self._log("NOTICE", f"Reloaded: worker {new} serves, worker {old} finishes its sessions.")
         self._forget_ended()
 
+    def _failed(self, serving: Generation, reason: str, told: str) -> None:
+        """Tell that a reload has failed, also to whom is asked why."""
+        self._log("WARNING", told)
+        os.write(serving.news[1], f"{reason}\n{told}\n".lstrip().encode()[:_NEWS_BYTES])
+
     # -- starting ------------------------------------------------------------------------------------------------
 
     def _start(self, config: Config, sockets: Sockets) -> Generation | None:
@@ -171,7 +183,7 @@ class Master:
         # The files of unix sockets belong to no single process: the master removes them when the last has ended.
         sockets.handed_over = True
         workers = config.globals.nbthread
-        generation = Generation(config, sockets, _open_bus(workers) if workers > 1 else None, self._reloads)
+        generation = Generation(config, sockets, _open_bus(workers) if workers > 1 else None, self._reloads, os.pipe())
         # Workers are told the state by the supervisor, which has to be there.
         steps = [[0], [*range(1, generation.workers + 1)]] if generation.workers > 1 else [[0]]
         for numbers in steps:
@@ -199,7 +211,7 @@ class Master:
         duty = Duty.ALL if generation.workers == 1 else Duty.WORKER if number else Duty.SUPERVISOR
         return Role(
             duty, number, generation.workers, self._serial, None if self._is_asked_for else os.getppid(), successor,
-            generation.bus, self._lifeline[0],
+            generation.bus, self._lifeline[0], generation.news[0], self._wishes[1],
             Process(os.getppid(), "master", self._started_at_s, self._reloads), self._reloads, self._old(generation),
         )  # fmt: skip
 
@@ -215,6 +227,7 @@ class Master:
     def _be_member(self, generation: Generation, role: Role, writer: int) -> None:
         """Serve, then end the process; returns never."""
         os.close(self._lifeline[1])
+        os.close(self._wishes[0])
         for other in self._generations():
             if other is not generation:
                 other.sockets.close()
@@ -280,7 +293,10 @@ class Master:
 
     def _forget_ended(self) -> None:
         """Let go of generations without a process."""
-        self._finishing = [generation for generation in self._finishing if generation.members]
+        for generation in [each for each in self._finishing if not each.members]:
+            self._finishing.remove(generation)
+            for descriptor in generation.news:
+                os.close(descriptor)
         current = self._current
         if current is not None and not current.members and not current.due:
             self._current = None
@@ -290,6 +306,15 @@ class Master:
 
 def _kind(generation: Generation, member: Member) -> str:
     return "supervisor" if generation.workers > 1 and not member.number else "worker"
+
+
+def _open_wishes() -> tuple[int, int]:
+    """Return a pipe of which a write sends this process SIGUSR2, whoever the writer has become meanwhile."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(reader, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(reader, fcntl.F_SETSIG, signal.SIGUSR2)
+    fcntl.fcntl(reader, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+    return reader, writer
 
 
 def _open_bus(workers: int) -> Bus:

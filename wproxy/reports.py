@@ -9,7 +9,6 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Protocol
@@ -62,7 +61,6 @@ class Reporter:
         self._started_at_s = time.time()
         self.history = History(self._registry)
         self.crew: Supervisor | Worker | None = None
-        self.reload: Callable[[], str] = lambda: ""
 
     def sample(self) -> bool:
         """Have the statistics page know the rates of the last seconds; there is always a next time."""
@@ -80,6 +78,7 @@ class Reporter:
             schema=schema.text,
             errors=self._errors,
             processes=self._processes,
+            reload=self._reload,
         )
         return Context(self._registry, self._control, reports, conversation)
 
@@ -102,6 +101,14 @@ class Reporter:
     def _processes(self) -> str:
         supervisor = self.crew if isinstance(self.crew, Supervisor) else None
         return processes.text(self._role, supervisor, processes.Now(time.time(), HAPROXY_VERSION, self._started_at_s))
+
+    def _reload(self) -> bool:
+        """Ask the master to read the configuration anew; tell whether there is one."""
+        if self._role.wishes is None or self._registry.orphaned:
+            return False
+        self._registry.startup_logs = ""
+        os.write(self._role.wishes, b"r")
+        return True
 
     def _process(self) -> information.Process:
         globals_ = self._config.globals

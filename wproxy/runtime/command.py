@@ -118,6 +118,7 @@ class Reports:
     schema: Callable[[], str]
     errors: Callable[[ErrorsRequest], str]
     processes: Callable[[], str]
+    reload: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Registry:
         }
         self.sessions = Sessions(self.admission)
         self.captures = Captures()
+        self.startup_logs = ""  # what was said when the configuration was last read anew, and could not be used
         self.orphaned = False  # the process that would replace this one is gone
         self.dropped_logs = 0  # by other processes
         self.tls = TlsCounters()

@@ -131,10 +131,6 @@ def _socket_name(address: Address) -> str:
     return f"ipv6@{address}" if ":" in address.host else f"ipv4@{address.host or '0.0.0.0'}:{address.port}"
 
 
-def show_proc(context: Context, arguments: Sequence[str]) -> str:
-    return context.reports.processes()
-
-
 def show_env(context: Context, arguments: Sequence[str]) -> str:
     """Show the environment, which is where a configuration takes its passwords from: those are not shown."""
     name = word(arguments, 0)
@@ -186,10 +182,6 @@ COMMANDS = (
     Command(
         ("show", "info"), "show info [desc|json|typed|float]*",
         "report information about the running process", Level.USER, show_info,
-    ),
-    Command(
-        ("show", "proc"), "show proc",
-        "list the processes of the proxy, those included that finish their sessions", Level.OPERATOR, show_proc,
     ),
     Command(
         ("show", "schema", "json"), "show schema json",
