@@ -121,6 +121,8 @@ def pinned_frontends(config: Config, workers: int) -> dict[str, int]:
         reached = {frontend.default_backend, *(rule.backend for rule in frontend.switching)} & set(keyed)
         if reached:
             groups = _joined(groups, {str(name) for name in reached}, frontend.name)
+    order = [frontend.name for frontend in config.frontends]
+    groups.sort(key=lambda group: min(map(order.index, group[1])))
     for number, (_, frontends) in enumerate(groups):
         pinned |= dict.fromkeys(frontends, number % workers + 1)
     return pinned

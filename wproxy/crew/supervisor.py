@@ -81,17 +81,24 @@ class Supervisor:
         self._contention: asyncio.TimerHandle | None = None
         self.on_empty: Callable[[], None] | None = None  # called when the last worker has gone
         self.on_places: Callable[[], None] | None = None  # called when keys lie elsewhere than before
+        self._keyed: list[Backend] = []  # whose keys move
         for backend in self._registry.backends.values():
             if backend.config.mode is Mode.REDIS:
                 backend.under_way = partial(self._under_way, backend)
             if backend.balance == "key" and not backend.config.redis_eject:
                 backend.epochs = _Remote(self, backend)
+                self._keyed.append(backend)
 
     # -- life ----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Let the workers in."""
         self._bus.listening.setblocking(False)
+        for backend in self._keyed:
+            # A weight may change before there is a worker: it has to know what was before.
+            if not backend.places and any(backend.slots.weights):
+                names = [server.name for server in backend.servers]
+                backend.places = [dict(zip(names, backend.slots.weights, strict=True))]
         self._known = following.records(self._registry)
         self._number = 1
         self._control.subscribe(lambda notice: self._change_soon())

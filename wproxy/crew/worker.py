@@ -99,6 +99,7 @@ class Worker:
         if self._channel is not None:
             self._tell_entries()
             self._channel.send(Kind.LAST_TALLY, self._tally())
+        if self._channel is not None:  # the supervisor may have ended first
             self._channel.finish(_LAST_S)
 
     def _connect(self) -> None:

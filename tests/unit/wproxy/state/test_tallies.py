@@ -40,7 +40,7 @@ def worker(sessions: int, at: float = 10.0) -> Registry:
         session.server.opened(at)
         session.bytes_in, session.bytes_out = 5, 7
         session.assigned_at = session.connected_at = at
-        session.measure(at + 0.2)
+        session.measure(at + 0.25)
     return made
 
 
@@ -59,7 +59,7 @@ def test_numbers_are_added() -> None:
     assert [server.counters.sessions for server in backend.servers] == [5, 5]
     assert (made.sessions.current, made.sessions.ever) == (10, 10)
     assert backend.counters.balanced == 10
-    assert backend.counters.times.total_ms(10) == 200
+    assert backend.counters.times.total_ms(10) == 250
     assert backend.servers[0].last_session_at == 10.0
 
 
@@ -77,7 +77,7 @@ def test_those_who_have_ended_go_on_to_count() -> None:
     assert (frontend.current, frontend.counters.sessions) == (1, 6)
     assert frontend.counters.bytes_in == 30
     assert (made.sessions.current, made.sessions.ever) == (1, 6)
-    assert made.backends["b"].counters.times.total_ms(6) == 200
+    assert made.backends["b"].counters.times.total_ms(6) == 250
 
 
 def test_telling_it_twice_changes_nothing() -> None:
