@@ -167,8 +167,7 @@ class Master:
         before.due.clear()
         self._finishing.append(before)
         _tell(before, signal.SIGUSR1)
-        new, old = _pids(started), _pids(before)
-        self._log("NOTICE", f"Reloaded: worker {new} serves, worker {old} finishes its sessions.")
+        self._log("NOTICE", f"Reloaded: {_named(started, 'serve')}, {_named(before, 'finish', 'es')} old sessions.")
         self._forget_ended()
 
     def _failed(self, serving: Generation, reason: str, told: str) -> None:
@@ -350,8 +349,9 @@ def _kill(pid: int) -> None:
     os.waitpid(pid, 0)
 
 
-def _pids(generation: Generation) -> str:
-    return " ".join(str(pid) for pid in generation.members)
+def _named(generation: Generation, verb: str, ending: str = "s") -> str:
+    pids = " ".join(str(pid) for pid in generation.members)
+    return f"worker {pids} {verb}{ending}" if len(generation.members) == 1 else f"processes {pids} {verb}"
 
 
 def _has_ended(pid: int) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from admin.client import StatsSocket
 from admin.commands.common import socket_option, stats_socket
 from admin.errors import NoAnswerError, RefusedError
 from admin.processes import Process, parse_processes
+from admin.statistics import parse_info
 from admin.waiting import wait_until
 
 _TIMEOUT_S = 60.0
@@ -31,7 +34,8 @@ def reload() -> None:
                 faults[:] = proxy.ask("show startup-logs").split("\n")
         except NoAnswerError:
             return "the proxy does not answer"  # one process goes as the other comes
-        done = any(faults) or (serving and serving[0].reloads != before[0].reloads)
+        is_new = bool(serving) and serving[0].reloads != before[0].reloads
+        done = any(faults) or (is_new and _is_whole(proxy, serving))
         return "" if done else "not reloaded"
 
     wait_until(left, _TIMEOUT_S)
@@ -39,6 +43,12 @@ def reload() -> None:
         raise RefusedError("\n".join(filter(None, faults)))
     pids = " ".join(str(process.pid) for process in serving)
     click.echo(f"reloaded: {pids} serve{'' if len(serving) > 1 else 's'}")
+
+
+def _is_whole(proxy: StatsSocket, serving: Sequence[Process]) -> bool:
+    """Tell whether all workers are there."""
+    wanted = int(parse_info(proxy.ask("show info"))["Nbthread"])
+    return sum(process.kind == "worker" for process in serving) >= wanted
 
 
 def _serving(proxy: StatsSocket) -> list[Process]:
