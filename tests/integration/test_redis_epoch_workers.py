@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.integration.test_redis_epochs import *  # noqa: F403
-from tests.integration.test_redis_epoch_sessions import *  # noqa: F403
 import pytest
 
+from tests.integration.test_redis_epoch_sessions import *  # noqa: F403
+from tests.integration.test_redis_epochs import *  # noqa: F403
 from tests.support import proxies
 
 

@@ -11,13 +11,18 @@ from typing import Protocol
 
 from wproxy.runtime.command import Context
 from wproxy.runtime.interpreter import Interpreter, split_words
-from wproxy.state.rebalance import Phase
+from wproxy.state.rebalance import RATE, Phase
 
+_REBALANCE = ("rebalance", "sessions")
 _NOT_FOUND = ("Session not found.", "No such session")
 
 
 class Crew(Protocol):
     """What is asked of the supervisor."""
+
+    @property
+    def size(self) -> int:
+        """How many workers there are."""
 
     def refresh(self) -> None:
         """Have the registry show what all workers have counted up to now."""
@@ -40,9 +45,10 @@ class CrewInterpreter(Interpreter):
         """Run one command, return what to answer."""
         self._crew.refresh()
         own = super().execute(context, line)
-        merge = _merge_of(split_words(line))
+        words = split_words(line)
+        merge = _merge_of(words)
         if merge is not None and (own.strip() == "" or not _is_refused(own)):
-            own = merge([own, *self._crew.run(int(context.conversation.level), line)])
+            own = merge([own, *self._crew.run(int(context.conversation.level), _shared(words, self._crew.size, line))])
         self._crew.settle()
         return own
 
@@ -71,7 +77,7 @@ def _summed(answers: Sequence[str]) -> str:
     rows: dict[tuple[str, str], list[str]] = {}
     if not head.startswith("#"):
         return answers[0]
-    for answer in answers:
+    for answer in answers[1:] or answers:  # the supervisor has no sessions
         for line in filter(None, answer.splitlines()[1:]):
             cells = line.split(",")
             known = rows.setdefault((cells[0], cells[1]), cells)
@@ -91,6 +97,14 @@ def _both(at: int, one: str, other: str) -> str:
     return str(int(one) + int(other)) if one and other else one or other
 
 
+def _shared(words: Sequence[str], workers: int, line: str) -> str:
+    """Return what each of `workers` is to do, so that all together do what `line` says."""
+    if tuple(words[:2]) != _REBALANCE or len(words) < 3 or not workers:
+        return line
+    rate = int(words[3]) if len(words) > 3 else RATE
+    return f"{' '.join(words[:3])} {max(rate // workers, 1)}"
+
+
 Merge = Callable[[Sequence[str]], str]
 _MERGES: Mapping[tuple[str, ...], Merge] = {
     ("show", "sess"): _listed,
@@ -98,7 +112,7 @@ _MERGES: Mapping[tuple[str, ...], Merge] = {
     ("shutdown", "sessions"): lambda answers: answers[0],
     ("clear", "counters"): lambda answers: answers[0],
     ("clear", "table"): lambda answers: answers[0],
-    ("rebalance", "sessions"): _summed,
+    _REBALANCE: _summed,
     ("show", "rebalance"): _summed,
 }
 

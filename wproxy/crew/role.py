@@ -53,9 +53,9 @@ class Role:
 
     `number` is 0 for the supervisor and counts workers from 1. `serial` grows with each process of the master's.
     `shown_pid` is the process id that the proxy tells. `successor` tells that workers may know more of the state than
-    the supervisor that begins. `lifeline` is a descriptor that ends when the master does. By `news` the master tells why
-    it could not reload; a byte written to `wishes` asks it to. `reloads` counts those before
-    this generation, `leaving` are the processes of older ones.
+    the supervisor that begins. `lifeline` is a descriptor that ends when the master does. By `news` the master tells
+    why it could not reload; a byte written to `wishes` asks it to. `reloads` counts those before this generation,
+    `leaving` are the processes of older ones.
     """
 
     duty: Duty = Duty.ALL

@@ -120,6 +120,11 @@ class Supervisor:
         """The workers, by number."""
         return [self._members[number] for number in sorted(self._members)]
 
+    @property
+    def size(self) -> int:
+        """How many workers there are."""
+        return len(self._members)
+
     def finish(self) -> None:
         """Have the workers finish their sessions and end: for when there is no master to tell them."""
         for member in self.members:
@@ -299,8 +304,14 @@ class Supervisor:
         """Return what each worker answers to a command of the stats socket (`crew.interpreter.Crew`)."""
         answers = self.ask("run", [level, command])
         if command.split()[:2] == ["clear", "counters"]:
-            self._retired = None
+            self._forget_retired(whole=command.split()[2:] == ["all"])
         return [str(answers[number]) for number in sorted(answers)]
+
+    def _forget_retired(self, *, whole: bool) -> None:
+        """Clear what those who have ended have counted: the highest numbers, or the `whole`."""
+        if self._retired is not None:
+            self._retired = None if whole else tallies.without_maxima(self._retired)
+        self.refresh()
 
     def _tick(self) -> None:
         """Look at the workers once a second."""

@@ -90,6 +90,29 @@ def retired(known: Tally | None, ended: Tally) -> Tally:
     }
 
 
+def without_maxima(known: Tally) -> Tally:
+    """Return a tally whose highest numbers are forgotten."""
+    backends = {
+        name: [
+            *values[:3],
+            _cleared(TrafficCounters, values[3]),
+            {name: [*each[:6], _cleared(TrafficCounters, each[6])] for name, each in values[4].items()},
+        ]
+        for name, values in known["backends"].items()
+    }
+    frontends = {name: [each[0], _cleared(FrontendCounters, each[1])] for name, each in known["frontends"].items()}
+    return {**known, "frontends": frontends, "backends": backends, "rate": Rate().parts()}
+
+
+def _cleared(kind: type[C], values: Sequence[Json]) -> list[Json]:
+    made = _together(kind, [values])
+    made.sessions_max = made.session_rate.maximum = 0
+    if isinstance(made, TrafficCounters):
+        made.queue_max = 0
+        made.times.clear_maxima()
+    return _counted(made)
+
+
 def _retired_backend(known: Sequence[Json]) -> Json:
     parts = [part for part in known if part is not None]
     names = {name for part in parts for name in part[4]}

@@ -15,6 +15,10 @@ class Others:
         self.answers = answers
         self.calls: list[str] = []
 
+    @property
+    def size(self) -> int:
+        return len(self.answers)
+
     def refresh(self) -> None:
         self.calls.append("refresh")
 
@@ -68,3 +72,8 @@ def test_tables_of_sessions_that_are_closed_are_added() -> None:
     )
     answer, _ = ask("show rebalance", *rows)
     assert answer == HEAD + "back,a,,,6,6,,2,0,,\nback,BACKEND,closing,100,14,14,4,2,0,2,1\n\n"
+
+
+def test_the_rate_of_a_rebalance_is_that_of_all_together() -> None:
+    assert ask("rebalance sessions back 10", HEAD + "\n", HEAD + "\n")[1][1] == "rebalance sessions back 5"
+    assert ask("rebalance sessions back", HEAD + "\n", HEAD + "\n")[1][1] == "rebalance sessions back 50"

@@ -14,7 +14,7 @@ MESSAGES = st.lists(
 
 
 @given(MESSAGES, st.integers(1, 9))
-def test_messages_come_out_as_they_went_in_however_the_stream_is_cut(sent: list[tuple[Kind, object]], size: int) -> None:
+def test_messages_come_out_as_they_went_in_however_it_is_cut(sent: list[tuple[Kind, object]], size: int) -> None:
     stream = b"".join(encode(kind, body) for kind, body in sent)
     reader = Reader()
     pieces = [stream[at : at + size] for at in range(0, len(stream), size)]

@@ -33,10 +33,10 @@ def made() -> tuple[Registry, Control]:
 class Pair:
     """A supervisor's state and that of one of two workers, which follows."""
 
-    def __init__(self, share: Share = Share(1, 2)) -> None:
+    def __init__(self) -> None:
         self.registry, self.control = made()
         self.theirs, self.follower = made()
-        self.share = share
+        self.share = Share(1, 2)
         self.notices: list[Notice] = []
         self.follower.subscribe(self.notices.append)
         self.follow()
@@ -150,5 +150,6 @@ def test_what_has_not_changed_is_left_alone() -> None:
 
 def test_a_record_of_something_unknown_is_passed_over() -> None:
     pair = Pair()
-    following.apply(pair.follower, {"server b/gone": {}, "server x/y": {}, "backend x": {}, "frontend x": []}, lambda _: Share())
+    gone = {"server b/gone": {}, "server x/y": {}, "backend x": {}, "frontend x": []}
+    following.apply(pair.follower, gone, lambda _: Share())
     assert pair.same

@@ -124,3 +124,11 @@ def test_errors_of_protocols_arrive_as_they_were() -> None:
             Side.REQUEST, 1.5, Named("f", 2), Named("b", 3), Named(), source, Excerpt(b"\xff\r\n", 1, 0), ("fact",)
         )
         assert tallies.to_capture(orjson.loads(orjson.dumps(tallies.of_capture(capture)))) == capture
+
+
+def test_the_highest_numbers_of_those_who_have_ended_can_be_forgotten() -> None:
+    known = tallies.without_maxima(tallies.retired(None, through_json(tallies.tally(worker(3)))))
+    made = whole(retired=known)
+    assert made.frontends["f"].counters.sessions == 3
+    assert made.frontends["f"].counters.sessions_max == 0
+    assert made.backends["b"].counters.times.total_max == 0
