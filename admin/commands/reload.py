@@ -47,7 +47,7 @@ def reload() -> None:
 
 def _is_whole(proxy: StatsSocket, serving: Sequence[Process]) -> bool:
     """Tell whether all workers are there."""
-    wanted = int(parse_info(proxy.ask("show info"))["Nbthread"])
+    wanted = int(parse_info(proxy.ask("show info"))["Nbthread"] or 1)
     return sum(process.kind == "worker" for process in serving) >= wanted
 
 

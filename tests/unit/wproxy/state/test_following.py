@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wproxy.config.dynamic import dynamic_server
 from wproxy.config.loader import parse
 from wproxy.config.model import Address
-from wproxy.runtime.commands.dynamic import dynamic_server
 from wproxy.state import following
 from wproxy.state.admission import RateLimit
 from wproxy.state.control import Control, Notice, ServerChange, ServerNotice
 from wproxy.state.following import Share
-from wproxy.state.frontend import FrontendStatus
 from wproxy.state.registry import Registry
 
 CONFIGURATION = """
@@ -133,13 +134,10 @@ def test_servers_come_and_go_with_their_numbers() -> None:
 
 def test_frontends_open_and_close() -> None:
     pair = Pair()
-    frontend, theirs = pair.registry.frontends["f"], pair.theirs.frontends["f"]
-    pair.control.pause(frontend)
-    pair.follow()
-    assert theirs.status is FrontendStatus.PAUSED
-    pair.control.resume(frontend)
-    pair.follow()
-    assert theirs.status is FrontendStatus.OPEN
+    for change in (pair.control.pause, pair.control.resume, pair.control.shut_down):
+        change(pair.registry.frontends["f"])
+        pair.follow()
+        assert pair.theirs.frontends["f"].status is pair.registry.frontends["f"].status
 
 
 def test_what_has_not_changed_is_left_alone() -> None:
@@ -150,6 +148,6 @@ def test_what_has_not_changed_is_left_alone() -> None:
 
 def test_a_record_of_something_unknown_is_passed_over() -> None:
     pair = Pair()
-    gone = {"server b/gone": {}, "server x/y": {}, "backend x": {}, "frontend x": []}
+    gone: Mapping[str, object] = {"server b/gone": {}, "server x/y": {}, "backend x": {}, "frontend x": []}
     following.apply(pair.follower, gone, lambda _: Share())
     assert pair.same
