@@ -183,6 +183,7 @@ class Application:
             self._crew.start()
         for router in self._routers.values():
             router.open()
+        self._tell_places()
         self._http.open()
         if any(backend.epochs is not None for backend in self._registry.backends.values()):
             self._save()  # by which weights keys lie: the configuration may be another one at the next start

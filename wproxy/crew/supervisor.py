@@ -18,6 +18,7 @@ from functools import partial
 from wproxy.config.model import Mode
 from wproxy.crew.channel import Channel, wait
 from wproxy.crew.role import Bus, Role
+from wproxy.policy.balance.key import SLOTS
 from wproxy.policy.leases import Leases
 from wproxy.protocols.bus import Json, Kind, Message, Outbox
 from wproxy.state import following, tables, tallies
@@ -27,7 +28,7 @@ from wproxy.state.epochs import Progress
 from wproxy.state.server import Server
 from wproxy.state.tallies import Tally
 
-ANSWER_S = 3.0  # how long a worker may take; one that takes longer is replaced
+ANSWER_S = 5.0  # how long a worker may take; one that takes longer is replaced
 _TICK_S = 1.0
 _CONTENTION_S = 0.1  # how long places stay where they are while more are wanted than there are
 _ADOPTION_S = 2.0  # how long a successor waits for what the workers know
@@ -397,9 +398,10 @@ class Supervisor:
                 return Progress.of(answer)
         return None
 
-    def owes(self, backend: str, server: str) -> int:
-        """Return how many slots a server may have keys of without being their owner."""
-        return max((answer or 0 for answer in self.ask("owes", [backend, server]).values()), default=0)
+    def owes(self, backend: str, server: str) -> int | None:
+        """Return how many slots a server may have keys of without being their owner, None when nobody can tell."""
+        told = [answer for answer in self.ask("owes", [backend, server]).values() if answer is not None]
+        return max(told, default=None)
 
 
 class _Remote:
@@ -411,7 +413,18 @@ class _Remote:
 
     def progress(self) -> Progress:
         """Ask for it."""
-        return self._supervisor.progress(self._backend.name) or Progress((), 0, 0, 0, 0, 0, ())
+        told = self._supervisor.progress(self._backend.name)
+        if told is not None:
+            return told
+        epochs = ((0, 0.0, 0),) if self._is_open else ()
+        return Progress(epochs, 0, 0, 0, 0, 0, ())
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether keys may lie elsewhere than the weights say, for when there is nobody to ask."""
+        backend = self._backend
+        names = [server.name for server in backend.servers]
+        return backend.places != [dict(zip(names, backend.slots.weights, strict=True))]
 
     def places(self) -> list[dict[str, int]]:
         """Return what it has told last."""
@@ -419,4 +432,5 @@ class _Remote:
 
     def owes(self, name: str) -> int:
         """Ask for it."""
-        return self._supervisor.owes(self._backend.name, name)
+        told = self._supervisor.owes(self._backend.name, name)
+        return (SLOTS if self._is_open else 0) if told is None else told

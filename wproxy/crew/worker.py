@@ -211,7 +211,8 @@ class Worker:
     def tell_places(self) -> None:
         """Tell by which weights keys lie, if that has changed."""
         reports = {name: backend.epochs for name, backend in self._registry.backends.items()}
-        places = {name: report.places() for name, report in reports.items() if report is not None}
+        told = {name: report.places() for name, report in reports.items() if report is not None}
+        places = {name: weights for name, weights in told.items() if weights}  # none before its router has begun
         if places != self._places:
             self._places = places
             self._send(Kind.PLACES, places)
