@@ -57,7 +57,13 @@ _ID = Type("<number>", "a number", values.count)
 GLOBAL: Grammar[GlobalDraft] = Grammar(
     (
         done("maxconn", _HERE, Sets("maxconn", values.LIMIT, once=True), "connections at a time, in all", "3.2"),
-        done("nbthread", _HERE, Sets("nbthread", values.THREADS), "number of worker processes, 1 to 64; what they share, and how exactly: docs/architecture.md, Workers", "3.1"),
+        done(
+            "nbthread",
+            _HERE,
+            Sets("nbthread", values.THREADS),
+            "number of worker processes, 1 to 64; what they share, and how exactly: docs/architecture.md, Workers",
+            "3.1",
+        ),
         done(
             "hard-stop-after",
             _HERE,
