@@ -13,10 +13,11 @@ from tests.support.http_beside import OK, request_end
 
 @dataclass
 class RecordingServer:
-    """Answers with `reply`, whatever it is asked."""
+    """Answers with `reply`, whatever it is asked, after `delay_s` seconds."""
 
     listener: socket.socket
     reply: bytes = OK
+    delay_s: float = 0.0
     _heard: list[bytearray] = field(default_factory=list)
     _open: list[socket.socket] = field(default_factory=list)
 
@@ -47,6 +48,7 @@ class RecordingServer:
                 try:
                     if end is not None:
                         at += end
+                        threading.Event().wait(self.delay_s)
                         connection.sendall(self.reply)
                         continue
                     if not (chunk := connection.recv(65536)):
@@ -63,9 +65,9 @@ class RecordingServer:
 
 
 @contextmanager
-def recording_server(reply: bytes = OK) -> Iterator[RecordingServer]:
+def recording_server(reply: bytes = OK, delay_s: float = 0.0) -> Iterator[RecordingServer]:
     """Run a server on a free port of 127.0.0.1."""
-    server = RecordingServer(socket.create_server(("127.0.0.1", 0), backlog=1024), reply)
+    server = RecordingServer(socket.create_server(("127.0.0.1", 0), backlog=1024), reply, delay_s)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

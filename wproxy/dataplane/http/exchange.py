@@ -127,6 +127,8 @@ class Exchange(ServerSide):
             outcome = self.client.site.serve(outcome, self.facts, b"")
         elif outcome.cause == "PR":
             self.client.site.frontend.counters.denied_requests += 1
+        elif outcome.cause == "LR":
+            self.client.site.frontend.counters.intercepted += 1
         self.answer(outcome)
         return False
 
