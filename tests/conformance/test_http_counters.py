@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import socket
+from functools import partial
 from pathlib import Path
 
 from tests.support.http_beside import GET
 from tests.support.http_server import recording_server
 from tests.support.programs import free_port
 from tests.support.proxies import Proxy, proxy
+from tests.support.stats import Stats
 from tests.support.waiting import wait_for
 
 COLUMNS = (
@@ -64,6 +66,10 @@ def counters(made: Proxy) -> dict[str, dict[str, str]]:
     return {name: {column: row[column] for column in COLUMNS} for name, row in rows.items()}
 
 
+def is_idle(stats: Stats) -> bool:
+    return stats.numbers("s", "srv_icur", "used_conn_cur") == (1, 0)
+
+
 def settled(made: Proxy) -> bool:
     return all(row["scur"] == "0" for row in counters(made).values())
 
@@ -109,5 +115,5 @@ def test_idle_connections_are_told(tmp_path: Path) -> None:
                 client.sendall(GET)
                 assert client.recv(4096)
                 stats = made.stats
-                wait_for(lambda stats=stats: stats.numbers("s", "srv_icur", "used_conn_cur") == (1, 0), what=program)
+                wait_for(partial(is_idle, stats), what=program)
                 assert stats.numbers("FRONTEND", "scur", "req_rate_max") == (1, 1), program
