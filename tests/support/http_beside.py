@@ -43,6 +43,7 @@ class Talk:
         self.writer = writer
         self.heard = bytearray()
         self.ended = ""  # "end" or "reset" once it is over
+        self.another: Callable[[], Awaitable[Talk]] = _alone  # a client's: opens one more connection
 
     async def say(self, data: bytes) -> None:
         if self.writer.is_closing():
@@ -81,6 +82,10 @@ class Talk:
             if not await self.hear():
                 return False
         return True
+
+
+async def _alone() -> Talk:
+    raise NotImplementedError
 
 
 Act = Callable[[Talk], Awaitable[None]]
@@ -159,12 +164,13 @@ def answers(*replies: bytes, closes: bool = False, size: int | None = None) -> A
 
 @dataclass(frozen=True)
 class Case:
-    """What a client writes, what its server does, and lines for its section."""
+    """What a client writes, what its server does, lines for its section, and words for the `server` line."""
 
     name: str
     client: Act
     server: Act = field(default_factory=answers)
     lines: tuple[str, ...] = ()
+    words: str = ""
 
 
 @dataclass
@@ -176,6 +182,7 @@ class Seen:
 
     client: bytes = b""
     end: str = ""
+    others: list[bytes] = field(default_factory=list)  # what further connections of the client heard
     at_once: bool = False
     servers: list[tuple[bytes, str]] = field(default_factory=list)  # what each connection heard, and its end
 
@@ -221,17 +228,28 @@ async def _run(case: Case, folder: Path, number: int) -> Seen:
             writer.close()
 
     server = await asyncio.start_unix_server(accept, folder / f"s{number}", limit=1 << 22)
-    try:
+    mine: list[Talk] = []
+
+    async def connect() -> Talk:
         reader, writer = await asyncio.open_unix_connection(folder / f"c{number}", limit=1 << 22)
         talk = Talk(reader, writer)
+        talk.another = connect
+        mine.append(talk)
+        return talk
+
+    try:
+        talk = await connect()
         began = time.monotonic()
         async with asyncio.timeout(15.0):
             await case.client(talk)
-            if not writer.is_closing():
-                await talk.hear_to_end()
+            for each in mine:
+                if not each.writer.is_closing():
+                    await each.hear_to_end()
         seen.at_once = time.monotonic() - began < TIMEOUT_S * 0.8
-        writer.close()
+        for each in mine:
+            each.close()
         seen.client = plain(bytes(talk.heard))
+        seen.others = [plain(bytes(each.heard)) for each in mine[1:]]
         seen.end = "end" if talk.heard else talk.ended  # a reset, too: it tells of bytes that nobody has read
         if tasks:
             await asyncio.wait(tasks, timeout=KEPT_S)
@@ -258,7 +276,7 @@ def serving(program: str, folder: Path, cases: Sequence[Case], lines: Sequence[s
     for number, case in enumerate(cases):
         own = "\n".join(f"    {line}" for line in (*lines, *case.lines))
         sections.append(
-            f"listen case{number}\n    bind unix@{folder}/c{number}\n{own}\n    server s unix@{folder}/s{number}\n"
+            f"listen case{number}\n    bind unix@{folder}/c{number}\n{own}\n    server s unix@{folder}/s{number} {case.words}\n"
         )
     with proxy(program, folder, *lines, mode="http", rest="".join(sections)) as made:
         yield made

@@ -84,7 +84,7 @@ class Exchange(ServerSide):
             return
         route = self.route
         self.backend = route.backend
-        self._counted = True
+        self._counted = self.routed = True
         route.backend.opened(self.request_at)
         if route.request_rules and not self._obey(first_outcome(route.request_rules, self.facts)):
             return

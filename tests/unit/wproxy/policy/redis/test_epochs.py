@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.unit.wproxy.policy.redis.servers import World, drive
 from wproxy.policy.balance.key import slot_of
-from wproxy.policy.redis.actions import Key, Move
+from wproxy.policy.redis.actions import Ask, Key, Move
 from wproxy.policy.redis.epochs import Chain
 
 SERVERS = ("a", "b", "c")
@@ -261,4 +261,11 @@ def test_a_slot_whose_keys_were_used_on_the_server_meanwhile_is_looked_at_once_m
     debts = chain.look("a")
     chain.moving[0].replied(command)  # it may have been executed behind the look
     assert chain.cleared("a", debts) == []
+    again = Appended()
+    assert chain.moving[0].command(again) == [Ask(0, "a", again.keys[0])]  # it is known no more where it is
+    chain.moving[0].asked(again.keys[0], 1000)
+    chain.moving[0].replied(again)
+    chain.look("a")
+    chain.moving[0].command(again)
+    chain.moving[0].asked(again.keys[0], None)
     assert chain.cleared("a", chain.look("a")) == [0]
