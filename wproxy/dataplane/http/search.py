@@ -41,8 +41,8 @@ class Search:
     """
 
     __slots__ = (
-        "_connecting", "_hopeless", "_key", "_made", "_may_reuse", "_record", "_route", "_seeker", "_services", "_stuck",
-        "_task", "_waits_in", "deadline", "granted", "timed_out",
+        "_connecting", "_hopeless", "_key", "_made", "_may_reuse", "_record", "_route", "_seeker", "_services",
+        "_stuck", "_task", "_waits_in", "deadline", "granted", "timed_out",
     )  # fmt: skip
 
     def __init__(self, seeker: Seeker, record: Transaction, route: HttpRoute, services: Services) -> None:
