@@ -126,6 +126,10 @@ class Exchange(ServerSide):
             outcome = self.client.site.serve(outcome, self.facts, b"")
         elif outcome.cause == "PR":
             self.client.site.frontend.counters.denied_requests += 1
+        ties, backend = self.route.ties, self.route.backend
+        # While the frontend's rules act, only a `listen` section knows its backend already.
+        if ties is not None and (self._counted or backend.name == self.client.site.frontend.name):
+            ties.unasked(self, denied=outcome.cause == "PR")
         self.answer(outcome)
         return False
 
