@@ -21,7 +21,7 @@ from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 
 _PURGE_S = 5.0  # HAProxy's pool-purge-delay
-HEAD_MAX = 16 * 1024 - 1024  # HAProxy's tune.bufsize without tune.maxrewrite
+HEAD_MAX = 16 * 1024 - 1024 - 79  # HAProxy's tune.bufsize without tune.maxrewrite, and what it needs itself
 
 
 class HttpSites:

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from tests.bench import capture, http, ingest
+from tests.bench import capture, http, ingest, moving
 from tests.bench.measure import Figures, UnfinishedError, connection_kb, measure
 from tests.bench.peers import Peers
 from tests.bench.report import print_growth, print_memory, print_row, print_title, print_unfinished
@@ -34,6 +34,8 @@ def main() -> None:
         _proxies(options)
     with tempfile.TemporaryDirectory(prefix="wproxy-bench-") as name:
         http.run(options.only, options.rounds, options.scale, Path(name))
+    if options.only in moving.NAME:
+        moving.run(options.rounds, options.scale)
     if options.only in capture.NAME:
         capture.run(options.rounds)
     ingest.run(options.only)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ http {{
 _CONFIG = """
 global
   nbthread 1
-  maxconn 12000
+  maxconn {maxconn}
 defaults
   mode http
   timeout connect 2s
@@ -63,7 +64,7 @@ backend files
 _REQUESTS = re.compile(r"(\d+) requests in ([0-9.]+)s")
 _LATENCY = re.compile(r"^\s+(50|99)%\s+([0-9.]+)(us|ms|s)$", re.MULTILINE)
 _IN_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
-_IDLE = 10_000
+_IDLE = min(10_000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 400) // 2)
 _BIG = 1_000_000
 _SECONDS = 5.0
 
@@ -161,11 +162,16 @@ def _proxy(name: str, folder: Path, servers: tuple[int, int], stack: ExitStack, 
     port = free_port()
     crt = f" ssl crt {_certificate(folder)}" if tls else ""
     path = folder / f"{name}-http-{port}.cfg"
-    path.write_text(_CONFIG.format(port=port, tls=crt, servers=servers))
+    path.write_text(_CONFIG.format(port=port, tls=crt, servers=servers, maxconn=_maxconn()))
     command = [*WPROXY, "-f", str(path)] if name == "wproxy" else [need("haproxy"), "-db", "-f", str(path)]
     process = stack.enter_context(running(command, folder, path.stem, {"STATE_DIRECTORY": str(folder)}))
     wait_until_listening(process, port, folder / f"{path.stem}.log")
     return Peer(name, port, process.pid)
+
+
+def _maxconn() -> int:
+    """Return how many connections the limit of open files allows HAProxy to promise, two descriptors for each."""
+    return min(12_000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 200) // 2)
 
 
 def _certificate(folder: Path) -> Path:

@@ -18,6 +18,7 @@ _CONFIG = """
 global
   nbthread 1
   maxconn 9000
+  stats socket {stats} mode 600 level admin
 defaults
   mode {mode}
   timeout connect 2s
@@ -42,12 +43,13 @@ _WEIGHTS = (30, 70)
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A running program: where it listens, which process it is."""
+    """A running program: where it listens, which process it is, its stats socket if it has one."""
 
     name: str
     port: int
     pid: int
     tls: bool = False
+    stats: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +106,17 @@ class Peers:
         program, port = _PROGRAMS[name], free_port()
         first, *options = program.command
         stem = f"{name.replace(' ', '-')}-{port}"
-        text = program.template.format(mode=program.mode, balance=program.balance, port=port, tls=self._tls(program))
+        stats = self._folder / f"{stem}.sock"
+        text = program.template.format(
+            mode=program.mode, balance=program.balance, port=port, tls=self._tls(program), stats=stats
+        )
         (self._folder / f"{stem}.cfg").write_text(text + self._servers(program, servers))
         command = [first if "/" in first else need(first), *options, f"{stem}.cfg"]
         # What wproxy remembers between two starts belongs to this folder, not to the machine.
         environment = {"STATE_DIRECTORY": str(self._folder)}
         process = stack.enter_context(running(command, self._folder, stem, environment))
         wait_until_listening(process, port, self._folder / f"{stem}.log")
-        return Peer(name, port, process.pid, tls=bool(program.certificate))
+        return Peer(name, port, process.pid, tls=bool(program.certificate), stats=stats)
 
     def _tls(self, program: _Program) -> str:
         """Return what the `bind` line says for clients to be served with TLS."""

@@ -16,7 +16,7 @@ import pytest
 from tests.support.certificates import Request, authority, for_host, issue, revoked
 from tests.support.logging_proxy import TCPLOG
 from tests.support.memory_tls import client_context
-from tests.support.programs import free_port
+from tests.support.programs import free_ports
 from tests.support.proxies import Proxy, proxy
 from tests.support.stats import Stats
 from tests.support.syslog import LogServer, udp_log_server
@@ -29,6 +29,9 @@ SECTIONS = {
     "one": "ssl crt {}/a.pem",
     "names": "ssl crt {}/a.pem crt {}/b.pem crt {}/rsa.pem",
     "folder": "ssl crt {}/folder",
+    "list": "ssl crt-list {}/list",
+    "fallback": "ssl crt-list {}/fallback",
+    "strictlist": "ssl crt-list {}/list strict-sni",
     "strict": "ssl crt {}/a.pem crt {}/b.pem strict-sni",
     "tls12": "ssl crt {}/a.pem ssl-max-ver TLSv1.2",
     "tls13": "ssl crt {}/a.pem ssl-min-ver TLSv1.3",
@@ -83,6 +86,11 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     gone.write(folder / "gone.pem")
     issue(Request("stranger")).write(folder / "stranger.pem")
     issue(Request("late", begins=-3, ends=-1), ca).write(folder / "late.pem")
+    (folder / "list").write_text(
+        f"# the first is the default\n\n{folder}/a.pem other.example\n"
+        f"{folder}/b.pem *.list.example !not.list.example one.example\n{folder}/rsa.pem\n"
+    )
+    (folder / "fallback").write_text(f"{folder}/a.pem !*\n{folder}/b.pem\n")
     (folder / "crl.pem").write_bytes(revoked(ca, gone))
     return folder
 
@@ -92,9 +100,10 @@ def sides(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Itera
     with ExitStack() as stack:
         port = stack.enter_context(tls_server(Peer(certificate=certificates / "a.pem")))
         made = []
+        unused = free_ports(2 * (len(SECTIONS) + len(OPTIONS)))
         for program in ("haproxy", "wproxy"):
             log = stack.enter_context(udp_log_server())
-            ports = {name: free_port() for name in (*SECTIONS, *OPTIONS)}
+            ports = {name: unused.pop() for name in (*SECTIONS, *OPTIONS)}
             logging = f"log {log.target} local0\n option tcplog"
             sections = [(name, words, "") for name, words in SECTIONS.items()]
             sections += [(name, words, more) for name, (words, more) in OPTIONS.items()]
@@ -179,6 +188,21 @@ CLIENTS = {
     "nobody's name": client("names", "other.example"),
     "a folder's first": client("folder"),
     "a folder's second": client("folder", "a.example"),
+    **{
+        f"{section}: {name}": client(section, name)
+        for section in ("list", "strictlist", "fallback")
+        for name in (
+            "a.example",
+            "x.wild.example",
+            "other.example",
+            "b.example",
+            "one.example",
+            "x.list.example",
+            "not.list.example",
+            "r.example",
+            "list.example",
+        )
+    },
     "strict, a name": client("strict", "b.example"),
     "strict, nobody's": client("strict", "other.example"),
     "strict, none": client("strict"),

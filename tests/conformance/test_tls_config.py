@@ -24,6 +24,7 @@ BINDS = (
     "ssl crt a.pem ecdhe prime256v1", "ssl crt a.pem verify required", "ssl crt a.pem verify maybe",
     "ssl crt a.pem verify required ca-file ca.pem", "ssl crt a.pem verify optional ca-file none.pem",
     "ssl crt a.pem verify required ca-file junk.pem", "ssl crt a.pem verify required ca-file ca.pem crl-file none.pem",
+    "ssl crt-list list", "ssl crt-list none", "ssl crt-list damaged", "ssl crt-list empty.list", "ssl crt-list",
     "ssl crt a.pem strict-sni no-tls-tickets prefer-client-ciphers allow-0rtt",
 )  # fmt: skip
 SERVERS = (
@@ -59,6 +60,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "beside.pem.key").write_bytes(a.key_pem())
     a.write_certificate(made / "cert.crt")
     (made / "cert.key").write_bytes(a.key_pem())
+    (made / "list").write_text("# comment\na.pem one.example !two.example\nbeside.pem\n")
+    (made / "damaged").write_text("a.pem\nnone.pem\n")
+    (made / "empty.list").write_text("# nothing\n")
     (made / "junk.pem").write_text("hello\n")
     for name in ("empty", "folder"):
         (made / name).mkdir()

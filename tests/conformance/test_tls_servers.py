@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.certificates import Request, authority, for_host, issue
 from tests.support.logging_proxy import TCPLOG
-from tests.support.programs import free_port
+from tests.support.programs import free_ports
 from tests.support.proxies import Proxy, proxy
 from tests.support.stats import Stats
 from tests.support.syslog import LogServer, udp_log_server
@@ -95,16 +95,17 @@ def sides(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Itera
     with ExitStack() as stack:
         servers = {name: stack.enter_context(tls_server(peer)) for name, peer in peers.items()}
         made = []
+        unused = free_ports(2 * (len(CASES)))
         for program in ("haproxy", "wproxy"):
             log = stack.enter_context(udp_log_server())
-            ports = {name: free_port() for name in CASES}
+            ports = {name: unused.pop() for name in CASES}
             sections = []
             for number, (name, (server, words)) in enumerate(CASES.items()):
                 default = " default-server ssl verify none\n" if "no-ssl" in words else ""
                 line = f"server s 127.0.0.1:{servers[server]} {words.replace('{}', str(certificates))}"
                 sections.append(
                     f"listen l{number}\n bind 127.0.0.1:{ports[name]} ssl crt {certificates}/front.pem\n"
-                    f" timeout connect 1s\n retries 1\n log {log.target} local0\n option tcplog\n{default} {line}\n"
+                    f" timeout connect 2s\n retries 1\n log {log.target} local0\n option tcplog\n{default} {line}\n"
                     f"backend b{number}\n timeout connect 1s\n{default} {line} check inter 500ms fall 1"
                 )
             folder = tmp_path_factory.mktemp(program)
@@ -160,6 +161,75 @@ def test_checks(sides: tuple[Side, Side], case: str) -> None:
     theirs, ours = (said(side) for side in sides)
     assert ours[1:] == theirs[1:]
     assert theirs[0] in (ours[0], "")
+
+
+# Rules of checks with TLS, and what the server line says besides `check`.
+RULES = {
+    "by a rule": ("option tcp-check\n tcp-check connect ssl", "verify none"),
+    "by a rule, the server has it, too": ("option tcp-check\n tcp-check connect ssl sni a.example", "ssl verify none"),
+    "a rule without": ("option tcp-check\n tcp-check connect", "ssl verify none"),
+    "the default's": ("option tcp-check\n tcp-check connect default", "ssl verify none"),
+    "no rule about it": ("option tcp-check\n tcp-check send hello", "ssl verify none"),
+    "verified by its name": ("option tcp-check\n tcp-check connect ssl sni a.example", "ca-file {}/ca.pem"),
+    "verified by another": ("option tcp-check\n tcp-check connect ssl sni b.example", "ca-file {}/ca.pem"),
+    "an answer": (
+        "option tcp-check\n tcp-check connect ssl sni a.example\n tcp-check send hello\n"
+        " tcp-check expect string helloa.example",
+        "verify none",
+    ),
+    "another answer": (
+        "option tcp-check\n tcp-check connect ssl\n tcp-check send hello\n tcp-check expect rstring hello[^N]",
+        "verify none",
+    ),
+    "http": ("option httpchk\n http-check connect ssl sni a.example\n http-check send meth GET", "verify none"),
+    "http by the server line": ("option httpchk", "check-ssl verify none"),
+}
+
+
+def test_rules_of_checks(certificates: Path, tmp_path: Path) -> None:
+    with tls_server(Peer(certificates / "a.pem")) as port:
+        rest = "\n".join(
+            f"backend r{number}\n timeout connect 1s\n {rules}\n"
+            f" server s 127.0.0.1:{port} check inter 500ms fall 1 {words.replace('{}', str(certificates))}"
+            for number, (rules, words) in enumerate(RULES.values())
+        )
+
+        def said_by(program: str) -> list[tuple[str, ...]]:
+            folder = tmp_path / program
+            folder.mkdir()
+            with proxy(program, folder, "server s 127.0.0.1:1", rest=rest) as made:
+                return [result(Stats(made.stats.path, f"r{number}")) for number in range(len(RULES))]
+
+        def result(stats: Stats) -> tuple[str, ...]:
+            def done() -> dict[str, str]:
+                row = stats.row("s")
+                return row if row["check_status"].removeprefix("* ") not in ("INI", "") else {}
+
+            row = wait_for(done, 10.0, "a check")
+            return row["status"], row["check_status"].removeprefix("* "), row["last_chk"]
+
+        theirs, ours = said_by("haproxy"), said_by("wproxy")
+        assert dict(zip(RULES, ours, strict=True)) == dict(zip(RULES, theirs, strict=True))
+
+
+def test_sessions_are_resumed(certificates: Path, tmp_path: Path) -> None:
+    """Keys are agreed upon once for each name, unless `no-ssl-reuse` is set."""
+    with tls_server(Peer(certificates / "a.pem")) as port:
+
+        def keys(words: str) -> str:
+            line = f"server s 127.0.0.1:{port} ssl ca-file {certificates}/ca.pem sni str(a.example) {words}"
+            with proxy("wproxy", tmp_path, line) as made:
+                for _ in range(4):
+                    with connect(made.port) as client:
+                        client.sendall(b"hello ")
+                        assert client.recv(1000).startswith(b"hello a.example")
+                    made.stats.wait_until_idle("FRONTEND")
+                    wait_for(lambda: "CurrSslConns: 0\n" in made.stats.ask("show info"), what="its end")
+                [line] = [line for line in made.stats.ask("show info").splitlines() if "SslBackendMaxKeyRate" in line]
+                return line.split()[1]
+
+        assert keys("") == keys("ssl-max-ver TLSv1.2") == "1"
+        assert int(keys("no-ssl-reuse")) > 1
 
 
 def test_counters(sides: tuple[Side, Side]) -> None:

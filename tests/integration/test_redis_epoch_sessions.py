@@ -13,7 +13,7 @@ import hiredis
 import pytest
 
 from tests.integration.test_redis_epochs import Sharded, sharded
-from tests.support.resp import Client, ask, pack
+from tests.support.resp import Client, pack
 from tests.support.waiting import wait_for
 
 COUNTERS = [f"counter{number}" for number in range(12)]
@@ -157,8 +157,6 @@ def test_scan_misses_no_key_that_was_there_throughout(around: Sharded) -> None:
 
 
 def test_flushall_while_keys_move_ends_and_leaves_nothing(around: Sharded) -> None:
-    for server in around.servers.values():  # so keys go through the proxy: they are on their way for longer
-        ask(server.port, "ACL", "SETUSER", "default", "-migrate")
     with Client(around.proxy.port) as client:
         for weights in WEIGHTS:
             client.pipeline([pack("SET", f"key{number}", "x" * 100_000) for number in range(600)])

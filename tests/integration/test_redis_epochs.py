@@ -49,22 +49,32 @@ class Sharded:
             client.ask("SELECT", database)
             return set(client.ask("KEYS", "*"))
 
-    def check_at_rest(self, held_up_ms: int = 1000) -> None:
-        """Every key is on exactly one server, with the value and the life it has on the plain Redis.
-
-        `held_up_ms` is how much later than there a command may have been executed.
-        """
-        wait_for(lambda: not any(b"wproxy:probe:" in str(self.keys(name)).encode() for name in self.servers))
+    def check_at_rest(self) -> None:
+        """Every key is on exactly one server, with the value and, to the millisecond, the life of the plain one's."""
         found = [key for name in self.servers for key in self.keys(name)]
         assert len(found) == len(set(found)), "a copy was left behind"
         with Client(self.plain.port) as plain, Client(self.proxy.port) as client:
             expected = set(plain.ask("KEYS", "*"))
             assert set(found) == expected
             for key in expected:
-                questions = [pack("TYPE", key), pack("PEXPIRETIME", key)]
-                (kind, until), (plain_kind, plain_until) = client.pipeline(questions), plain.pipeline(questions)
-                assert kind == plain_kind
-                assert until == pytest.approx(plain_until, abs=held_up_ms) or (until < 0 and until == plain_until)
+                words = WHOLE[plain.ask("TYPE", key)]
+                questions = [pack(words[0], key, *words[1:]), pack("PEXPIRETIME", key)]
+                (value, until), (plain_value, plain_until) = client.pipeline(questions), plain.pipeline(questions)
+                if words[0] in ("SMEMBERS", "HGETALL"):
+                    value, plain_value = _unordered(value), _unordered(plain_value)
+                assert (key, value, until) == (key, plain_value, plain_until)
+
+
+WHOLE = {b"string": ("GET",), b"list": ("LRANGE", 0, -1), b"set": ("SMEMBERS",), b"hash": ("HGETALL",)}
+
+
+def _unordered(items: list[bytes]) -> list[bytes]:
+    return sorted(items)
+
+
+def later(draw: random.Random) -> int:
+    """Return a time, in a minute or so: the same for both sides, however late each of them gets the command."""
+    return int(time.time() * 1000) + draw.randrange(60_000, 90_000)
 
 
 @contextmanager
@@ -79,7 +89,7 @@ def sharded(folder: Path, servers: str, *lines: str, rest: str = "") -> Iterator
 
 COMMANDS: Sequence[Callable[[random.Random, str, str, str], tuple[object, ...]]] = (
     lambda r, x, y, z: ("SET", x, r.random()),
-    lambda r, x, y, z: ("SET", x, r.random(), "PX", r.randrange(60_000, 90_000)),
+    lambda r, x, y, z: ("SET", x, r.random(), "PXAT", later(r)),
     lambda r, x, y, z: ("SET", x, r.random(), "NX"),
     lambda r, x, y, z: ("SET", x, "v" * r.choice((10, 20_000, 400_000))),
     lambda r, x, y, z: ("GET", x),
@@ -92,7 +102,12 @@ COMMANDS: Sequence[Callable[[random.Random, str, str, str], tuple[object, ...]]]
     lambda r, x, y, z: ("MGET", x, y, z),
     lambda r, x, y, z: ("RENAME", x, y),
     lambda r, x, y, z: ("EXISTS", x, y, z),
-    lambda r, x, y, z: ("PEXPIRE", x, 70_000),
+    lambda r, x, y, z: ("PEXPIREAT", x, later(r)),
+    lambda r, x, y, z: ("PEXPIREAT", z, later(r), r.choice(("NX", "XX", "GT", "LT"))),
+    lambda r, x, y, z: ("PEXPIRETIME", x),
+    lambda r, x, y, z: ("GETEX", x, "PXAT", later(r)),
+    lambda r, x, y, z: ("GETEX", x, "PERSIST"),
+    lambda r, x, y, z: ("SET", x, r.random(), "KEEPTTL"),
     lambda r, x, y, z: ("PERSIST", x),
     lambda r, x, y, z: ("INCR", z),
     lambda r, x, y, z: ("RPUSH", z, r.random(), r.random()),
@@ -115,7 +130,7 @@ class Crowd:
         self._stop = threading.Event()
         self.faults: list[str] = []
         self.commands = 0
-        self.slowest_s = 0.0  # of all pipelines: so much later a command may have been executed on one side
+        self.refused = 0
         self._threads = [threading.Thread(target=self._run, args=(n, seed)) for n in range(clients)]
 
     def __enter__(self) -> Crowd:
@@ -134,14 +149,17 @@ class Crowd:
             while not self._stop.is_set() and not self.faults:
                 commands = [self._command(draw, number) for _ in range(draw.choice((1, 1, 2, 20)))]
                 raws = [pack(*map(str, words)) for words in commands]
-                began = time.monotonic()
                 answers = client.pipeline(raws)
-                self.slowest_s = max(self.slowest_s, time.monotonic() - began)
-                for words, got, due in zip(commands, answers, plain.pipeline(raws), strict=True):
+                done = [
+                    (words, raw, got) for words, raw, got in zip(commands, raws, answers, strict=True) if _done(got)
+                ]
+                dues = plain.pipeline(raw for _, raw, _ in done)
+                for (words, _, got), due in zip(done, dues, strict=True):
                     self._compare(words, got, due)
                 self.commands += len(commands)
-                assert isinstance(client.ask("INCR", "shared"), int)
-                plain.ask("INCR", "shared")
+                self.refused += len(commands) - len(done)
+                if isinstance(client.ask("INCR", "shared"), int):
+                    plain.ask("INCR", "shared")
 
     def _command(self, draw: random.Random, number: int) -> tuple[object, ...]:
         tag = f"{{{number}:{draw.randrange(60)}}}"
@@ -150,6 +168,11 @@ class Crowd:
     def _compare(self, words: tuple[object, ...], got: Any, due: Any) -> None:
         if str(got) != str(due):
             self.faults.append(f"{str(words)[:80]}: {str(got)[:80]}, not {str(due)[:80]}")
+
+
+def _done(answer: Any) -> bool:
+    """Tell whether a command was executed: that it surely was not is an answer, too."""
+    return "SERVERDOWN" not in str(answer) or "may have been executed" in str(answer)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -166,13 +189,12 @@ def test_every_answer_is_one_redis_while_weights_change(tmp_path: Path, seed: in
             around.proxy.stats.ask("set server main/b state drain")
             wait_for(lambda: crowd.faults or not around.keys("b"), 60.0, "the drained server is empty")
             around.proxy.stats.ask("set server main/b state ready")
-        assert crowd.faults == []
+        assert (crowd.faults, crowd.refused) == ([], 0)
         around.wait()
-        around.check_at_rest(held_up_ms=max(1000, int(crowd.slowest_s * 1000) + 200))
+        around.check_at_rest()
 
 
-def test_moves_that_break_half_way_lose_nothing(tmp_path: Path) -> None:
-    """A server that stands still takes the time of every `MIGRATE` to it, which may have arrived all the same."""
+def test_servers_that_stand_still_hold_up_moves_and_nothing_else(tmp_path: Path) -> None:
     with sharded(tmp_path, "abc") as around:
         with Crowd(around, 4, 3) as crowd:
             for weights in ({"a": 10}, {"b": 10, "a": 90}, {"c": 5}):
@@ -180,11 +202,13 @@ def test_moves_that_break_half_way_lose_nothing(tmp_path: Path) -> None:
                 around.weigh(**weights)
                 for name in "abc":
                     around.servers[name].freeze()
-                    threading.Event().wait(1.2)  # longer than a move may take: that it breaks is the point
+                    for other in around.servers.keys() - {name}:
+                        assert ask(around.servers[other].port, "PING") == b"PONG"
+                    threading.Event().wait(0.5)  # that it answers nobody is the point
                     around.servers[name].thaw()
-        assert crowd.faults == []
+        assert (crowd.faults, crowd.refused) == ([], 0)
         around.wait()
-        around.check_at_rest(held_up_ms=10_000)
+        around.check_at_rest()
 
 
 def test_moved_keys_are_the_minimum_and_bring_their_lives(tmp_path: Path) -> None:
@@ -205,7 +229,7 @@ def test_moved_keys_are_the_minimum_and_bring_their_lives(tmp_path: Path) -> Non
         assert (len(after[0]) - len(before[0])) / 5000 == pytest.approx(0.2, abs=0.02)
         until = client.pipeline(pack("PEXPIRETIME", name) for name in names)
         assert set(until[0::2]) == {-1}
-        assert max(abs(each - 4_102_444_800_123) for each in until[1::2]) <= 1000
+        assert set(until[1::2]) == {4_102_444_800_123}
         assert client.pipeline(pack("GET", name) for name in names) == [name.encode() for name in names]
 
 
@@ -309,8 +333,8 @@ def test_a_promised_window_ends_the_epoch_without_a_scan(tmp_path: Path) -> None
         assert around.keys("a") == on_a - {touched}
 
 
-@pytest.mark.parametrize("forbidden", ["-migrate", "-memory"])
-def test_servers_that_do_not_reach_each_other_are_served_through_the_proxy(tmp_path: Path, forbidden: str) -> None:
+@pytest.mark.parametrize("forbidden", ["-memory", "-client"])
+def test_what_servers_do_not_tell_is_done_without(tmp_path: Path, forbidden: str) -> None:
     with sharded(tmp_path, "ab") as around, Client(around.proxy.port) as client:
         client.pipeline(pack("SET", f"key:{n}", n, "PXAT", 4_102_444_800_123) for n in range(500))
         for each in around.servers.values():
@@ -320,7 +344,7 @@ def test_servers_that_do_not_reach_each_other_are_served_through_the_proxy(tmp_p
         around.wait()
         assert len(around.keys("b")) == 500
         until = client.pipeline(pack("PEXPIRETIME", f"key:{n}") for n in range(500))
-        assert max(abs(each - 4_102_444_800_123) for each in until) <= (0 if forbidden == "-migrate" else 1000)
+        assert set(until) == {4_102_444_800_123}
 
 
 def test_del_server_is_refused_while_keys_are_left(tmp_path: Path) -> None:

@@ -22,7 +22,16 @@ from tests.support.programs import WPROXY, free_port, redis_server, running
 from tests.support.proxies import check_log, proxy
 from tests.support.stats import Stats
 from tests.support.syslog import udp_log_server
-from tests.support.tcp_server import Sender, accept, connect, listening_socket, named_server, port_of, tcp_server
+from tests.support.tcp_server import (
+    Sender,
+    accept,
+    connect,
+    listening_socket,
+    named_server,
+    port_of,
+    read_exactly,
+    tcp_server,
+)
 from tests.support.tls import Spoken, tls_connect
 from tests.support.waiting import wait_for
 from wproxy.config.x509 import read
@@ -349,6 +358,30 @@ def test_a_server_that_does_not_read_costs_no_memory(tmp_path: Path) -> None:
             Sender(client, b"x" * 30_000_000)
         wait_for_standstill(made.stats)
         assert made.resident_bytes - before < 10 * 2_000_000
+
+
+def test_what_a_connection_keeps_after_much_has_passed(tmp_path: Path) -> None:
+    certificate = for_host("a.example").write(tmp_path / "a.pem")
+    port, much = free_port(), b"x" * 1_000_000
+    with listening_socket() as listening, ExitStack() as stack:
+        lines = [f"bind 127.0.0.1:{port} ssl crt {certificate}", f"server a 127.0.0.1:{port_of(listening)}"]
+        made = stack.enter_context(proxy("wproxy", tmp_path, *lines))
+        pairs = []
+        for _ in range(40):
+            client = stack.enter_context(tls_connect(port))
+            served = stack.enter_context(accept(listening))
+            client.sendall(b"x")
+            assert served.recv(1) == b"x"
+            pairs.append((client, served))
+        before = made.resident_bytes
+        for client, served in pairs:
+            Sender(client, much)
+            assert read_exactly(served, len(much)) == much
+            Sender(served, much)
+            received = 0
+            while received < len(much):
+                received += len(client.recv(1 << 20))
+        assert made.resident_bytes - before < 40 * 200_000
 
 
 def wait_for_standstill(stats: Stats) -> int:

@@ -54,6 +54,14 @@ def listening(port: int, host: str = "127.0.0.1") -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
+def free_ports(count: int) -> list[int]:
+    """Return so many different ports as `free_port` does."""
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
+
+
 @contextmanager
 def running(
     command: list[str], folder: Path, name: str, env: dict[str, str] | None = None, stop_timeout_s: float = 10.0

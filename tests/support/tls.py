@@ -27,9 +27,11 @@ class Peer:
     plain: bytes = b""  # what it says without TLS
     silent: bool = False
 
-    def context(self) -> ssl.SSLContext:
+    def context(self) -> ssl.SSLContext | None:
+        """Return the context of all its connections, so that they can be resumed; None without TLS."""
+        if self.certificate is None:
+            return None
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        assert self.certificate is not None
         made.load_cert_chain(self.certificate)
         made.maximum_version = self.highest
         made.set_alpn_protocols(["x", "http/1.1"])
@@ -42,12 +44,12 @@ class Peer:
 @contextmanager
 def tls_server(peer: Peer) -> Iterator[int]:
     """Run a server on a free port: it answers the first bytes with them and what it knows of the connection."""
-    stop = threading.Event()
+    stop, context = threading.Event(), peer.context()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
         listening.settimeout(0.05)
-        thread = threading.Thread(target=_accept, args=(listening, peer, stop))
+        thread = threading.Thread(target=_accept, args=(listening, peer, context, stop))
         thread.start()
         try:
             yield port_of(listening)
@@ -56,29 +58,38 @@ def tls_server(peer: Peer) -> Iterator[int]:
             thread.join()
 
 
-def _accept(listening: socket.socket, peer: Peer, stop: threading.Event) -> None:
+def _accept(listening: socket.socket, peer: Peer, context: ssl.SSLContext | None, stop: threading.Event) -> None:
     while not stop.is_set():
         with suppress(TimeoutError):
             accepted, _ = listening.accept()
             accepted.settimeout(TIMEOUT_S)
-            threading.Thread(target=_answer, args=(accepted, peer, stop), daemon=True).start()
+            threading.Thread(target=_answer, args=(accepted, peer, context, stop), daemon=True).start()
 
 
-def _answer(accepted: socket.socket, peer: Peer, stop: threading.Event) -> None:
+def _answer(accepted: socket.socket, peer: Peer, context: ssl.SSLContext | None, stop: threading.Event) -> None:
     with accepted, suppress(OSError, ValueError):
-        if peer.certificate is None:
+        if context is None:
             accepted.sendall(peer.plain)
             if peer.silent:
                 stop.wait(TIMEOUT_S)
             accepted.recv(65536)
             return
-        served = Spoken(accepted, peer.context(), server_side=True).shake_hands()
+        served = Spoken(accepted, context, server_side=True).shake_hands()
         data = served.receive()
         tls = served.tls
         told = [served.name, tls.selected_alpn_protocol(), tls.version(), bool(tls.getpeercert(True))]
         served.send(data + " ".join(str(fact) for fact in told).encode())
         served.receive_all()
         served.run(tls.unwrap)
+
+
+class _Named(ssl.SSLObject):
+    told: str | None = None
+
+
+def _note(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+    assert isinstance(connection, _Named)
+    connection.told = name
 
 
 class Spoken:
@@ -92,13 +103,15 @@ class Spoken:
     ) -> None:
         self.socket = connection
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.name: str | None = None
         if server_side:
-            context.sni_callback = self._note
+            context.sslobject_class = _Named
+            context.sni_callback = _note
         self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server_side, server_hostname=name)
 
-    def _note(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
-        self.name = name
+    @property
+    def name(self) -> str | None:
+        """The name by which a client has called."""
+        return getattr(self.tls, "told", None)
 
     def run(self, act: Callable[[], T]) -> T:
         """Do something that needs the peer's bytes, or has some for it."""

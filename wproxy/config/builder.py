@@ -242,6 +242,7 @@ def _check(draft: ServerDraft) -> CheckSettings:
         draft.check_host,
         draft.check_port,
         draft.check_tls,
+        draft.rule_tls,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wproxy.config import x509
@@ -29,13 +29,27 @@ _AUTHORITIES = (".pem", ".crt", ".cer", ".crl")
 class CertificateFile:
     """A certificate with its chain in the file `path`, its key in the file `key`, what it says.
 
-    `has_dh` tells that the file has parameters of ephemeral Diffie-Hellman, too.
+    `has_dh` tells that the file has parameters of ephemeral Diffie-Hellman, too. `filters` are the names that a
+    `crt-list` says it is for, or with `!` in front not for.
     """
 
     path: str
     key: str
     certificate: x509.Certificate
     has_dh: bool = False
+    filters: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names it is for: its own where there are no filters."""
+        wanted = tuple(name for name in self.filters if not name.startswith("!"))
+        own = () if wanted or "*" in self.excluded else self.certificate.names
+        return tuple(name for name in (*own, *wanted) if name not in self.excluded)
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """The names it is not for, although a wildcard would have it so."""
+        return tuple(name[1:] for name in self.filters if name.startswith("!"))
 
 
 def certificates(name: str, files: TlsFiles) -> list[CertificateFile]:
@@ -50,6 +64,24 @@ def certificates(name: str, files: TlsFiles) -> list[CertificateFile]:
         if members:
             return members
     return [_file(path, files)]
+
+
+def listed(name: str, files: TlsFiles) -> list[CertificateFile]:
+    """Return what `crt-list name` stands for: the certificates of the file's lines, each with its filters."""
+    lines = _read(Path(name), "crt-list").decode("utf-8", "replace").splitlines()
+    found = []
+    for line in lines:
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if any(word.startswith("[") for word in words[1:2]):
+            raise ArgumentError(
+                f"'crt-list' : options in brackets are not supported by wproxy, as those of '{words[0]}' in '{name}': "
+                "write them on the 'bind' line"
+            )
+        filters = tuple(word.lower() for word in words[1:])
+        found += [replace(pair, filters=filters) for pair in certificates(words[0], files)]
+    return found
 
 
 def _file(path: Path, files: TlsFiles) -> CertificateFile:

@@ -15,21 +15,23 @@ TIMEOUT_STATUSES = ("L7TOUT", "L6TOUT", "L4TOUT")
 
 _PORT_MAX = 65535
 _CODES = re.compile(r"[1-9][0-9]{2}(-[1-9][0-9]{2})?(,[1-9][0-9]{2}(-[1-9][0-9]{2})?)*")
-_NOT_HERE = ("send-proxy", "via-socks4", "ssl", "sni", "alpn", "proto")
+_NOT_HERE = ("send-proxy", "via-socks4", "alpn", "proto")
 
 Reader = Callable[[str], object]
 
 
 def connect_rule(words: Sequence[str], number: int) -> ConnectRule:
-    """Return the rule of `connect [default] [port <port>] [addr <ip>] [linger] [comment <text>]`."""
+    """Return the rule of `connect [default] [port <port>] [addr <ip>] [ssl] [sni <name>] [linger] [comment <text>]`."""
     options: dict[str, object] = {}
     rest = iter(words)
     for word in rest:
         match word:
             case "default":
                 options["default"] = True
-            case "linger":
-                options["linger"] = True
+            case "linger" | "ssl":
+                options[word] = True
+            case "sni":
+                options["sni"] = _value(word, rest)
             case "port":
                 options["port"] = integer(_value(word, rest), 1, _PORT_MAX)
             case "addr":
@@ -39,7 +41,8 @@ def connect_rule(words: Sequence[str], number: int) -> ConnectRule:
             case _ if word in _NOT_HERE:
                 raise ArgumentError(f"has HAProxy's '{word}', which is not supported by wproxy")
             case _:
-                raise ArgumentError(f"expects 'comment', 'port', 'addr', 'linger' or 'default', not '{word}'")
+                known = "'comment', 'port', 'addr', 'ssl', 'sni', 'linger' or 'default'"
+                raise ArgumentError(f"expects {known}, not '{word}'")
     return ConnectRule(number, **options)  # type: ignore[arg-type] # each read above as its field's type
 
 

@@ -40,7 +40,9 @@ class ConnectRule:
     port: int | None = None
     linger: bool = False
     comment: str = ""
-    default: bool = False  # with the PROXY header that the server's line asks for
+    default: bool = False  # with the PROXY header and the TLS that the server's line asks for
+    ssl: bool = False
+    sni: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

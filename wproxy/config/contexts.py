@@ -14,7 +14,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from wproxy.config import openssl
-from wproxy.config.certificates import CertificateFile, certificates, load_authorities, load_dh, load_pair, load_revoked
+from wproxy.config.certificates import (
+    CertificateFile,
+    certificates,
+    listed,
+    load_authorities,
+    load_dh,
+    load_pair,
+    load_revoked,
+)
+from wproxy.config.checks import ConnectRule
 from wproxy.config.drafts import BindDraft, GlobalDraft, ProxyDraft, ServerDraft
 from wproxy.config.grammar import Report
 from wproxy.config.model import Location, Mode
@@ -51,7 +60,7 @@ def _open_proxy(proxy: ProxyDraft, files: TlsFiles, now: datetime, report: Repor
             _open_bind(bind, proxy.mode, files, now, warn)
     for server in proxy.servers:
         with _reported(server.location, f"'server {proxy.name}/{server.name}'", report) as warn:
-            open_server(server, proxy.mode, files, warn)
+            open_server(server, proxy, files, warn)
 
 
 @contextmanager
@@ -68,7 +77,11 @@ def _reported(location: Location, what: str, report: Report) -> Iterator[Warn]:
 
 def _open_bind(bind: BindDraft, mode: Mode, files: TlsFiles, now: datetime, warn: Warn) -> None:
     tls = bind.tls.over(files.bind)
-    pairs = [pair for name in tls.certificates for pair in certificates(name, files)]
+    pairs = [
+        pair
+        for name in tls.certificates
+        for pair in (listed(name, files) if name in tls.lists else certificates(name, files))
+    ]
     if not tls.on:
         if pairs:
             warn("'crt' has no effect without 'ssl': clients speak no TLS here")
@@ -79,10 +92,12 @@ def _open_bind(bind: BindDraft, mode: Mode, files: TlsFiles, now: datetime, warn
         _look_at_dates(pair, now, warn)
     make = _Contexts(_Side(tls, files, _protocols(tls.alpn, mode, warn)), warn)
     by_name = _by_name(pairs)
-    contexts = {name: make.context(group) for name, group in by_name.items()}
-    default = make.context(by_name[pairs[0].certificate.names[0]] if pairs[0].certificate.names else (pairs[0],))
+    contexts: dict[str, ssl.SSLContext | None] = {name: None for pair in pairs for name in pair.excluded}
+    contexts.update({name: make.context(group) for name, group in by_name.items()})
+    first = next((group for group in by_name.values() if pairs[0] in group), (pairs[0],))
+    default = make.context(first)
     chooser = Chooser(contexts, strict=tls.strict_sni)
-    for context in {id(one): one for one in (default, *contexts.values())}.values():
+    for context in {id(one): one for one in (default, *make.made.values())}.values():
         context.sni_callback = chooser  # type: ignore[assignment] # called with a TlsObject, `sslobject_class`
     bind.tls_made = TlsBind(default)
 
@@ -98,17 +113,20 @@ def _by_name(pairs: Sequence[CertificateFile]) -> dict[str, tuple[CertificateFil
     """Return which certificates are for each name: the first of each kind of key, for clients that know one only."""
     names: dict[str, dict[str, CertificateFile]] = {}
     for pair in pairs:
-        for name in pair.certificate.names:
+        for name in pair.names:
             names.setdefault(name, {}).setdefault(pair.certificate.key, pair)
     return {name: tuple(kinds.values()) for name, kinds in names.items()}
 
 
 class Chooser:
-    """Gives each client the certificate for the name by which it calls: the whole name first, then a wildcard."""
+    """Gives each client the certificate for the name by which it calls: the whole name first, then a wildcard.
+
+    A name whose context is None is nobody's, whatever wildcard there is.
+    """
 
     __slots__ = ("_contexts", "_strict")
 
-    def __init__(self, contexts: Mapping[str, ssl.SSLContext], *, strict: bool) -> None:
+    def __init__(self, contexts: Mapping[str, ssl.SSLContext | None], *, strict: bool) -> None:
         self._contexts = contexts
         self._strict = strict
 
@@ -116,7 +134,8 @@ class Chooser:
         """Choose; return the alert for a name that is nobody's, where `strict-sni` is set (called by OpenSSL)."""
         connection.sni = name
         host = (name or "").lower()
-        chosen = self._contexts.get(host) or self._contexts.get("*." + host.partition(".")[2])
+        known = host if host in self._contexts else "*." + host.partition(".")[2]
+        chosen = self._contexts.get(known)
         if chosen is not None:
             if chosen is not context:
                 connection.context = chosen
@@ -135,13 +154,14 @@ def _protocols(names: tuple[str, ...], mode: Mode, warn: Warn) -> tuple[str, ...
 # -- servers -----------------------------------------------------------------------------------------------------------
 
 
-def open_server(server: ServerDraft, mode: Mode, files: TlsFiles, warn: Warn) -> None:
-    """Fill `tls_made` and `check_tls` of one `server` line; raise ArgumentError."""
+def open_server(server: ServerDraft, proxy: ProxyDraft, files: TlsFiles, warn: Warn) -> None:
+    """Fill `tls_made`, `check_tls` and `rule_tls` of one `server` line of `proxy`; raise ArgumentError."""
     tls = server.tls.over(files.server)
     elsewhere = server.check_host is not None or server.check_port is not None
     checked = server.check and (tls.check or (tls.check is None and tls.on and not elsewhere))
     verified = tls.verify != "none"
-    if not (tls.on or checked):
+    ruled = server.check and any(isinstance(rule, ConnectRule) and rule.ssl for rule in proxy.check.built().rules)
+    if not (tls.on or checked or ruled):
         for name in (tls.ca_file,) if tls.ca_file else ():
             load_authorities(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), name, files)
         return
@@ -151,10 +171,12 @@ def open_server(server: ServerDraft, mode: Mode, files: TlsFiles, warn: Warn) ->
             "certificate, or '@system-ca'; where you trust the network, 'verify none'"
         )
     tls = replace(tls, verify="required" if verified else "none")
-    protocols = _protocols(tls.alpn, mode, warn)
+    protocols = _protocols(tls.alpn, proxy.mode, warn)
     context = _client_context(tls, files, protocols, warn)
     if tls.on:
-        server.tls_made = TlsServer(context, tls.sni_text, tls.sni_fetch, tls.verifyhost, verified)
+        server.tls_made = TlsServer(context, tls.sni_text, tls.sni_fetch, tls.verifyhost, verified, tls.reuse)
+    if ruled:
+        server.rule_tls = TlsServer(context, None, None, tls.verifyhost, verified)
     if checked:
         if tls.check_alpn and tls.check_alpn != protocols:
             context = _client_context(tls, files, tls.check_alpn, lambda text: None)
@@ -202,7 +224,8 @@ def _context(side: _Side, pairs: tuple[CertificateFile, ...], warn: Warn) -> ssl
     context.sslobject_class = TlsObject
     context.check_hostname = False  # `dataplane.tls` does it, with or without SNI
     context.verify_mode = ssl.CERT_NONE
-    context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF  # a peer that leaves without a goodbye has ended, as in HAProxy
+    # A peer that leaves without a goodbye has ended, as in HAProxy; before OpenSSL 3 that needed no option.
+    context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     _set_versions(context, tls, warn)
     _set_ciphers(context, tls)
     if side.server:

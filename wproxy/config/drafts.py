@@ -156,6 +156,7 @@ class ServerDraft:
     tls: TlsDraft = field(default_factory=TlsDraft)
     tls_made: TlsServer | None = None  # by `config.contexts`
     check_tls: TlsServer | None = None  # the same
+    rule_tls: TlsServer | None = None  # the same
 
     def child(self, location: Location) -> ServerDraft:
         """Return the draft of the line at `location`, which starts with what is set here."""

@@ -10,7 +10,7 @@ from wproxy.config.contexts import open_server
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Report, Section, Statement
 from wproxy.config.keywords.server import PARAMETERS, server
-from wproxy.config.model import Location, Mode, ServerLine
+from wproxy.config.model import Backend, Location, ServerLine
 from wproxy.config.rules import compile_sni
 from wproxy.config.tls_draft import TlsFiles
 from wproxy.config.values import ArgumentError
@@ -40,16 +40,21 @@ class DynamicServerError(WproxyError):
     """A server that cannot be made. Raised by `dynamic_server`, answered by the stats socket."""
 
 
-def dynamic_server(name: str, words: Sequence[str], files: TlsFiles | None = None, mode: Mode = Mode.TCP) -> ServerLine:
+def dynamic_server(
+    name: str, words: Sequence[str], files: TlsFiles | None = None, backend: Backend | None = None
+) -> ServerLine:
     """Return the line of a server called `name`, whose address and parameters are `words`.
 
-    `files` are what the global section says about TLS, `mode` is that of its backend.
+    `files` are what the global section says about TLS, `backend` is where the server will be.
     """
     if not words:
         raise DynamicServerError(_FIRST_WORDS)
     _check_name(name)
     _check_parameters(words[1:])
     proxy, report = ProxyDraft(Section.BACKEND, "", _PLACE), Report()
+    if backend is not None:
+        proxy.mode = backend.mode
+        proxy.check.kind, proxy.check.rules = backend.check.kind, {backend.check.kind: backend.check.rules}
     statement = Statement("server", (name, *words), _PLACE, Section.BACKEND)
     try:
         server(proxy, statement, report)
@@ -59,7 +64,7 @@ def dynamic_server(name: str, words: Sequence[str], files: TlsFiles | None = Non
     if report.problems:
         raise DynamicServerError(report.problems[0].message.partition(" : ")[2])
     try:
-        open_server(proxy.servers[0], mode, files or TlsFiles(), lambda text: None)
+        open_server(proxy.servers[0], proxy, files or TlsFiles(), lambda text: None)
     except ArgumentError as error:
         raise DynamicServerError(str(error)) from error
     return server_line(proxy.servers[0])

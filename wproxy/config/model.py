@@ -170,6 +170,7 @@ class CheckSettings:
     host: str | None = None
     port: int | None = None
     tls: TlsServer | None = None
+    rule_tls: TlsServer | None = None  # where a rule asks for it
 
 
 @dataclass(frozen=True, slots=True)

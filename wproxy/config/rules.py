@@ -90,7 +90,9 @@ def _hashed(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
     if line is None or not proxy.has_backend:
         return
     try:
-        proxy.hashed = HashedPart(fetch=parse_sample(line.target, scope).fetch)
+        sample = parse_sample(line.target, replace(scope, stage=Stage.REQUEST))
+        sample.demand(Stage.REQUEST)
+        proxy.hashed = HashedPart(fetch=sample.fetch)
     except ArgumentError as error:
         report.problem(line.location, f"'balance hash {line.target}' {error}")
 
@@ -203,7 +205,11 @@ _STICK = {
 }
 
 # When a line is looked at, in mode http; the others when there is a request.
-_STAGES = {"tcp-request connection": Stage.CONNECTION, "http-response": Stage.RESPONSE}
+_STAGES = {
+    "tcp-request connection": Stage.CONNECTION,
+    "http-response": Stage.RESPONSE,
+    "stick store-response": Stage.RESPONSE,
+}
 
 # The order in which lines act, whatever the order in the file.
 _ORDER = ("tcp-request connection", "monitor fail", "http-request", "redirect", "use_backend")

@@ -31,6 +31,7 @@ class TlsServer:
     sni_of: Fetcher | None = None
     verifyhost: str | None = None
     verified: bool = True
+    resumes: bool = True  # sessions of earlier connections
 
 
 class TlsObject(ssl.SSLObject):

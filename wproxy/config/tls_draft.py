@@ -20,6 +20,7 @@ class TlsDraft:
 
     on: bool = False
     certificates: tuple[str, ...] = ()
+    lists: frozenset[str] = frozenset()  # which of them are files of `crt-list`
     ca_file: str | None = None
     crl_file: str | None = None
     ciphers: str | None = None
@@ -38,6 +39,7 @@ class TlsDraft:
     check: bool | None = None
     check_sni: str | None = None
     check_alpn: tuple[str, ...] = ()
+    reuse: bool = True
     sni_text: str | None = None  # what `sni` comes to where it is a constant; else `sni_fetch` finds it
     sni_fetch: Fetcher | None = None
 

@@ -14,6 +14,7 @@ from wproxy.config.tls import TlsServer
 from wproxy.dataplane.resolving import FAMILIES
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.tls import TlsTransport, sni_for, wrong_name
+from wproxy.dataplane.tls_memory import TlsMemory
 from wproxy.state.server import Server
 from wproxy.state.tls import TlsCounters
 
@@ -26,6 +27,7 @@ class Secure:
 
     tls: TlsServer
     counters: TlsCounters
+    memory: TlsMemory
     sni: str | None = None
     preface: bytes = b""
 
@@ -42,7 +44,7 @@ def secure_to(
     before the handshake.
     """
     tls = server.line.tls
-    return None if tls is None else Secure(tls, services.tls, sni_for(tls, facts), preface(server))
+    return None if tls is None else Secure(tls, services.tls, services.tls_memory, sni_for(tls, facts), preface(server))
 
 
 async def open_connection(
@@ -75,7 +77,7 @@ async def _connect(loop: asyncio.AbstractEventLoop, address: Address, factory: C
 class _Wire(TlsTransport):
     """The client's side of TLS; sends the preface as soon as there is a connection."""
 
-    __slots__ = ("_preface",)
+    __slots__ = ("_secure",)
 
     def __init__(
         self,
@@ -84,13 +86,22 @@ class _Wire(TlsTransport):
         settled: Callable[[TlsTransport, Exception | None], None],
     ) -> None:
         super().__init__(loop, secure.tls.context, secure.counters, settled, server_side=False, sni=secure.sni)
-        self._preface = secure.preface
+        self._secure = secure
+        if secure.tls.resumes:
+            secure.memory.recall(secure.tls, secure.sni, self.tls)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the preface and begin the handshake."""
-        if self._preface:
-            transport.write(self._preface)  # type: ignore[attr-defined] # what create_connection gives is a Transport
+        if self._secure.preface:
+            transport.write(self._secure.preface)  # type: ignore[attr-defined] # what create_connection gives is a Transport
         super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Remember the session: with TLSv1.3 its ticket has come after the handshake."""
+        secure = self._secure
+        if secure.tls.resumes and self._protocol is not None:  # the handshake was good
+            secure.memory.keep(secure.tls, secure.sni, self.tls)
+        super().connection_lost(error)
 
 
 def _serve(

@@ -37,8 +37,8 @@ class Target(Protocol):
     def header(self) -> int | None:
         """Return the version of the PROXY header that a connection begins with."""
 
-    def tls(self) -> TlsServer | None:
-        """Return how TLS is spoken on a connection, None for not at all."""
+    def tls(self, step: Connect) -> TlsServer | None:
+        """Return how TLS is spoken on the connection of `step`, None for not at all."""
 
     def interval_s(self) -> float:
         """Return the seconds from the end of this check to the next one."""
@@ -78,9 +78,11 @@ class HealthTarget:
         elsewhere = self.server.check_host is not None or self.server.check_port is not None
         return None if elsewhere else line.send_proxy
 
-    def tls(self) -> TlsServer | None:
-        """Return what the server's line asks for."""
-        return self._check.tls
+    def tls(self, step: Connect) -> TlsServer | None:
+        """Return what the step asks for, else the server's line."""
+        if step.ssl and self._check.rule_tls is not None:
+            return replace(self._check.rule_tls, sni=step.sni)
+        return self._check.tls if step.default else None
 
     def interval_s(self) -> float:
         """Return `inter`, `downinter` or `fastinter`, by where the server stands."""
@@ -123,7 +125,7 @@ class AgentTarget:
     def header(self) -> None:
         """An agent gets no PROXY header."""
 
-    def tls(self) -> None:
+    def tls(self, step: Connect) -> None:
         """An agent speaks no TLS."""
 
     def interval_s(self) -> float:

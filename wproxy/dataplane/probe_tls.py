@@ -68,6 +68,6 @@ class ProbeTls:
                 parts.append(part)
         except ssl.SSLWantReadError:
             return b"".join(parts), False
-        except ssl.SSLZeroReturnError:
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             pass
         return b"".join(parts), True

@@ -203,7 +203,7 @@ class Probe:
     def _connect(self, step: Connect) -> None:
         self._hang_up()
         self._header = self._target.header() if step.default else None
-        self._tls_settings = self._target.tls() if step.default else None
+        self._tls_settings = self._target.tls(step)
         address = self._target.address(step)
         limits = [self._target.inter_s]
         if self._timeouts.check_s is not None and self._timeouts.connect_s is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from wproxy.dataplane.tls_memory import TlsMemory
 from wproxy.dataplane.wheel import Wheel
 from wproxy.state.captures import Captures
 from wproxy.state.session import Sessions
@@ -14,7 +15,7 @@ from wproxy.state.tls import TlsCounters
 class Services:
     """Made once by `app`, shared by all of the data plane; owns the tasks that outlive their caller."""
 
-    __slots__ = ("_tasks", "captures", "clock", "loop", "sessions", "started_at", "tls", "warn", "wheel")
+    __slots__ = ("_tasks", "captures", "clock", "loop", "sessions", "started_at", "tls", "tls_memory", "warn", "wheel")
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, sessions: Sessions, captures: Captures, tls: TlsCounters | None = None
@@ -26,6 +27,7 @@ class Services:
         self.sessions = sessions
         self.captures = captures
         self.tls = tls or TlsCounters()
+        self.tls_memory = TlsMemory()
         self.warn: Callable[[str], None] = lambda text: None  # tells the administrator; `app` says how
         self._tasks: set[asyncio.Task[None]] = set()
 

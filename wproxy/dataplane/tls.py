@@ -22,7 +22,9 @@ from wproxy.config.acl.facts import Facts
 from wproxy.config.tls import TlsObject, TlsServer
 from wproxy.state.tls import TlsCounters
 
-_READ_BYTES = 256 * 1024  # OpenSSL gives no more than one record at a time, of 16 KiB at most
+_READ_BYTES = 64 * 1024  # OpenSSL gives no more than one record at a time, of 16 KiB at most
+# No more is put into OpenSSL's buffers at once: they never shrink again, and each connection has two.
+_SLICE_BYTES = 32 * 1024
 
 # What can be told as SNI: a name of a host, not an address.
 _HOST = re.compile(r"(?=.{1,253}$)(?!.*\.\d+$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
@@ -56,7 +58,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     __slots__ = (
         "_backlog", "_counters", "_ended", "_fault", "_incoming", "_loop", "_outgoing", "_paused", "_protocol",
-        "_said_goodbye", "_settled", "_socket", "tls",
+        "_said_goodbye", "_settled", "_socket", "_unfed", "_wire_ended", "tls",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +80,8 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self.tls = cast("TlsObject", made)
         self._socket: asyncio.Transport = None  # type: ignore[assignment] # set by `connection_made`
         self._protocol: asyncio.Protocol | None = None
+        self._unfed: list[bytes | memoryview] = []  # what has come from the peer and is not in OpenSSL's buffer yet
+        self._wire_ended = False  # nothing more will come
         self._backlog: list[bytes] = []  # plain text that had to be read while nobody wanted it
         self._paused = False
         self._ended = False  # the peer sends no more, and the protocol knows
@@ -95,7 +99,10 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of the peer."""
-        self._incoming.write(data)
+        if len(data) <= _SLICE_BYTES and not self._unfed:
+            self._incoming.write(data)
+        else:
+            self._unfed.append(data)
         if self._settled is not None:
             self._shake_hands()
         elif self._protocol is not None:
@@ -103,7 +110,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Take note that the peer sends no more; without a protocol that stays for that the socket is closed."""
-        self._incoming.write_eof()
+        self._wire_ended = True
         if self._settled is not None:
             self._settle(ClosedInHandshakeError())
             return False
@@ -133,19 +140,41 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     # -- TLS -----------------------------------------------------------------------------------------------------
 
     def _shake_hands(self) -> None:
-        try:
-            self.tls.do_handshake()
-        except ssl.SSLWantReadError:
-            self._flush()
-            return
-        except (ssl.SSLError, ssl.CertificateError) as error:
-            self._flush()  # the alert
-            self._settle(error)
-            return
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self._flush()
+                if not self._feed():
+                    return
+            except ssl.SSLError as error:
+                self._flush()  # the alert
+                self._settle(error)
+                return
         self._flush()
         now, resumed = self._loop.time(), bool(self.tls.session_reused)
         self._counters.agreed(now, by_client=self.tls.server_side, resumed=resumed)
         self._settle(None)
+
+    def _feed(self) -> bool:
+        """Give OpenSSL the next part of what has come; False when there is none, as far as is known."""
+        if self._unfed:
+            data = self._unfed.pop(0)
+            self._incoming.write(data[:_SLICE_BYTES])
+            if len(data) > _SLICE_BYTES:
+                self._unfed.insert(0, memoryview(data)[_SLICE_BYTES:])
+            return True
+        if self._wire_ended and not self._incoming.eof:
+            self._incoming.write_eof()
+            return True
+        return False
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether something that has come is still to be delivered."""
+        fed = self._incoming.pending or self.tls.pending()
+        return bool(fed or self._unfed or self._backlog or self._wire_ended) and not self._ended
 
     def _settle(self, fault: Exception | None) -> None:
         settled, self._settled = self._settled, None
@@ -156,7 +185,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         """Let `protocol` have the connection, from its `connection_made` on."""
         self._protocol = protocol
         protocol.connection_made(self)
-        if self._incoming.pending or self._incoming.eof or self.tls.pending():
+        if self._has_more:
             self._deliver()
 
     def _deliver(self) -> None:
@@ -170,8 +199,10 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             try:
                 data = tls.read(_READ_BYTES)
             except ssl.SSLWantReadError:
+                if self._feed():
+                    continue
                 break
-            except ssl.SSLZeroReturnError:
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 data = b""
             except ssl.SSLError as error:
                 self._fail(error)
@@ -181,7 +212,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
                 break
             self._give(data)
             # Asked once more than there are records, OpenSSL would answer by an exception.
-            if not incoming.pending and not incoming.eof and not tls.pending():
+            if not incoming.pending and not tls.pending() and not self._feed():
                 break
         if self._outgoing.pending:
             self._flush()
@@ -212,13 +243,23 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def write(self, data: Buffer) -> None:
         """Send `data`."""
-        if data and not self._said_goodbye:
-            try:
-                self.tls.write(data)
-            except ssl.SSLError as error:
-                self._fail(error)
-            else:
-                self._flush()
+        if len(data) <= _SLICE_BYTES:
+            if data:
+                self._encrypt(data)
+            return
+        view = memoryview(data)
+        for start in range(0, len(view), _SLICE_BYTES):
+            self._encrypt(view[start : start + _SLICE_BYTES])
+
+    def _encrypt(self, data: Buffer) -> None:
+        if self._said_goodbye:
+            return
+        try:
+            self.tls.write(data)
+        except ssl.SSLError as error:
+            self._fail(error)
+        else:
+            self._flush()
 
     def writelines(self, list_of_data: Iterable[Buffer]) -> None:
         """Send all of it."""
@@ -271,7 +312,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         """Give it data again: those that are here already after whatever it is about to do."""
         self._paused = False
         self._socket.resume_reading()
-        if self._backlog or self._incoming.pending or self._incoming.eof or self.tls.pending():
+        if self._has_more:
             self._loop.call_soon(self._deliver)
 
     def is_reading(self) -> bool:

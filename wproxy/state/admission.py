@@ -24,8 +24,8 @@ class Admission:
     """Counts the live and the new clients of all frontends, and tells when accepting has to stop or may go on.
 
     A rate is a number of clients in each second of the clock that `opened` is called with; 0 is no limit. A client here
-    is a connection and a session at once, so that both limits bound the same number. TLS and compression do not exist:
-    their limits are only remembered.
+    is a connection and a session at once, so that both limits bound the same number. The limits of TLS
+    sessions and of compression are only remembered.
     """
 
     __slots__ = (

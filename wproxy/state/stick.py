@@ -6,17 +6,18 @@ makes looking up, remembering, expiring and making room cost the same whatever t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from math import inf
 
 from wproxy.config.acl.facts import Value
-from wproxy.config.acl.samples import text_of
+from wproxy.config.acl.samples import address_of, number_of, text_of
 from wproxy.config.model import StickKind, StickTable
 
 Key = int | bytes | str
 
+_NUMBER = re.compile(r"[0-9]{1,19}")
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
@@ -43,21 +44,21 @@ class LiveTable:
         """Return `value` as the table keeps it; None when it is not of the table's type."""
         match self.config.kind:
             case StickKind.IP:
-                return _short(value) if isinstance(value, bytes) else None
+                address = address_of(value)
+                return None if address is None else _short(address)
             case StickKind.IPV6:
-                return _MAPPED[: 16 - len(value)] + value if isinstance(value, bytes) else None
+                address = address_of(value)
+                return None if address is None else _MAPPED[: 16 - len(address)] + address
             case StickKind.INTEGER:
-                return _number(value)
+                number = number_of(value)
+                return None if number is None else number & 0xFFFFFFFF
             case StickKind.STRING:
                 return text_of(value)[: self.config.length]
 
     def key_of(self, text: str) -> Key | None:
         """Return the key that `text` writes, as on the stats socket; None when it writes none."""
-        if self.config.kind in (StickKind.IP, StickKind.IPV6):
-            try:
-                return self.key(ip_address(text).packed)
-            except ValueError:
-                return None
+        if self.config.kind is StickKind.INTEGER and not _NUMBER.fullmatch(text):
+            return None
         return self.key(text)
 
     def find(self, key: Key, now: float) -> Entry | None:
@@ -121,11 +122,3 @@ def _short(address: bytes) -> bytes | None:
     if len(address) == 4:
         return address
     return address[12:] if address.startswith(_MAPPED) else None
-
-
-def _number(value: Value) -> int | None:
-    if isinstance(value, bytes):
-        return int.from_bytes(value, "big") if len(value) == 4 else None
-    if isinstance(value, str):
-        return int(value) & 0xFFFFFFFF if value.isascii() and value.isdigit() and len(value) < 20 else None
-    return value & 0xFFFFFFFF

@@ -89,6 +89,12 @@ def _certificate(draft: Any, statement: Statement, report: Report) -> None:  # n
     draft.tls = replace(draft.tls, certificates=(*draft.tls.certificates, path))
 
 
+def _list(draft: Any, statement: Statement, report: Report) -> None:  # noqa: ANN401 - see Action
+    """Add the certificates that a file lists."""
+    _certificate(draft, statement, report)
+    draft.tls = replace(draft.tls, lists=draft.tls.lists | {statement.arguments[0]})
+
+
 def _own_certificate(draft: Any, statement: Statement, report: Report) -> None:  # noqa: ANN401 - see Action
     """Set the certificate that a server is shown."""
     draft.tls = replace(draft.tls, certificates=())
@@ -136,6 +142,7 @@ _WITH_SSL = "TLS on a stats socket is refused"
 BIND_TLS: tuple[Keyword, ...] = (
     done("ssl", _BIND, _to(on=True), "clients speak TLS", "5.1"),
     _with_argument("crt", _BIND, _certificate, "a certificate with its key, or a folder of them; several", "5.1"),
+    _with_argument("crt-list", _BIND, _list, "a file with a certificate a line and the names it is for", "5.1"),
     done(
         "verify",
         _BIND,
@@ -150,7 +157,6 @@ BIND_TLS: tuple[Keyword, ...] = (
     *_common(_BIND, "5.1"),
     *ignored("npn +1", _BIND, _NPN, "5.1"),
     *ignored("allow-0rtt", _BIND, _EARLY, "5.1"),
-    *refused("crt-list +1", _BIND, "name the files by `crt`", "5.1"),
     *refused(
         "ca-ignore-err +1, crt-ignore-err +1, ca-verify-file +1, no-ca-names, tls-ticket-keys +1", _BIND, "", "5.1"
     ),
@@ -186,11 +192,12 @@ SERVER_TLS: tuple[Keyword, ...] = (
     done("sni", _SERVERS, _Tls("sni", _EXPRESSION), "the name that the server is told", "5.2"),
     done("check-sni", _SERVERS, _Tls("check_sni", _NAME), "the name that it is told by checks", "5.2"),
     done("check-alpn", _SERVERS, _Tls("check_alpn", _PROTOCOLS), "protocols that checks offer", "5.2"),
+    done("no-ssl-reuse", _SERVERS, _to(reuse=False), "each connection makes a new TLS session", "5.2"),
+    done("ssl-reuse", _SERVERS, _to(reuse=True), "an earlier one is resumed, the default", "5.2"),
     done("tls-tickets", _SERVERS, _to(tickets=True), "against a default-server line", "5.2"),
     *_common(_SERVERS, "5.2"),
     *ignored("npn +1", _SERVERS, _NPN, "5.2"),
     *ignored("allow-0rtt", _SERVERS, "nothing is sent before the handshake", "5.2"),
-    *ignored("ssl-reuse, no-ssl-reuse", _SERVERS, "each connection to a server makes a new TLS session", "5.2"),
 )
 
 

@@ -81,8 +81,8 @@ class ClientConnection(asyncio.Protocol):
         self.at_eof = True
         exchange = self.exchange
         if exchange is None:
-            if self._pending:
-                self._refuse(Fault(400, "the client left in the middle of a request head"), "CR")
+            if self._pending or not self.served:
+                self.refuse(Fault(400, "the client left before its request was complete"), "CR")
             return False
         return exchange.client_finished()
 
@@ -121,7 +121,7 @@ class ClientConnection(asyncio.Protocol):
                     self._hang_up()
                 break
             if isinstance(head, Fault):
-                self._refuse(head, "PR")
+                self.refuse(head, "PR")
                 break
             self._pending = data[head.size :] if len(data) > head.size else b""
             self._begin(head)
@@ -166,9 +166,10 @@ class ClientConnection(asyncio.Protocol):
         if self.transport is not None:
             self.transport.close()
 
-    def _refuse(self, fault: Fault, cause: str) -> None:
+    def refuse(self, fault: Fault, cause: str) -> None:
         """Answer what is no request, and end the connection."""
         site = self.site
+        self.exchange = None
         counters = site.frontend.counters
         counters.requests += 1
         counters.request_rate.add(self.active_at)
@@ -188,6 +189,13 @@ class ClientConnection(asyncio.Protocol):
 
     def facts(self, head: RequestHead) -> HttpFacts:
         """Return what rules may ask, with `head` as the request in hand."""
+        facts = self.known()
+        facts.first = not self.served
+        facts.begin(head, self.site.slots)
+        return facts
+
+    def known(self) -> HttpFacts:
+        """Return what is known of the connection; made once, when it is first asked for."""
         facts = self._facts
         if facts is None:
             arrival = self._arrival
@@ -198,9 +206,6 @@ class ClientConnection(asyncio.Protocol):
                 assert self.transport is not None
                 facts = self.site.facts(ends_of(self.transport), by_header=False)
             self._facts = facts
-        else:
-            facts.first = False
-        facts.begin(head, self.site.slots)
         return facts
 
     # -- reading or not ------------------------------------------------------------------------------------------
@@ -248,7 +253,7 @@ class ClientConnection(asyncio.Protocol):
             if self.session.carrier is self:
                 self.site.services.wheel.watch(self)
         elif self.keeps and self._head_since:
-            self._refuse(Fault(408, "the request took too long"), "cR")
+            self.refuse(Fault(408, "the request took too long"), "cR")
             self.site.services.wheel.watch(self)
         else:
             self.close("--" if self.keeps else "cD")

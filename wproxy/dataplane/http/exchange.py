@@ -24,7 +24,7 @@ from wproxy.dataplane.http.site import first_outcome
 from wproxy.dataplane.http.visit import Visit
 from wproxy.dataplane.stats_desk import Desk
 from wproxy.protocols.http1.bodies import Body, Chunked, Counted, Progress
-from wproxy.protocols.http1.heads import CHUNKED, RequestHead
+from wproxy.protocols.http1.heads import CHUNKED, Fault, RequestHead
 from wproxy.state.server import Server
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class Exchange(ServerSide):
         if length:
             self._body_in = Chunked() if length == CHUNKED else Counted(length)
             self.request_done = False
+            # Chunks are more than HTTP/1.0 knows: what its server makes of them is not to be found out twice.
+            self._server_last = length == CHUNKED and not request.minor
 
     # -- from the request's head to a server ---------------------------------------------------------------------
 
@@ -68,9 +70,6 @@ class Exchange(ServerSide):
         """Begin with what has come behind the head; let the rules have their say, then look for a server."""
         client = self.client
         site = client.site
-        counters = site.frontend.counters
-        counters.requests += 1
-        counters.request_rate.add(self.request_at)
         if rest:
             if self.request_done:
                 client.keep(rest)
@@ -78,6 +77,9 @@ class Exchange(ServerSide):
                 self.from_client(rest)
                 if self._over:
                     return
+        counters = site.frontend.counters
+        counters.requests += 1
+        counters.request_rate.add(self.request_at)
         if site.asks and not self._ask():
             return
         route = self.route
@@ -102,11 +104,12 @@ class Exchange(ServerSide):
         site, facts = self.client.site, self.facts
         if site.captures is not None and site.captures.request is not None:
             site.captures.request(facts)
-        answer = site.monitor(facts)
-        if answer is not None:
-            self.answer(answer)
-            return False
-        if not self._obey(first_outcome(site.request_rules, facts)):
+        if site.monitored:
+            answer = site.monitor(facts)
+            if answer is not None:
+                self.answer(answer)
+                return False
+        if site.request_rules and not self._obey(first_outcome(site.request_rules, facts)):
             return False
         if site.desk is not None and self._calls_at(site.desk):
             return False
@@ -175,11 +178,10 @@ class Exchange(ServerSide):
             self.server = place
             self.assigned_at = self.request_at
             place.opened(self.request_at)
-            connection = route.pools[place].take() if may_reuse else None
+            connection = route.pools[place].take(self.known_facts) if may_reuse else None
             if connection is not None:
                 place.counters.reuses += 1
                 self.connected_at = self.request_at
-                self._reused = True
                 self.found(connection)
                 return
         self._search = Search(self, self, route, client.site.services)
@@ -208,7 +210,7 @@ class Exchange(ServerSide):
         route, request = self.route, self.request
         end = outgoing.request_end(request, route)
         if route.address_lines is not None:
-            facts = self.facts
+            facts = self._facts or self.client.known()
             end = route.address_lines(request, facts.source, facts.destination) + end
         if route.name_field is not None and self.server is not None:
             request.remove(route.name_field)
@@ -264,11 +266,15 @@ class Exchange(ServerSide):
         if self._visit is not None:
             if self._pause is None:
                 self._tell()
-        elif self.response is not None and self._body_out is None:
+        elif self._answered:
             self.complete()
 
     def _malformed(self) -> None:
         """End an exchange whose request has a body that is none."""
+        if not self._counted and self._visit is None:  # it has come with the head
+            self._over = True
+            self.client.refuse(Fault(400, "a body that is none"), "PR")
+            return
         self.client.site.frontend.counters.request_errors += 1
         self.end("CD" if self.connection is not None else "PR")
         self.keeps = False
@@ -397,9 +403,11 @@ class Exchange(ServerSide):
         if self.tunnel:
             last = max(self.active_at, client.active_at)
             return last + min(route.idle.client_s, route.idle.server_s)
-        if not self.request_done or (client.transport is not None and client.transport.get_write_buffer_size()):
+        if client.transport is not None and client.transport.get_write_buffer_size():
             return client.active_at + route.client_s
-        return self.active_at + route.server_s if self.connection is not None else inf
+        if self.connection is not None and not self._answered:  # as in HAProxy, even when the client is the slow one
+            return max(self.active_at, client.active_at) + route.server_s
+        return inf if self.request_done else client.active_at + route.client_s
 
     def expired(self) -> None:
         """End the phase whose time is over."""
@@ -408,15 +416,15 @@ class Exchange(ServerSide):
             search.expired()
         elif self.tunnel:
             client.close("cD" if self.route.idle.client_s <= self.route.idle.server_s else "sD")
-        elif not self.request_done:
+        elif client.transport is not None and client.transport.get_write_buffer_size():
+            client.close("cD")
+        elif self.connection is None or self._answered:
             self.end("cD")
             self.keeps = False
             if self.response is None:
                 self.fail(408)
             else:
                 client.close("cD")
-        elif client.transport is not None and client.transport.get_write_buffer_size():
-            client.close("cD")
         elif self.response is None:
             self.end("sH")
             self._server_keeps = False

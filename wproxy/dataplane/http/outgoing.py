@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wproxy.config.http.model import Answer, Closing
 from wproxy.protocols.http1.answers import ERROR_FIELDS, ERRORS
 from wproxy.protocols.http1.answers import response as own_response
-from wproxy.protocols.http1.heads import RequestHead, ResponseHead
+from wproxy.protocols.http1.heads import CHUNKED, RequestHead, ResponseHead
 
 if TYPE_CHECKING:
     from wproxy.dataplane.http.route import HttpRoute
@@ -28,7 +28,7 @@ def error(status: int) -> Answer:
 def request_end(head: RequestHead, route: HttpRoute) -> bytes:
     """Return the lines that a request to a server gets at the end of its head."""
     if route.closing is Closing.KEEP_ALIVE:
-        return b"" if head.minor else _KEEP_ALIVE
+        return b"" if head.minor or head.upgrades or head.length == CHUNKED else _KEEP_ALIVE
     return _CLOSE if head.minor and not head.upgrades else b""
 
 

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING
 
+from wproxy.config.acl.facts import Facts
+from wproxy.config.tls import TlsServer
+from wproxy.dataplane.tls import sni_for
 from wproxy.state.server import Server
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ class Pool:
     No more are kept than have lately been in use at once. Who is idle for long is closed half by half.
     """
 
-    __slots__ = ("_busiest", "_clock", "_idle", "_lately", "_limit", "_since", "server", "used")
+    __slots__ = ("_busiest", "_clock", "_idle", "_lately", "_limit", "_since", "_tls", "server", "used")
 
     def __init__(self, server: Server, clock: Callable[[], float]) -> None:
         self.server = server
@@ -28,19 +31,33 @@ class Pool:
         self._idle: list[ServerConnection] = []
         self._clock = clock
         self._limit = inf if server.line.pool_max is None else server.line.pool_max
+        tls = server.line.tls
+        self._tls = tls if tls is not None and tls.sni_of is not None else None
         self._busiest = 0  # most at once in the running period
         self._lately = 0  # and in the one before
         self._since = clock()
 
-    def take(self) -> ServerConnection | None:
-        """Return an idle connection, which counts as used from now on; None when there is none."""
-        if not self._idle:
+    def take(self, facts: Callable[[], Facts]) -> ServerConnection | None:
+        """Return an idle connection, which counts as used from now on; None when there is none.
+
+        Where the server is told a name that depends on the request, which `facts` are about, it is one with that name.
+        """
+        if not self._idle or (self._tls is not None and not self._bring_forward(self._tls, facts())):
             return None
         self.server.idle -= 1
         self.used = used = self.used + 1
         if used > self._busiest:
             self._busiest = used
         return self._idle.pop()
+
+    def _bring_forward(self, tls: TlsServer, facts: Facts) -> bool:
+        """Put the last idle connection whose server was told the right name at the end; False when there is none."""
+        idle, sni = self._idle, sni_for(tls, facts)
+        for position in range(len(idle) - 1, -1, -1):
+            if idle[position].sni == sni:
+                idle.append(idle.pop(position))
+                return True
+        return False
 
     def began(self) -> None:
         """Count a connection that is in use now."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class ServerConnection(asyncio.Protocol):
     """The end towards a server. Owned by its exchange while it has one, else by the pool."""
 
-    __slots__ = ("exchange", "idle_since", "pool", "served", "transport", "write")
+    __slots__ = ("exchange", "idle_since", "pool", "served", "sni", "transport", "write")
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
@@ -22,6 +22,7 @@ class ServerConnection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.idle_since = 0.0
         self.served = 0  # exchanges that have begun on it
+        self.sni: str | None = None  # the name that the server was told
 
     @property
     def usable(self) -> bool:

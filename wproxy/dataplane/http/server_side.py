@@ -45,8 +45,8 @@ class ServerSide(Transaction):
     _squeezing: Algorithm | None = None  # how the response may be compressed
     _squeezed: CompressedBody | None = None
     _held = b""  # the beginning of the response's head
-    _reused = False
     _server_keeps = False
+    _server_last = False  # no other request is sent on the connection
     _server_paused = False
     _server_at_eof = False  # of a tunnel
     _counted = False  # as a session of its backend
@@ -56,6 +56,11 @@ class ServerSide(Transaction):
     def facts(self) -> HttpFacts:
         """What rules may ask about this exchange."""
         raise NotImplementedError
+
+    @property
+    def _answered(self) -> bool:
+        """Whether the whole response has come."""
+        return self.response is not None and self._body_out is None
 
     def complete(self) -> None:
         """End the exchange: request and response have both come to their end."""
@@ -84,7 +89,7 @@ class ServerSide(Transaction):
             if head is None:
                 break
             if isinstance(head, Fault):
-                self._bad_response("PH" if self._held else "SH")
+                self._bad_response("PH")
                 return
             data = data[head.size :] if len(data) > head.size else b""
             if 100 <= head.status < 200 and head.status != 101:
@@ -96,16 +101,16 @@ class ServerSide(Transaction):
         self._held = data
 
     def _interim(self, head: ResponseHead) -> None:
-        if head.status == 100 and self.request.minor == 0:
-            return
+        head.unframe()
+        self._server_last |= head.closes and head.minor == 1
         self._write(head.to_bytes())
 
     def _respond(self, head: ResponseHead, rest: bytes) -> None:
         """Send the response's head, as rules have changed it, and what has come of its body."""
         self.response = head
         self.responded_at = self.active_at
-        if head.status == 101 and not self.request.upgrades:
-            self._bad_response("SH")
+        if head.status == 101 and not self._switches(head):
+            self._bad_response("PH")
             return
         route = self.route
         captures = self.client.site.captures
@@ -124,7 +129,9 @@ class ServerSide(Transaction):
             route.ties.responded(self, head)
         self._count_status(head.status)
         until_close = not self._frame(head)
-        self._server_keeps = route.shares and not head.closes and not until_close
+        self._server_keeps = route.shares and not (head.closes or until_close or self._server_last)
+        if head.length == CHUNKED and not head.minor:
+            self.keeps = False
         if until_close or route.closing is Closing.CLOSE or not self.client.keeps:
             self.keeps = False
         length = head.length
@@ -141,6 +148,13 @@ class ServerSide(Transaction):
             self._response_complete()
         else:
             self._pass_on(rest, lead)
+
+    def _switches(self, head: ResponseHead) -> bool:
+        """Tell whether the server may speak another protocol from here: both have asked for it."""
+        if not (head.upgrades and self.request.upgrades):
+            return False
+        to_websocket = b"websocket" in [value.lower() for value in head.values(b"upgrade")]
+        return not to_websocket or bool(head.values(b"sec-websocket-accept"))
 
     def _squeeze(self, head: ResponseHead, algorithm: Algorithm) -> bool:
         """Have the body compressed, if it is one that may be."""
@@ -169,12 +183,14 @@ class ServerSide(Transaction):
         """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end."""
         method, status, length = self.request.method, head.status, head.length
         if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
+            if status == 101:
+                head.unframe()
             self.tunnel = True
             self.request_done = False  # whatever the client sends belongs to the tunnel
             self.keeps = False
         elif method == b"HEAD" or status == 204 or status == 304:  # one comparison, usually
             if status == 204:
-                head.remove(b"content-length")
+                head.unframe()
         elif length is None:
             self._body_out = UntilClose()
             return False
@@ -273,8 +289,8 @@ class ServerSide(Transaction):
             if party is not None:
                 party.counters.response_errors += 1
         self.end(cause)
-        if self._reused and self.response is None and not self._held:
-            # As HAProxy: a kept connection that ends under a request ends the client's, which may then try again.
+        if self.client.served and self.response is None and not self._held:
+            # As HAProxy: who has had an answer on its connection sees it end, and may then try again.
             self._close_client()
         elif self.status:
             self._close_client()

@@ -42,6 +42,7 @@ class Site:
     request_s: float  # for a whole request head
     keep_alive_s: float  # between two requests
     shortest_s: float  # of all timeouts that a client of it can meet
+    monitored: bool  # there is a `monitor-uri`
     asks: bool  # whether anything is asked about requests at all, so that facts are needed
     slots: tuple[int, int]  # of values that are captured
     captures: Captures | None
@@ -78,7 +79,8 @@ class Site:
         refusals = {status: _refusal(status, http.pages.get(status)) for status in ERRORS}
         return cls(
             frontend, services, parser, listener, process, default, routes, serve, desk, http.request_rules, switching,
-            client_s, request_s, keep_alive_s, shortest, asks, http.slots, http.captures, refusals,
+            client_s, request_s, keep_alive_s, shortest, http.monitor_uri is not None, asks, http.slots, http.captures,
+            refusals,
         )  # fmt: skip
 
     def facts(self, ends: Ends, *, by_header: bool) -> HttpFacts:

@@ -28,14 +28,15 @@ class Batch:
     `database` other than 0 is selected before and 0 again behind: the link is in database 0 for whoever comes next.
     """
 
-    __slots__ = ("_replies", "_selects", "_told", "raw", "wanted")
-    name: ClassVar[None] = None  # looked up in the commands' bytes
-    names: ClassVar[None] = None
+    __slots__ = ("_replies", "_selects", "_told", "names", "raw", "wanted")
+    name: ClassVar[None] = None  # see `names`
 
     def __init__(self, commands: Sequence[Sequence[bytes]], told: Told, database: int = 0) -> None:
         raws = [pack(list(command)) for command in commands]
+        self.names = [command[0].lower().decode() for command in commands]
         if database:
             raws = [select(database), *raws, select(0)]
+            self.names = ["select", *self.names, "select"]
         self._selects = bool(database)
         self.raw = b"".join(raws)
         self.wanted = len(raws)

@@ -16,7 +16,15 @@ from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.secrets import NAMES, hidden, masked
 from wproxy.policy.redis.window import Window
-from wproxy.protocols.resp import Long, Request, RequestError, RequestParser, Run, arguments_of, match_command
+from wproxy.protocols.resp import (
+    Long,
+    Request,
+    RequestError,
+    RequestParser,
+    Run,
+    arguments_of,
+    match_command,
+)
 from wproxy.protocols.resp.values import error as error_reply
 from wproxy.state.captures import LIMIT, NOBODY, Capture, Excerpt, Named, Side
 from wproxy.state.session import UNKNOWN_ADDRESS, Carriage, Session
@@ -38,7 +46,7 @@ class RedisConnection(Conversation):
     def __init__(self, route: Route, router: Router, services: Services, session: Session | None = None) -> None:
         super().__init__(route, router, services, session)
         self.parser = RequestParser()
-        self.partial = False  # the parser holds bytes
+        self.partial = False  # there is something that has to be done first: bytes in the parser, commands in `left`
         self.left: list[Request] = []  # taken from the parser, but to wait until nothing is under way
         self.window = Window()
         self.active_at = 0.0
@@ -68,10 +76,18 @@ class RedisConnection(Conversation):
         """Take the next bytes of the client."""
         self.session.bytes_in += len(data)
         self.active_at = self.services.clock()
-        if self.places or self.partial or not self._alone(data):
+        if self.plain and not self.partial and not self.held:
+            if not self.places and self._alone(data):
+                return
+            run = self.parser.run_in(data, self.window.room(self.under_way))
+            if run is not None:
+                data = data[len(run.whole) :]
+                if self._run(run) and not data:
+                    return
+        if data:
             self.window.received(len(data))
             self.parser.feed(data)
-            self._work()
+        self._work()
 
     def eof_received(self) -> bool:
         """Answer what is under way, then close."""
@@ -112,8 +128,9 @@ class RedisConnection(Conversation):
     # -- commands ------------------------------------------------------------------------------------------------
 
     def _alone(self, data: bytes) -> bool:
-        """Route `data` if it is one command, and nothing else is under way."""
-        if not self.plain or (command := match_command(data)) is None:
+        """Route `data` if it is one command; nothing else is under way."""
+        command = match_command(data)
+        if command is None:
             return False
         head, key = command
         self.route.frontend.counters.requests += 1
@@ -158,21 +175,24 @@ class RedisConnection(Conversation):
             self.close("CD")  # as Redis does: who has hung up will not take what comes
         elif self.at_eof and not self.places:
             self._write()
-        self.partial = not self.parser.idle
+        self.partial = bool(self.left) or not self.parser.idle
         self._read_or_stall()
 
-    def _run(self, run: Run) -> None:
+    def _run(self, run: Run) -> bool:
+        """Route short commands; tell whether it was done with all at once."""
         self.route.frontend.counters.requests += len(run.raws)
-        scatter = self.router.scatter(run, self, self.protocol)
-        if scatter is None:
+        place = self.router.gather(run, self, self.protocol)
+        if place is None:
             self._commands(run.requests())
-        else:
-            self.places.append(scatter)
-            self.under_way += scatter.commands
+            return False
+        self.places.append(place)
+        self.under_way += place.commands
+        return True
 
     def _long(self, commands: list[Long]) -> None:
         """Route commands that are too long for being copied."""
         self.route.frontend.counters.requests += len(commands)
+        self._keep_order()
         for done, (head, key, raw) in enumerate(commands):
             if self.plain and (name := self.router.heads.get(head)) is not None:
                 # Whoever gets the view passes it on or writes it, and never looks at what it is.
@@ -189,6 +209,7 @@ class RedisConnection(Conversation):
 
     def _commands(self, requests: list[Request]) -> None:
         """Route commands one by one."""
+        self._keep_order()
         self.touched = True  # what the proxy answers itself is written below, without another turn of the loop
         self.left = []
         for done, (arguments, raw) in enumerate(requests):
@@ -201,6 +222,11 @@ class RedisConnection(Conversation):
                 self.left = requests[done + 1 :]
                 break
         self._write()
+
+    def _keep_order(self) -> None:
+        """Have what was gathered sent before what comes now, which must not overtake this client's part of it."""
+        if self.places:
+            self.router.deal()
 
     def _reject(self, error: RequestError) -> None:
         """Answer bytes that are no command, and read no more: where the next command begins is not known."""

@@ -27,6 +27,9 @@ from wproxy.policy.redis.routing import Rule, Target, fault, resolve
 from wproxy.policy.redis.secrets import NAMES
 from wproxy.state.session import Session
 
+# Python 3.11 takes 0.1 µs to find a member in its class.
+_CONTAINER, _OWN, _STATE = Target.CONTAINER, Target.OWN, Target.STATE
+
 
 class Modal(Protocol):
     """A state in which a client's commands mean something else: between MULTI and EXEC, or listening in RESP2."""
@@ -79,7 +82,7 @@ class Conversation(asyncio.Protocol):
         if rule is not None and self.modal is None and rule.free(len(arguments)):
             router.route(rule, arguments, raw, self.place(), self.protocol, self.database)
             return True
-        if rule is not None and rule.target is Target.CONTAINER:
+        if rule is not None and rule.target is _CONTAINER:
             rule = resolve(router.rules, arguments)
         refusal = fault(rule, arguments, router.backend.balance)
         if refusal is not None:
@@ -94,10 +97,10 @@ class Conversation(asyncio.Protocol):
     def ordinary(self, rule: Rule | None, arguments: list[bytes], raw: bytes) -> bool:
         """Do a command that nothing is against."""
         assert rule is not None
-        if rule.target is Target.STATE:
+        if rule.target is _STATE:
             return STATEFUL[rule.command.name](self, rule, arguments, raw)
         slot = self.place()
-        if rule.target is Target.OWN:
+        if rule.target is _OWN:
             slot.answer(OWN[arguments[0].upper()](self, arguments))
         else:
             self.router.route(rule, arguments, raw, slot, self.protocol, self.database)

@@ -53,8 +53,11 @@ class Guard:
             }
         return self._rules
 
-    def scatter(self, *_: object) -> None:
+    def gather(self, *_: object) -> None:
         """Have the commands looked at one by one."""
+
+    def deal(self) -> None:
+        """Nothing was gathered."""
 
     def route(self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Slot, *_: object) -> None:
         """Answer that the client has to log in."""

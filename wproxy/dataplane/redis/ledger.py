@@ -18,6 +18,7 @@ from wproxy.state.server import Server
 
 _MINUS = ord("-")
 _SHORT_REPLY_BYTES = 64
+_LONGEST_HEAD = 256  # bytes: names are shorter
 _UNKNOWN = "?"  # so that there is a name for every reply
 
 
@@ -45,27 +46,23 @@ class Ledger:
 
     def sent(self, raws: Sequence[bytes], waiting: deque[Waiting], commands: int, now: float) -> None:
         """Take note that `raws` are written, `commands` in all; the last ones of `waiting` want their replies."""
-        names: list[str] = []
-        if commands == len(raws):
-            named = [who.name for who in islice(reversed(waiting), commands)]
-            first = named[0]
-            if first is not None and named.count(first) == commands:  # the usual case: one set of counters
-                counters = self._counters(first)
-                counters.calls += commands
-                self._batches.append(_Batch(cast("list[str]", named), [(counters, commands)], now))
-                return
-            if None not in named:
-                names = cast("list[str]", named[::-1])
-        names = names or _names(raws, [*islice(reversed(waiting), len(raws))][::-1])
-        shares = [(self._counters(name), names.count(name)) for name in set(names)]
+        last = [*islice(reversed(waiting), len(raws))][::-1]
+        names: list[str | None] = [who.name for who in last]
+        different = set(names)
+        if None in different or commands > len(raws):
+            names = [*_names(raws, last)]
+            different = set(names)
+        shares = [(self._counters(name), names.count(name)) for name in cast("set[str]", different)]
         for counters, times in shares:
             counters.calls += times
-        self._batches.append(_Batch(names, shares, now))
+        self._batches.append(_Batch(cast("list[str]", names), shares, now))
 
     def answered(self, data: bytes, replies: Sequence[bytes], now: float) -> None:
         """Take note of `data`, the next bytes from the server, and of the replies that end in it."""
         count = len(replies)
-        if self._within_error or len(data) > _SHORT_REPLY_BYTES * count or b"\n-" in data or data.startswith(b"-"):
+        # `find`, because `in` makes an exception before it looks: it tries whether bytes are a number.
+        minus = data.startswith(b"-") or data.find(b"\n-") >= 0
+        if minus or self._within_error or len(data) > _SHORT_REPLY_BYTES * count:
             # Otherwise one search has taken the place of a look at each reply. An error is one line: none goes on
             # behind the end of a line.
             self._within_error = not data.endswith(b"\r\n")
@@ -110,6 +107,12 @@ class Ledger:
         return counters
 
 
+def _name(raw: bytes) -> str:
+    """Return what the command is called that `raw` is: its name stands behind two lengths."""
+    words = bytes(raw[:_LONGEST_HEAD]).split(b"\r\n", 3)
+    return words[2].lower().decode("latin-1") if len(words) > 3 else _UNKNOWN
+
+
 def _names(raws: Sequence[bytes], waiting: Sequence[Waiting]) -> list[str]:
     """Return the name of every command, where it is not known beforehand from its bytes."""
     names: list[str] = []
@@ -118,6 +121,8 @@ def _names(raws: Sequence[bytes], waiting: Sequence[Waiting]) -> list[str]:
             names += [who.name] * who.wanted
         elif who.names is not None:
             names += who.names
+        elif who.wanted == 1:
+            names.append(_name(raw))
         else:
             parser = RequestParser()
             parser.feed(bytes(raw))

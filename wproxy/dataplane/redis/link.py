@@ -23,7 +23,7 @@ from typing import TypeAlias, cast
 
 from wproxy.dataplane.connector import open_connection, secure_to
 from wproxy.dataplane.redis.ledger import Ledger
-from wproxy.dataplane.redis.login import Learn
+from wproxy.dataplane.redis.login import Identity, Learn
 from wproxy.dataplane.redis.login import greetings as greetings_of
 from wproxy.dataplane.redis.parking import Parking
 from wproxy.dataplane.redis.slot import One, Waiting
@@ -65,8 +65,8 @@ class Link(asyncio.Protocol):
     """Sends commands to `server` and answers those who wait, in order."""
 
     __slots__ = (
-        "_connect_s", "_database", "_fault", "_greetings", "_learn", "_ledger", "_lost", "_out", "_owed", "_parking",
-        "_progress_at", "_protocol", "_report", "_server_s", "_services", "_settled", "_splitter", "_task",
+        "_connect_s", "_database", "_fault", "_greetings", "_identity", "_learn", "_ledger", "_lost", "_out", "_owed",
+        "_parking", "_progress_at", "_protocol", "_report", "_server_s", "_services", "_settled", "_splitter", "_task",
         "_transport", "_turn", "_unsent", "_waiting", "server", "state",
     )  # fmt: skip
 
@@ -82,8 +82,12 @@ class Link(asyncio.Protocol):
         report: Report,
         queue_s: float | None = None,
         learn: Learn | None = None,
+        identity: Identity | None = None,
     ) -> None:
-        """Prepare a link that speaks RESP `protocol` (2 or 3); `open` starts it. `learn` is told the commands."""
+        """Prepare a link that speaks RESP `protocol` (2 or 3); `open` starts it. `learn` is told the commands.
+
+        With an `identity` nothing that was sent before a connection broke is executed once the next one is ready.
+        """
         self._report = report
         self.server = server
         self.state = LinkState.CONNECTING
@@ -91,6 +95,7 @@ class Link(asyncio.Protocol):
         self._turn = turn
         self._protocol = protocol
         self._learn = learn
+        self._identity = identity
         self._fault = ""  # what was wrong with the server's answers to the last greetings
         self._greetings = 0  # that are not answered yet
         self._connect_s = connect_s
@@ -128,6 +133,7 @@ class Link(asyncio.Protocol):
             self._out.append(raw)
             self._waiting.append(waiting)
             self._unsent += waiting.wanted
+            self._turn.commands += 1
         else:
             self.send_in(0, raw, waiting)
 
@@ -251,7 +257,7 @@ class Link(asyncio.Protocol):
         self._database = 0
         self.server.current += 1
         self.server.counters.sessions_max = max(self.server.counters.sessions_max, self.server.current)
-        greetings = list(greetings_of(self.server, self._protocol, self._learn))
+        greetings = list(greetings_of(self.server, self._protocol, self._learn, self._identity))
         self._greetings = len(greetings)
         self._owed += len(greetings)
         for raw, find_fault in greetings:
@@ -356,6 +362,8 @@ class Link(asyncio.Protocol):
 
     def _fail(self) -> None:
         """Answer those whose command is on the way with an error, hand back the commands of the others."""
+        if self._identity is not None and self._owed and not self._greetings:
+            self._identity.lost()
         lost = b"-SERVERDOWN connection to %s lost: the command may have been executed\r\n" % str(self.server).encode()
         waiting, parked, unsent = self._waiting, self._parking.clear(), self._out
         self._waiting, self._out = deque(), []

@@ -1,37 +1,31 @@
 """Does what `policy.redis.moving` wants done between servers: asks for keys, moves them, deletes copies.
 
 What is wanted in one turn of the loop goes to a server in one write, over a link of its own, so that clients' commands
-and their order have nothing to do with it. A key is moved in one of two ways:
+and their order have nothing to do with it. Keys go through the proxy, by DUMP, RESTORE and UNLINK (`carry`), and not by
+`MIGRATE`: a server serves nobody while it migrates, for as long as the target does not answer; and what a `MIGRATE`
+that was given up has sent may arrive at the target at any time later, when nobody can take it back.
 
-* `MIGRATE` by the source itself, many keys at a time, where a probe has shown that what the source reaches under the
-  target's address is the target. A server serves nobody while it migrates, so two that do it to each other would wait
-  until the time is over: a server is never source and target at once;
-* otherwise DUMP, RESTORE and UNLINK through the proxy, with the absolute time of expiry. Also the second attempt after
-  a `MIGRATE` that broke half-way, because it never holds up the source.
+What a link of ours has sent before it broke cannot arrive late: the next connection begins by having the server close
+the one before (`login.Identity`), and nothing is sent before that is done.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections import Counter, defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from wproxy.config.model import Address
 from wproxy.dataplane.redis.batch import Batch, Fate, Told
 from wproxy.dataplane.redis.carry import Carry
 from wproxy.dataplane.redis.link import Link
+from wproxy.dataplane.redis.login import Identity
 from wproxy.dataplane.redis.turn import Turn
-from wproxy.policy.redis.access import login_of_migrate
-from wproxy.policy.redis.moving import Ask, Delete, Key, Move, Outcome
+from wproxy.policy.redis.actions import Ask, Delete, Key, Move, Outcome
 from wproxy.state.server import Server
 
 _KEYS_AT_ONCE = 64
-_KEYS_PER_MIGRATE = 16  # the source serves nobody else meanwhile
-_MIGRATE_MS = b"1000"
-_PROBE_MS = b"5000"
-_LOOPBACK = ("127.", "::1", "localhost")
+_MOST_CARRIES = 4  # from one server to another, of so many keys each: their values are held here meanwhile
 
 
 class Results(Protocol):
@@ -46,20 +40,21 @@ class Results(Protocol):
     def deleted(self, slot: int, key: Key) -> None:
         """The copy is gone."""
 
-    def away(self, slot: int, key: Key, server: str) -> None:
-        """Nothing was done: `server` is out of reach."""
+    def away(self, slot: int, key: Key, server: str, *, doubt: bool = False) -> None:
+        """Nothing was done, with `doubt` as far as is known: `server` is out of reach."""
+
+
+class Connect(Protocol):
+    """`Router.connect`."""
+
+    def __call__(self, server: Server, *, identity: Identity) -> Link:
+        """Return a link that nobody else uses, opened."""
 
 
 class Mover:
     """Works for one backend; `servers` finds its servers by name, `connect` makes a link to one."""
 
-    def __init__(
-        self,
-        servers: Callable[[str], Server | None],
-        connect: Callable[[Server], Link],
-        turn: Turn,
-        results: Results,
-    ) -> None:
+    def __init__(self, servers: Callable[[str], Server | None], connect: Connect, turn: Turn, results: Results) -> None:
         self.moved = 0  # keys, ever
         self.sent = 0  # commands, ever
         self._servers = servers
@@ -67,12 +62,11 @@ class Mover:
         self._turn = turn
         self._results = results
         self._links: dict[str, Link] = {}
+        self._identities: dict[str, tuple[Server, Identity]] = {}  # of the links, also of those that are closed
         self._due: list[Ask | Move | Delete] = []
-        self._direct: dict[tuple[str, str], bool] = {}  # whether source and target reach each other
-        self._probing: dict[tuple[str, str], list[Move]] = {}
         self._closed = False
-        self._sources: Counter[str] = Counter()  # of the `MIGRATE`s that are under way
-        self._targets: Counter[str] = Counter()
+        self._carries: dict[tuple[str, str], int] = {}  # under way, by source and target
+        self._waiting: defaultdict[tuple[str, str], deque[list[Move]]] = defaultdict(deque)  # for one to end
 
     def do(self, action: Ask | Move | Delete) -> None:
         """Have `action` done at the end of this turn."""
@@ -80,10 +74,20 @@ class Mover:
             self._turn.add(self)
         self._due.append(action)
 
+    def make_sure(self) -> bool:
+        """Tell whether nothing that was sent over connections that broke may still be executed; if so, see to it."""
+        in_doubt = [name for name in self._identities if self._is_in_doubt(name)]
+        for name in in_doubt:
+            self._link(name)
+        return not in_doubt
+
+    def _is_in_doubt(self, name: str) -> bool:
+        server, identity = self._identities.get(name, (None, None))
+        return identity is not None and identity.in_doubt and server is self._servers(name)
+
     def rest(self) -> None:
         """Close the links: there is nothing to move any more."""
         links, self._links = self._links, {}
-        self._direct.clear()
         for link in links.values():
             link.close()
 
@@ -95,9 +99,9 @@ class Mover:
     def leave(self, server: str) -> None:
         """Give up the address that `server` had."""
         link = self._links.pop(server, None)
+        self._identities.pop(server, None)
         if link is not None:
             link.close()
-        self._direct.clear()
 
     def send(self, server: str, commands: Sequence[Sequence[bytes]], told: Told, database: int = 0) -> None:
         """Send `commands` to `server` in one piece."""
@@ -115,7 +119,11 @@ class Mover:
             return None
         link = self._links.get(name)
         if link is None or link.server is not server:
-            link = self._links[name] = self._connect(server)
+            known, identity = self._identities.get(name, (None, Identity()))
+            if known is not server:
+                identity = Identity()
+            self._identities[name] = server, identity
+            link = self._links[name] = self._connect(server, identity=identity)
         return link
 
     def flush(self) -> None:
@@ -128,19 +136,16 @@ class Mover:
                 asks[action.server, action.key[0]].append(action)
             elif isinstance(action, Delete):
                 self._delete(action)
-            elif action.replace:
-                self._carry(action)
             else:
                 moves[action.source, action.target, action.key[0]].append(action)
         for (server, database), wanted in asks.items():
             for at in range(0, len(wanted), _KEYS_AT_ONCE):
                 self._ask(server, database, wanted[at : at + _KEYS_AT_ONCE])
-        for (source, target, _), group in moves.items():
-            self._move((source, target), group)
+        for group in moves.values():
+            for at in range(0, len(group), _KEYS_AT_ONCE):
+                self._move(group[at : at + _KEYS_AT_ONCE])
         for link in self._links.values():
             link.flush()  # not one turn later: clients wait
-
-    # -- questions and deletions ---------------------------------------------------------------------------------
 
     def _ask(self, server: str, database: int, asks: list[Ask]) -> None:
         commands = [(b"MEMORY", b"USAGE", ask.key[1]) for ask in asks]
@@ -163,117 +168,42 @@ class Mover:
             if fate is Fate.ANSWERED and replies[0].startswith(b":"):
                 self._results.deleted(action.slot, action.key)
             else:
-                self._results.away(action.slot, action.key, action.server)
+                self._results.away(action.slot, action.key, action.server, doubt=fate is Fate.LOST)
 
         self.send(action.server, [(b"UNLINK", name)], told, database)
 
-    # -- moves ---------------------------------------------------------------------------------------------------
-
-    def _move(self, pair: tuple[str, str], moves: list[Move]) -> None:
-        direct = self._direct.get(pair)
-        if direct is None:
-            if pair in self._probing:
-                self._probing[pair] += moves
-            else:
-                self._probing[pair] = moves
-                self._probe(pair)
-        elif direct:
-            for at in range(0, len(moves), _KEYS_PER_MIGRATE):
-                self._migrate(pair, moves[at : at + _KEYS_PER_MIGRATE])
-        else:
-            for move in moves:
-                self._carry(move)
-
-    def _migrate(self, pair: tuple[str, str], moves: list[Move]) -> None:
-        source, target = pair
-        if self._targets[source] or self._sources[target]:
-            for move in moves:
-                self._carry(move)
+    def _move(self, moves: list[Move]) -> None:
+        pair = moves[0].source, moves[0].target
+        if self._carries.get(pair, 0) >= _MOST_CARRIES:
+            self._waiting[pair].append(moves)
             return
-        self._sources[source] += 1
-        self._targets[target] += 1
-        names = [move.key[1] for move in moves]
-        command = self._migration(target, b"", b"%d" % moves[0].key[0], b"KEYS", *names)
-        self.send(source, [command], partial(self._migrated, pair, moves), moves[0].key[0])
+        self._carries[pair] = self._carries.get(pair, 0) + 1
+        carry = Carry(moves, self.send, self._moved, self._away, partial(self._carried, pair))
+        if not self._is_in_doubt(pair[1]):  # the source is asked first, so there it needs no question of its own
+            carry.start()
+            return
 
-    def _migration(self, target: str, *rest: bytes) -> list[bytes]:
-        """Return MIGRATE to `target`: of a key, to a database, and what follows the timeout."""
-        address, server = self._address(target), self._servers(target)
-        key, database, *options = rest
-        login = [] if server is None else login_of_migrate(server.line.login)
-        return [b"MIGRATE", address.host.encode(), b"%d" % address.port, key, database, _MIGRATE_MS, *login, *options]
+        def there(fate: Fate, replies: Sequence[bytes]) -> None:
+            if fate is Fate.ANSWERED:
+                carry.start()
+            else:
+                carry.give_up(pair[1])
 
-    def _address(self, server: str) -> Address:
-        found = self._servers(server)
-        return Address() if found is None else found.address
+        self.send(pair[1], [(b"PING",)], there)
 
-    def _migrated(self, pair: tuple[str, str], moves: list[Move], fate: Fate, replies: Sequence[bytes]) -> None:
-        self._sources[pair[0]] -= 1
-        self._targets[pair[1]] -= 1
-        reply = replies[0] if replies else b""
-        if fate is Fate.REFUSED:
-            for move in moves:
-                self._results.away(move.slot, move.key, move.source)
-        elif fate is Fate.LOST or reply.startswith(b"-IOERR"):
-            self._direct[pair] = self._direct.get(pair, False) and fate is Fate.LOST
-            self._all(moves, Outcome.DOUBT)
-        elif reply.startswith(b"+NOKEY"):
-            self._all(moves, Outcome.ABSENT)
-        elif reply.startswith(b"+"):
-            self._all(moves, Outcome.MOVED)
-        else:  # the target has said no to some of them: ask it for each, in a way that tells why
-            for move in moves:
-                self._carry(move)
-
-    def _all(self, moves: list[Move], outcome: Outcome) -> None:
-        for move in moves:
-            self._moved(move, outcome)
+    def _carried(self, pair: tuple[str, str]) -> None:
+        """Begin with the next ones that wait."""
+        self._carries[pair] -= 1
+        if not self._carries[pair]:
+            del self._carries[pair]
+        if self._waiting[pair]:
+            self._move(self._waiting[pair].popleft())
+        else:
+            del self._waiting[pair]
 
     def _moved(self, move: Move, outcome: Outcome) -> None:
         self.moved += outcome is Outcome.MOVED
         self._results.moved(move.slot, move.key, outcome)
 
-    def _carry(self, move: Move) -> None:
-        Carry(move, self.send, self._moved, self._results.away).start()
-
-    # -- who reaches whom ----------------------------------------------------------------------------------------
-
-    def _probe(self, pair: tuple[str, str]) -> None:
-        """Have a key of our own moved, and see whether it arrives: an address may mean another server over there."""
-        source, target = pair
-        here, there = self._address(source), self._address(target)
-        local = there.path or there.fd is not None or not there.host
-        if local or (there.host.startswith(_LOOPBACK) and not here.host.startswith(_LOOPBACK)):
-            self._probed(pair, direct=False)
-            return
-        if self._targets[source] or self._sources[target]:  # the next move will ask
-            for move in self._probing.pop(pair):
-                self._carry(move)
-            return
-        self._sources[source] += 1
-        self._targets[target] += 1
-        name = b"wproxy:probe:" + secrets.token_hex(16).encode()
-        removal = (b"UNLINK", name)
-        commands = [(b"SET", name, b"1", b"PX", _PROBE_MS), self._migration(target, name, b"0"), removal]
-
-        def sent(fate: Fate, replies: Sequence[bytes]) -> None:
-            self._sources[source] -= 1
-            self._targets[target] -= 1
-            if fate is Fate.ANSWERED and replies[1].startswith(b"+OK"):
-                self.send(target, [removal], arrived)
-            else:
-                self.send(target, [removal], lambda fate, replies: None)  # it may have arrived all the same
-                self._probed(pair, direct=False)
-
-        def arrived(fate: Fate, replies: Sequence[bytes]) -> None:
-            self._probed(pair, direct=fate is Fate.ANSWERED and replies[0] == b":1\r\n")
-
-        self.send(source, commands, sent)
-
-    def _probed(self, pair: tuple[str, str], *, direct: bool) -> None:
-        self._direct[pair] = direct
-        by_database: defaultdict[int, list[Move]] = defaultdict(list)
-        for move in self._probing.pop(pair, []):
-            by_database[move.key[0]].append(move)
-        for moves in by_database.values():
-            self._move(pair, moves)
+    def _away(self, move: Move, server: str) -> None:
+        self._results.away(move.slot, move.key, server)

@@ -14,15 +14,16 @@ from typing import ClassVar, Protocol
 
 from wproxy.dataplane.redis.fencing import Fencing
 from wproxy.dataplane.redis.link import Link
+from wproxy.dataplane.redis.login import Identity
 from wproxy.dataplane.redis.mover import Mover
 from wproxy.dataplane.redis.scanner import Scanner
 from wproxy.dataplane.redis.slot import Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable
+from wproxy.policy.redis.actions import Actions, Ask, Command, Delete, Done, Key, Move, Outcome, Refuse, Send
 from wproxy.policy.redis.epochs import Chain, Fence
-from wproxy.policy.redis.moving import Actions, Ask, Command, Delete, Done, Key, Move, MovingSlot, Outcome, Refuse, Send
-from wproxy.policy.redis.scan import Spare
+from wproxy.policy.redis.moving import MovingSlot
 from wproxy.protocols.resp import pack
 from wproxy.state.backend import Backend
 from wproxy.state.epochs import Progress, ServerProgress
@@ -45,7 +46,7 @@ class Links(Protocol):
     def links_to(self, server: Server) -> list[Link]:
         """Return all links that clients' commands may be under way on."""
 
-    def connect(self, server: Server, protocol: int = 2) -> Link:
+    def connect(self, server: Server, protocol: int = 2, *, identity: Identity | None = None) -> Link:
         """Return a link that nobody else uses, opened."""
 
     def when_quiet(self, slots: frozenset[int], call: Callable[[], None]) -> None:
@@ -86,8 +87,6 @@ class Rebalance:
         self._when_still: list[Callable[[], None]] = []  # who waits until none is under way
         self._nobody = True  # no server has a weight now
         self._begun = False
-        self._all = self.window_s is not None  # no scan comes: what commands need moves with them
-        self._spare = Spare(services.clock())
 
     # -- changes -------------------------------------------------------------------------------------------------
 
@@ -122,7 +121,7 @@ class Rebalance:
         moves = {slot: (old, new) for slot, (old, new) in pairs if old != new and old in known and new in known}
         before, self._placed, self._weights = self._weights, placed, weights
         if moves:
-            self._change(moves)
+            self._change(moves, known=table is not None)
             self._before[self.chain.opened] = before
 
     def places(self) -> list[dict[str, int]]:
@@ -137,11 +136,11 @@ class Rebalance:
         for name in away if self.chain.moving else ():
             self._do(self.chain.stuck(name))
 
-    def _change(self, slots: dict[int, tuple[str, str]]) -> None:
-        """Open an epoch."""
+    def _change(self, slots: dict[int, tuple[str, str]], *, known: bool) -> None:
+        """Open an epoch, of this process if the place of each key before is `known`."""
         if not self.chain.epochs:
             self._moved_before = self.mover.moved
-        for fence in self.chain.change(slots, self._services.clock()):
+        for fence in self.chain.change(slots, self._services.clock(), known=known):
             fencing = Fencing(fence, self._fenced)
             fencing.await_one()
             self._links.when_quiet(fence.slots, fencing.passed)
@@ -227,6 +226,19 @@ class Rebalance:
             self._do([action for name in moving.givers if not self._is_there(name) for action in moving.stuck(name)])
         self._forget((slot,))
 
+    def find_homes(self, order: list[int], names: Sequence[bytes], hashes: Sequence[int]) -> None:
+        """Replace MOVING in `order`, for each of `names`, where a command on it may go to a server at once."""
+        moving, backend = self.chain.moving, self._links.backend
+        numbers: dict[str, int] = {}  # of owners, MOVING for one that is away
+        for place in [place for place, number in enumerate(order) if number == MOVING]:
+            slot = moving[hashes[place] % SLOTS]
+            if slot.at_home((0, names[place])):
+                owner = slot.owner
+                if owner not in numbers:
+                    server = backend.by_name[owner]
+                    numbers[owner] = backend.servers.index(server) if server.running else MOVING
+                order[place] = numbers[owner]
+
     def prepare(
         self,
         slot: int,
@@ -273,10 +285,7 @@ class Rebalance:
 
     def asked(self, slot: int, key: Key, size: int | None) -> None:
         """The key is that large where it was asked for, 0 for any size if it is there, or not there (None)."""
-        moving = self.chain.moving[slot]
-        # A key may only be left where it is known to be: 0 is from a server that does not tell.
-        spare = not size or self._all or self._spare.take(self._services.clock())
-        self._do(moving.asked(key, size, spare=spare))
+        self._do(self.chain.moving[slot].asked(key, size))
         self._forget((slot,))
         self._ended()
 
@@ -292,13 +301,13 @@ class Rebalance:
         self._forget((slot,))
         self._ended()
 
-    def away(self, slot: int, key: Key, server: str) -> None:
-        """Nothing was done: `server` is out of reach."""
-        self._not_done(slot, key, server)
+    def away(self, slot: int, key: Key, server: str, *, doubt: bool = False) -> None:
+        """Nothing was done, with `doubt` as far as is known: `server` is out of reach."""
+        self._not_done(slot, key, server, doubt=doubt)
         self._ended()
 
-    def _not_done(self, slot: int, key: Key, server: str) -> None:
-        self._do(self.chain.moving[slot].away(key, server))
+    def _not_done(self, slot: int, key: Key, server: str, *, doubt: bool = False) -> None:
+        self._do(self.chain.moving[slot].away(key, server, doubt=doubt))
         self._forget((slot,))
 
     # -- nothing moves -------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ import hiredis
 from wproxy.dataplane.redis.batch import Fate
 from wproxy.dataplane.redis.mover import Mover
 from wproxy.dataplane.services import Services
+from wproxy.policy.redis.actions import Key
 from wproxy.policy.redis.epochs import Chain
-from wproxy.policy.redis.moving import Key
 from wproxy.policy.redis.scan import PAGE_KEYS, Pass, idle, rest_s
 
 _AGAIN_S = 0.5  # after a server was out of reach, or a key could not be settled
@@ -89,9 +89,11 @@ class Scanner:
             if not await self._move(running, {key: slot}, force=True):
                 return False
         self.passes += 1
-        if running.clean:
+        # What may still arrive somewhere might have to be given away by a server that is looked through already.
+        clean = running.clean and self._owner.mover.make_sure()
+        if clean:
             self._owner.settled(self._owner.chain.cleared(self.server, debts))
-        return running.clean
+        return clean
 
     async def _page(self, running: Pass) -> bool:
         """Take one page, have its keys moved, rest."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, TypeAlias
 
 
 class Waiting(Protocol):
-    """Somebody a link owes replies: `wanted` of them, one but for a share of a scatter."""
+    """Somebody a link owes replies: `wanted` of them, one but for a share of a wave."""
 
     @property
     def wanted(self) -> int:

@@ -49,7 +49,7 @@ class Dialogue:
 
     def refused(self, reason: str) -> CheckResult:
         """Return what is to be said of a handshake that has failed for a known `reason`."""
-        return CheckResult(CheckStatus.L6RSP, reason)
+        return CheckResult(CheckStatus.L6RSP, reason + self._plan.steps[self._position].where)
 
     def done(self) -> Action:
         """Take note that what was asked for has been done (connected, sent); return what to do next."""
@@ -70,7 +70,7 @@ class Dialogue:
         step = self._plan.steps[self._position]
         status = CheckStatus.L4CON if isinstance(step, Connect) else CheckStatus.SOCKERR
         if self._shaking:
-            return CheckResult(CheckStatus.L6RSP, HANDSHAKE_FAILED)
+            return self.refused(HANDSHAKE_FAILED)
         return CheckResult(status, reason + step.where)
 
     def timed_out(self) -> CheckResult:

@@ -64,7 +64,7 @@ def _tcp_step(rule: Rule) -> Step:
     where = _where(rule)
     match rule:
         case ConnectRule():
-            return Connect(rule.host, rule.port, rule.linger, where, rule.default)
+            return Connect(rule.host, rule.port, rule.linger, where, rule.default, rule.ssl, rule.sni)
         case SendRule():
             return Send(rule.data, where)
         case ExpectRule():
@@ -166,7 +166,7 @@ def _http_steps(check: HealthCheck) -> Iterator[Step]:
     for rule in check.rules:
         match rule:
             case ConnectRule():
-                yield Connect(rule.host, rule.port, rule.linger, default=rule.default)
+                yield Connect(rule.host, rule.port, rule.linger, default=rule.default, ssl=rule.ssl, sni=rule.sni)
             case RequestRule():
                 yield Send(request(rule, usual))
                 usual = _REQUEST

@@ -37,7 +37,8 @@ class Connect:
     """Open a connection, to the server's address for checks where `host` or `port` are not set.
 
     `where` tells of this step in errors; `linger` closes the connection with a goodbye instead of a reset; `default`
-    lets it begin with the PROXY header that the server's line asks for.
+    lets it begin with the PROXY header and the TLS that the server's line asks for, `ssl` with TLS in any case;
+    then `sni` is the name that the server is told.
     """
 
     host: str | None = None
@@ -45,6 +46,8 @@ class Connect:
     linger: bool = False
     where: str = ""
     default: bool = True
+    ssl: bool = False
+    sni: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

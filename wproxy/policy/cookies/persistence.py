@@ -13,7 +13,7 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 from wproxy.config.http.cookie import CookieMode, CookieSettings
 from wproxy.policy.cookies import dates, jar
 from wproxy.policy.cookies.caching import may_be_cached
-from wproxy.policy.cookies.setting import Seen, Setter
+from wproxy.policy.cookies.setting import Seen, Setter, sets_no_cookie
 from wproxy.protocols.http1.fields import Field
 from wproxy.protocols.http1.heads import RequestHead, ResponseHead
 
@@ -92,8 +92,8 @@ class Persistence(Generic[S]):
     """
 
     __slots__ = (
-        "_blocks", "_date", "_dated", "_lines", "_maxidle_s", "_maxlife_s", "_mode", "_name", "_persist", "_servers",
-        "_setter", "_settings",
+        "_blocks", "_date", "_dated", "_known", "_lines", "_maxidle_s", "_maxlife_s", "_mode", "_name", "_persist",
+        "_servers", "_setter", "_settings", "_undated", "_watched",
     )  # fmt: skip
 
     def __init__(self, settings: CookieSettings, date: Callable[[], int], *, persist: bool = False) -> None:
@@ -108,6 +108,11 @@ class Persistence(Generic[S]):
         self._servers: dict[bytes, tuple[S, ...]] = {}
         self._lines: dict[bytes, _Line] = {}
         self._blocks: dict[bytes, _Block] = {}
+        # What comes of blocks whose cookies have no dates, until a server comes, goes or changes its state; no more of
+        # them than of `_blocks`.
+        self._known: dict[bytes, tuple[Sequence[Field], bytes | None, Presented[S]]] = {}
+        self._watched = settings.mode is CookieMode.PASSIVE and not settings.indirect
+        self._undated = settings.mode is not CookieMode.INSERT or not self._dated
 
     def serve(self, servers: Iterable[S]) -> None:
         """Take note of the backend's servers, in order; several may share a value."""
@@ -116,6 +121,7 @@ class Persistence(Generic[S]):
             if server.cookie:
                 known[server.cookie] = (*known.get(server.cookie, ()), server)
         self._servers = known
+        self._known.clear()
 
     # -- requests ------------------------------------------------------------------------------------------------
 
@@ -125,6 +131,11 @@ class Persistence(Generic[S]):
         `ignore` and `force` are what `ignore-persist` and `force-persist` say about this request.
         """
         lines = head.lines
+        usual = lines is not None and not (ignore or force)
+        known = self._known.get(lines) if usual else None  # type: ignore[arg-type] # usual ones are not None
+        if known is not None:
+            head.fields, head.lines, asked = known
+            return asked
         block = self._block(head) if lines is None else self._blocks.get(lines) or self._block(head)
         if block.changes:
             head.fields, head.lines = block.fields, block.lines
@@ -133,7 +144,10 @@ class Persistence(Generic[S]):
             return _IGNORED if ignore else ABSENT  # type: ignore[return-value] # they have no server
         if ignore:
             return Presented(None, "U", mentions[-1].last_s, mentions[-1].first_s, ignored=True)
-        return self._chosen(mentions, force=force)
+        asked = self._chosen(mentions, force=force)
+        if usual and lines in self._blocks and not any(mention.last_s or mention.first_s for mention in mentions):
+            self._known[lines] = head.fields, head.lines, asked
+        return asked
 
     def _block(self, head: RequestHead) -> _Block:
         """Return what the fields of a head become; what comes again is remembered, within bounds."""
@@ -149,6 +163,7 @@ class Persistence(Generic[S]):
         if head.lines is not None and len(head.lines) <= _LONGEST_BLOCK:
             if len(self._blocks) >= _BLOCKS:
                 self._blocks.clear()
+                self._known.clear()
             self._blocks[head.lines] = block
         return block
 
@@ -230,6 +245,8 @@ class Persistence(Generic[S]):
         """
         if asked.ignored:
             return "N"
+        if direct and self._undated and not (asked.last_s or asked.first_s) and sets_no_cookie(head):
+            return "N"  # as most responses to clients that are on their server
         seen = self._setter.look_at(head, None if server is None else server.cookie, direct=direct)
         if server is None or not self._inserts(seen, asked, method, direct=direct):
             return seen.value
@@ -241,8 +258,7 @@ class Persistence(Generic[S]):
 
     def letters(self, asked: Presented[S], answered: str) -> str:
         """Return what the log says about a request and its response; nothing of a cookie that is merely watched."""
-        watched = self._mode is CookieMode.PASSIVE and not self._settings.indirect
-        return "--" if watched else asked.letter + answered
+        return "--" if self._watched else asked.letter + answered
 
     def _inserts(self, seen: Seen, asked: Presented[S], method: bytes, *, direct: bool) -> bool:
         settings = self._settings

@@ -27,6 +27,11 @@ class Seen(enum.Enum):
     REPLACED = "R"
 
 
+def sets_no_cookie(head: ResponseHead) -> bool:
+    """Tell whether the server sets no cookie, as far as is known without looking at every field."""
+    return head.lines is not None and b"set-cookie" not in head.lines
+
+
 class Setter:
     """What a response's cookies become in one backend."""
 
@@ -44,7 +49,7 @@ class Setter:
     def look_at(self, head: ResponseHead, cookie: bytes | None, *, direct: bool) -> Seen:
         """Do with the server's own cookies what the mode says; `cookie` is its value, None without a server."""
         seen = Seen.NONE
-        if head.lines is not None and b"set-cookie" not in head.lines:  # as in most responses
+        if sets_no_cookie(head):
             return seen
         kept: list[Field] = []
         for field in head.fields:

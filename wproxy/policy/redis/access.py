@@ -34,15 +34,6 @@ def auth(login: Login) -> bytes:
     return pack([b"AUTH", *user, login.password_bytes])
 
 
-def login_of_migrate(login: Login | None) -> list[bytes]:
-    """Return the words of MIGRATE by which one server logs in to the other."""
-    if login is None:
-        return []
-    if login.user == DEFAULT_USER:
-        return [b"AUTH", login.password_bytes]
-    return [b"AUTH2", login.user_bytes, login.password_bytes]
-
-
 def auth_error(login: Login | None, arguments: Sequence[bytes]) -> bytes | None:
     """Return the error for `AUTH [user] password`, None when it is right."""
     if len(arguments) > 3:

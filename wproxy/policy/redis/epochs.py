@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from wproxy.policy.redis.moving import Actions, MovingSlot
+from wproxy.policy.redis.actions import Actions
+from wproxy.policy.redis.moving import MovingSlot
+from wproxy.policy.redis.placements import Placements
 
 
 @dataclass(slots=True)
@@ -46,12 +48,15 @@ class Chain:
         self.epochs: dict[int, Epoch] = {}
         self.opened = 0
         self._limit_bytes = limit_bytes
+        self._placements = Placements()
         self._debts: dict[str, dict[int, int]] = {}  # by server, by slot: the epoch in which it lost the slot
 
-    def change(self, slots: Mapping[int, tuple[str, str]], now: float) -> list[Fence]:
+    def change(self, slots: Mapping[int, tuple[str, str]], now: float, *, known: bool = True) -> list[Fence]:
         """Open an epoch in which each of `slots` goes from one server to another.
 
-        Returns the servers on which all that is under way is to be answered.
+        `known` tells whether a slot that has not been on its way has all its keys on the server that loses it; those of
+        an epoch that another process began may be anywhere. Returns the servers on which all that is under way is to be
+        answered.
         """
         self.opened += 1
         self.epochs[self.opened] = Epoch(self.opened, now, len(slots))
@@ -59,7 +64,7 @@ class Chain:
         for slot, (old, new) in slots.items():
             moving = self.moving.get(slot)
             if moving is None:
-                moving = self.moving[slot] = MovingSlot(slot, old, self._limit_bytes)
+                moving = self.moving[slot] = MovingSlot(slot, old, self._limit_bytes, self._placements, known=known)
             for server in moving.change(new):
                 fences.setdefault(server, set()).add(slot)
             self._note(moving)
@@ -107,6 +112,8 @@ class Chain:
         done = [slot for slot in slots if slot in self.moving and self.moving[slot].finished]
         for slot in done:
             del self.moving[slot]
+        if not self.moving:
+            self._placements.clear()
         return done
 
     # -- what is left --------------------------------------------------------------------------------------------
@@ -127,6 +134,7 @@ class Chain:
         debts = self.debts(server)
         for slot in debts:
             self.moving[slot].used.discard(server)
+            self.moving[slot].forget_pins(server)
         return debts
 
     @property

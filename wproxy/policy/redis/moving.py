@@ -3,16 +3,21 @@
 A slot has one owner, and older servers that may still have some of its keys, the newest first. Every key goes through
 
     unknown ──▶ looked for on each older server ──▶ moved, or nowhere found ──▶ settled: commands go to the owner
-                             │ too large, no time to move it now, or the owner will not take it
+                             │ too large to be moved now, or the owner will not take it
                              ▼
-                           pinned: commands of this one key go where it is; answered, it is unknown again
+                           pinned: commands of this one key go where it is; after some of them it is unknown again
 
 and a command waits until each of its keys is settled (or its only key pinned), behind those that came before it on the
 same key. While the slot changes owner, all commands wait: first those under way to the owner, and the moves under way,
 are answered (`fenced`), then the new owner is in force.
 
-The invariant: a command that may write goes out only when no other server has a copy of its keys. So copies that a move
-left behind when it broke half-way are equal, and it does not matter which of them is kept.
+The invariant: a command that may write goes out only when no other server has a copy of its keys that this proxy knows
+of. So copies that a move left behind when it broke half-way are equal. A server may have others all the same (it was
+started with an old backup, a client's command came late): the one is kept that stands where the key was placed last
+(`Tenures`). The only copy is never deleted, wherever it stands.
+
+What a broken connection leaves behind may be executed later: until that is out of the question a key is in doubt. It is
+not settled before both its older server and its owner have been asked by a move, which makes sure of that (`Move`).
 
 No I/O: the methods take what happened and return what is to be done.
 """
@@ -22,86 +27,14 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypeAlias
 
-Key: TypeAlias = tuple[int, bytes]  # the database and the name
+from wproxy.policy.redis.actions import Action, Actions, Ask, Command, Delete, Done, Key, Move, Outcome, Refuse, Send
+from wproxy.policy.redis.placements import Placements, Tenures
 
 _TRIES = 3  # of a move that breaks, before its commands are refused
 _REMEMBERED = 64  # settled keys of one slot
-
-
-class Command(Protocol):
-    """A client's command on one slot."""
-
-    @property
-    def keys(self) -> Sequence[Key]:
-        """The keys it names, each once, at least one."""
-
-
-class Outcome(enum.Enum):
-    """How a move ended."""
-
-    MOVED = "moved"
-    ABSENT = "absent"  # there was nothing to move (any more)
-    BUSY = "busy"  # the target has the key already, nothing was done
-    DENIED = "denied"  # the target will not have it (out of memory, read only, another version), nothing was done
-    DOUBT = "doubt"  # it broke half-way: the target may have a copy, the source may have lost its own
-
-
-class Send(NamedTuple):
-    """Send `command` to `server`; with `tell`, call `replied` when it is answered."""
-
-    slot: int
-    server: str
-    command: Command
-    tell: bool = False
-
-
-class Refuse(NamedTuple):
-    """Answer that `command` cannot be done now, because of `server`: it is away, or (`denied`) will not take a key."""
-
-    slot: int
-    command: Command
-    server: str
-    denied: bool = False
-
-
-class Ask(NamedTuple):
-    """Ask whether `server` has `key` and how large it is, then call `asked`."""
-
-    slot: int
-    server: str
-    key: Key
-
-
-class Move(NamedTuple):
-    """Move `key`, over a copy that `target` may have only with `replace`, then call `moved`."""
-
-    slot: int
-    source: str
-    target: str
-    key: Key
-    replace: bool
-
-
-class Delete(NamedTuple):
-    """Delete a copy that was left behind, then call `deleted`."""
-
-    slot: int
-    server: str
-    key: Key
-
-
-class Done(NamedTuple):
-    """The background's `key` is settled; if not, it could not be moved, or is large and was not forced to."""
-
-    slot: int
-    key: Key
-    settled: bool
-
-
-Action: TypeAlias = Send | Refuse | Ask | Move | Delete | Done
-Actions: TypeAlias = list[Action]
+_PINNED = 16  # keys of one slot that stay pinned while no command is under way
+_USES = 32  # commands on a pinned key, before it is looked for again: it may be smaller, or taken, by then
 
 
 class Step(enum.Enum):
@@ -117,8 +50,8 @@ class _Entry:
     """One key that is not settled, or on which commands wait."""
 
     __slots__ = (
-        "background", "denied", "forced", "found", "in_flight", "key", "large", "pinned_at", "placed", "queue",
-        "stays_at", "step", "tries", "unseen",
+        "background", "denied", "forced", "found", "in_flight", "key", "large", "last_place", "pinned_at", "placed",
+        "queue", "stays_at", "step", "tries", "unseen", "uses_left",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:
@@ -131,25 +64,29 @@ class _Entry:
         self.large = False
         self.denied = False  # because the owner will not have it
         self.pinned_at: str | None = None
+        self.last_place: str | None = None  # where the newest copy is, if that is known
         self.placed = False  # no older server has it
         self.forced = False  # it must move, whatever its size
         self.background = False  # `Done` is to be told
         self.in_flight = 0  # commands under way to where it is pinned
         self.tries = 0
+        self.uses_left = 0  # of where it is pinned
 
 
 class MovingSlot:
     """The slot `slot`, from the moment on when `owner` is to lose it.
 
-    `limit_bytes` is the size up to which a key is moved unless it must be.
+    `limit_bytes` is the size up to which a key is moved unless it must be; `known`, whether `owner` has all its keys.
     """
 
     __slots__ = (
-        "_doubts", "_entries", "_fences", "_next", "_settled", "_steps", "limit_bytes", "older", "owner", "slot",
-        "used",
+        "_doubts", "_entries", "_fences", "_next", "_settled", "_steps", "_tenures", "limit_bytes", "older", "owner",
+        "slot", "used",
     )  # fmt: skip
 
-    def __init__(self, slot: int, owner: str, limit_bytes: float) -> None:
+    def __init__(
+        self, slot: int, owner: str, limit_bytes: float, placements: Placements | None = None, *, known: bool = True
+    ) -> None:
         self.slot = slot
         self.owner = owner
         self.older: tuple[str, ...] = ()
@@ -160,7 +97,8 @@ class MovingSlot:
         self._steps = 0  # entries whose step is not IDLE
         self._entries: dict[Key, _Entry] = {}
         self._settled: set[Key] = set()  # never one that has an entry
-        self._doubts: set[Key] = set()  # may have equal copies on several servers
+        self._doubts: set[Key] = set()  # may have equal copies on several servers, now or later
+        self._tenures = Tenures(placements or Placements(), owner, known=known)
 
     # -- what it is ----------------------------------------------------------------------------------------------
 
@@ -198,7 +136,8 @@ class MovingSlot:
         if owner == self.owner:
             return set()
         self._next = owner
-        self._fences = {self.owner, *(entry.pinned_at for entry in self._entries.values() if entry.pinned_at)}
+        used = (entry.pinned_at for entry in self._entries.values() if entry.pinned_at and entry.in_flight)
+        self._fences = {self.owner, *used}
         return set(self._fences)
 
     def fenced(self, server: str) -> Actions:
@@ -228,18 +167,31 @@ class MovingSlot:
         old, new, self._next = self.owner, self._next, None
         if new != old:
             self.owner = new
+            self._tenures.begin(new)
             self.older = (old, *(server for server in self.older if server not in (old, new)))
             self._settled.clear()
-            for entry in self._entries.values():
+            for entry in list(self._entries.values()):
                 entry.placed, entry.pinned_at = False, None
+                if not entry.queue:
+                    self._drop(entry, remember=False)
         return self._go_on(list(self._entries.values()))
 
     def cleared(self, server: str) -> Actions:
         """Take note that `server` has no key of it left; for a server that is not in `used`."""
         self.older = tuple(each for each in self.older if each != server)
+        if server != self.owner:
+            self._tenures.forget(server)
+        self.forget_pins(server)
         for entry in self._entries.values():
             entry.unseen[1:] = [each for each in entry.unseen[1:] if each != server]
         return []
+
+    def forget_pins(self, server: str) -> None:
+        """Look anew for keys that are used where they are, on `server`, when a command needs them next."""
+        for entry in [entry for entry in self._entries.values() if entry.pinned_at == server]:
+            entry.uses_left = 0
+            if not entry.queue and entry.step is Step.IDLE:
+                self._drop(entry, remember=False)
 
     # -- commands ------------------------------------------------------------------------------------------------
 
@@ -292,7 +244,8 @@ class MovingSlot:
         if entry.placed:
             return self._settle(entry)
         if entry.pinned_at is None:
-            entry.unseen, entry.tries = list(self.older), 0
+            entry.last_place = self._tenures.place(entry.key)
+            entry.unseen, entry.tries = sorted(self.older, key=lambda each: each != entry.last_place), 0
             entry.found, entry.stays_at, entry.denied, entry.large = False, None, False, False
             return self._look(entry)
         if entry.background and not entry.large:
@@ -302,13 +255,14 @@ class MovingSlot:
             return [*told, *self._release(entry)]
         if entry.in_flight:
             return []
-        entry.unseen, entry.pinned_at, entry.tries = [entry.pinned_at], None, 0
+        entry.unseen, entry.last_place, entry.pinned_at, entry.tries = [entry.pinned_at], entry.pinned_at, None, 0
         entry.found, entry.denied = False, False
         return self._move(entry)
 
     def _settle(self, entry: _Entry) -> Actions:
         entry.forced, entry.tries = False, 0
         self._doubts.discard(entry.key)
+        self._tenures.placed(entry.key)
         told = self._tell(entry, settled=True)
         return [*told, *self._release(entry)]
 
@@ -336,6 +290,7 @@ class MovingSlot:
                 entry.queue.popleft()
                 if not entry.placed:
                     entry.in_flight += 1
+                    entry.uses_left -= 1
                     self.used.add(place)
             touched = True
             actions.append(Send(self.slot, place, command, tell=not entry.placed))
@@ -346,6 +301,8 @@ class MovingSlot:
     def _drop(self, entry: _Entry, *, remember: bool) -> None:
         """Forget an entry that nobody needs any more."""
         if entry.in_flight or entry.background:
+            return
+        if entry.pinned_at is not None and entry.uses_left > 0 and len(self._entries) <= _PINNED:
             return
         del self._entries[entry.key]
         if remember:
@@ -362,7 +319,9 @@ class MovingSlot:
         if entry.stays_at is None:
             entry.placed = True
             return self._work(entry)
-        entry.pinned_at, entry.stays_at = entry.stays_at, None
+        entry.pinned_at, entry.stays_at, entry.uses_left = entry.stays_at, None, _USES
+        if entry.last_place is None:
+            self._tenures.used(entry.pinned_at, entry.key)
         if not entry.denied:
             return self._work(entry)
         entry.forced, entry.large = False, True
@@ -370,21 +329,17 @@ class MovingSlot:
         refused = self._refuse(entry, together, self.owner, denied=True)
         return refused + self._go_on([entry])
 
-    def asked(self, key: Key, size: int | None, *, spare: bool = True) -> Actions:
-        """Take note of how large `key` is where it was asked for; None means that it is not there.
-
-        With `spare` there is time to move it for a command; to be given where it is not sure that the key is there.
-        """
+    def asked(self, key: Key, size: int | None) -> Actions:
+        """Take note of how large `key` is where it was asked for; None means that it is not there."""
         entry = self._end(key)
         if self._next is not None:
             return self._enter()
         if size is None:
-            return self._passed(entry)
+            return self._move(entry) if key in self._doubts and not entry.found else self._passed(entry)
         if entry.found or entry.stays_at is not None:
             return self._delete(entry)
         entry.large = size > self.limit_bytes
-        stays = entry.large or not (spare or entry.background)
-        if stays and not entry.forced and key not in self._doubts:
+        if entry.large and not entry.forced and self._may_stay(entry):
             entry.stays_at = entry.unseen[0]
             return self._passed(entry)
         return self._move(entry)
@@ -392,8 +347,13 @@ class MovingSlot:
     def moved(self, key: Key, outcome: Outcome) -> Actions:
         """Take note of how the move of `key` ended."""
         entry = self._end(key)
+        if outcome is Outcome.MOVED:
+            self._tenures.placed(key)
         if outcome is Outcome.DOUBT:
             self._doubts.add(key)
+            if entry.last_place is None:  # the copy that the target may have is the source's
+                entry.last_place = entry.unseen[0]
+                self._tenures.used(entry.last_place, key)
         if self._next is not None:
             return self._enter()
         match outcome:
@@ -402,9 +362,11 @@ class MovingSlot:
                 return self._passed(entry)
             case Outcome.ABSENT:
                 return self._passed(entry)
-            case Outcome.BUSY:
+            case Outcome.BUSY if entry.last_place in (None, self.owner):
                 return self._delete(entry)
-            case Outcome.DENIED if key not in self._doubts:
+            case Outcome.BUSY:  # what stands in the way is older
+                return self._move(entry, replace=True)
+            case Outcome.DENIED if self._may_stay(entry):
                 entry.stays_at, entry.denied = entry.unseen[0], True
                 return self._passed(entry)
             case Outcome.DOUBT if entry.tries < _TRIES:
@@ -419,20 +381,27 @@ class MovingSlot:
         entry.found = entry.stays_at is None
         return self._passed(entry)
 
-    def away(self, key: Key, server: str) -> Actions:
-        """Take note that what was to be done with `key` surely was not: `server` is out of reach."""
+    def away(self, key: Key, server: str, *, doubt: bool = False) -> Actions:
+        """Take note that what was to be done was not, or with `doubt` only later: `server` is out of reach."""
         entry = self._end(key)
+        if doubt:
+            self._doubts.add(key)
         if self._next is not None:
             return self._enter()
         return self._give_up(entry, server)
 
     def _passed(self, entry: _Entry) -> Actions:
         del entry.unseen[0]
+        entry.tries = 0
         return self._look(entry)
 
-    def _move(self, entry: _Entry) -> Actions:
+    def _may_stay(self, entry: _Entry) -> bool:
+        """Tell whether the key may be used where it has just been found."""
+        return entry.key not in self._doubts and entry.last_place in (None, entry.unseen[0])
+
+    def _move(self, entry: _Entry, *, replace: bool = False) -> Actions:
         entry.tries += 1
-        move = Move(self.slot, entry.unseen[0], self.owner, entry.key, entry.key in self._doubts)
+        move = Move(self.slot, entry.unseen[0], self.owner, entry.key, replace)
         return self._begin(entry, Step.MOVING, move)
 
     def _delete(self, entry: _Entry) -> Actions:

@@ -14,10 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wproxy.policy.balance.key import slot_of
-from wproxy.policy.redis.moving import Key
+from wproxy.policy.redis.actions import Key
 
 MOST_LEFT = 10_000  # keys of one pass that are put off to its end
-TOUCHES_PER_S = 500  # keys moved because a command needs them; above that they are used where they are
 PAGE_KEYS = 250  # the COUNT of one SCAN: what a server looks at in one go
 BUSY_COMMANDS = 20  # clients' commands during a page, above which clients go first
 _SHARE = 0.05  # of the time, while clients are busy
@@ -81,22 +80,3 @@ def rest_s(page_s: float, commands: int) -> float:
 def idle(commands: int) -> bool:
     """Tell whether clients that sent `commands` during a short look leave time for a large value."""
     return commands <= BUSY_COMMANDS
-
-
-class Spare:
-    """How many keys may be moved for commands: so many per second, which costs clients some per cent of their rate."""
-
-    __slots__ = ("_at", "_tokens")
-
-    def __init__(self, now: float) -> None:
-        self._at = now
-        self._tokens = float(TOUCHES_PER_S)
-
-    def take(self, now: float) -> bool:
-        """Tell whether there is time for one more."""
-        self._tokens = min(self._tokens + (now - self._at) * TOUCHES_PER_S, float(TOUCHES_PER_S) / 10)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True

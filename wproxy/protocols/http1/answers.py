@@ -86,7 +86,7 @@ def refusal(status: int) -> bytes:
     """Return what is said to a client that does not speak HTTP, or not in time."""
     error = ERRORS[status]
     body = error.body(status)
+    close = b"" if status == 422 else b"Connection: close\r\n"  # as HAProxy's texts have it
     return (
-        b"HTTP/1.1 %d %b\r\nContent-length: %d\r\nCache-Control: no-cache\r\nConnection: close\r\n"
-        b"Content-Type: text/html\r\n\r\n%b"
-    ) % (status, error.reason.encode(), len(body), body)
+        b"HTTP/1.1 %d %b\r\nContent-length: %d\r\nCache-Control: no-cache\r\n%bContent-Type: text/html\r\n\r\n%b"
+    ) % (status, error.reason.encode(), len(body), close, body)

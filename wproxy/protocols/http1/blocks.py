@@ -56,9 +56,10 @@ class Block:
 class Blocks(dict[bytes, "Block | Fault | None"]):
     """What each block is: a Block, a Fault, or None when it has a line that is no field. Bounded as `Lines` is."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_requests: bool) -> None:
         super().__init__()
         self.known = Lines()
+        self._of_requests = of_requests
 
     def __missing__(self, block: bytes) -> Block | Fault | None:
         read = self.read(block.split(b"\r\n")[:-1])
@@ -81,7 +82,9 @@ class Blocks(dict[bytes, "Block | Fault | None"]):
             return Fault(400, "too many header fields")
         block = Block(fields)
         special = [field for field in fields if field.mark]
-        fault = (_hosts(block, special) or _framing(block, special)) if special else None
+        fault = None
+        if special:
+            fault = (_hosts(block, special) if self._of_requests else None) or _framing(block, special)
         if fault is not None:
             return fault
         block.lines = b"".join([field.line for field in block.fields])
@@ -91,27 +94,32 @@ class Blocks(dict[bytes, "Block | Fault | None"]):
 def _hosts(block: Block, special: list[Field]) -> Fault | None:
     """Take note of Host; one that is told several times is told on once."""
     hosts = [field for field in special if field.mark == HOST]
-    if len({field.value for field in hosts}) > 1:
+    if not hosts:
+        return None
+    if len({field.value.lower() for field in hosts}) > 1:
         return Fault(400, "two Host fields that differ")
-    if hosts:
-        block.host = hosts[0].value
+    block.host = hosts[0].value
     if len(hosts) > 1:
-        rest = iter(hosts)
-        first = next(rest)
-        block.fields = [field for field in block.fields if field.mark != HOST]
-        block.fields.insert(special.index(first), first)
+        _have_one(block, HOST, hosts[0])
     return None
+
+
+def _have_one(block: Block, mark: int, field: Field) -> None:
+    """Have `field` in the place of the first one with `mark`, and no other."""
+    at = next(number for number, each in enumerate(block.fields) if each.mark == mark)
+    block.fields = [each for each in block.fields if each.mark != mark]
+    block.fields.insert(at, field)
 
 
 def _framing(block: Block, special: list[Field]) -> Fault | None:
     """Find out what fields say about body and connection (RFC 9112, sections 6 and 9); take those of one hop out."""
-    lengths: set[bytes] = set()
+    lengths: list[bytes] = []
     codings: list[bytes] = []
     tokens: list[bytes] = []
     for field in special:
         mark = field.mark
         if mark == CONTENT_LENGTH:
-            lengths.update(part.strip(b" \t") for part in field.value.split(b","))
+            lengths += [part.strip(b" \t") for part in field.value.split(b",")]
         elif mark == TRANSFER_ENCODING:
             codings += [part.strip(b" \t").lower() for part in field.value.split(b",")]
         elif mark == CONNECTION:
@@ -120,7 +128,7 @@ def _framing(block: Block, special: list[Field]) -> Fault | None:
             block.upgrades = True
         elif mark == EXPECT:
             block.expects = field.value.lower() == b"100-continue"
-        elif mark == TE:
+        elif mark == TE and field.value != b"trailers":
             _keep_trailers(block)
     fault = _length(block, lengths, codings) if lengths or codings else None
     if fault is None:
@@ -128,8 +136,11 @@ def _framing(block: Block, special: list[Field]) -> Fault | None:
     return fault
 
 
-def _length(block: Block, lengths: set[bytes], codings: list[bytes]) -> Fault | None:
+def _length(block: Block, lengths: list[bytes], codings: list[bytes]) -> Fault | None:
     """Set the length that a message tells of its body."""
+    numbers = {_number(length) for length in lengths}
+    if len(numbers) > 1 or None in numbers:
+        return Fault(400, "a Content-Length that is no length")
     if codings:
         if codings != [b"chunked"]:
             known = codings[-1] == b"chunked" and b"chunked" not in codings[:-1]
@@ -139,26 +150,24 @@ def _length(block: Block, lengths: set[bytes], codings: list[bytes]) -> Fault | 
             block.twofold = True
             block.fields = [field for field in block.fields if field.mark != CONTENT_LENGTH]
         return None
-    value = lengths.pop()
-    if lengths or not value.isdigit() or len(value) > 19 or int(value) >= 1 << 63:
-        return Fault(400, "a Content-Length that is no length")
-    block.length = int(value)
-    first = next(field for field in block.fields if field.mark == CONTENT_LENGTH)
-    if first.value != value or sum(field.mark == CONTENT_LENGTH for field in block.fields) > 1:
-        block.fields = [
-            Field.of(b"content-length", value) if field is first else field
-            for field in block.fields
-            if field is first or field.mark != CONTENT_LENGTH
-        ]
+    block.length = numbers.pop()
+    if len(lengths) > 1:
+        _have_one(block, CONTENT_LENGTH, Field.of(b"content-length", lengths[0]))
     return None
+
+
+def _number(length: bytes) -> int | None:
+    """Return the value of a Content-Length, None when it is no number or none that a body can have."""
+    if not length.isdigit() or len(length.lstrip(b"0")) > 19:
+        return None
+    number = int(length)
+    return number if number < 1 << 63 else None
 
 
 def _connection(block: Block, tokens: list[bytes]) -> None:
     """Take `close` and `keep-alive` for this hop; other tokens are passed on in one field each, as they came."""
     asked = {token.lower() for token in tokens}
     block.upgrades = block.upgrades and b"upgrade" in asked
-    if not asked:
-        return
     if b"close" in asked:
         block.closes = True
     elif b"keep-alive" in asked:
@@ -169,19 +178,17 @@ def _connection(block: Block, tokens: list[bytes]) -> None:
             kept.append(field)
             continue
         parts = [part.strip(b" \t") for part in field.value.split(b",")]
-        rest = [part for part in parts if part and part.lower() not in (b"close", b"keep-alive")]
-        if len(rest) == len(parts):
-            kept.append(field)
-        elif rest:
-            kept.append(Field.of(b"connection", b", ".join(rest)))
+        others = [part for part in parts if part.lower() not in (b"close", b"keep-alive")]
+        rest = [part for part in others if part]
+        if rest:
+            kept.append(field if len(others) == len(parts) else Field.of(b"connection", b", ".join(rest)))
     block.fields = kept
 
 
 def _keep_trailers(block: Block) -> None:
     """Of TE nothing is passed on but that trailers are welcome."""
-    wanted = any(b"trailers" in field.value.lower() for field in block.fields if field.mark == TE)
-    block.fields = [
-        Field.of(b"te", b"trailers") if field.mark == TE else field
-        for field in block.fields
-        if field.mark != TE or wanted
-    ]
+    asked = b",".join([field.value for field in block.fields if field.mark == TE]).lower()
+    if b"trailers" in [part.strip(b" \t") for part in asked.split(b",")]:
+        _have_one(block, TE, Field.of(b"te", b"trailers"))
+    else:
+        block.fields = [field for field in block.fields if field.mark != TE]

@@ -66,8 +66,8 @@ _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\x00\r\n]*)?\r\n")
 _SIZE_BEGINS = re.compile(rb"(?:[0-9A-Fa-f]+[ \t]*(?:;[^\x00\r\n]*)?\r?)?")
 _TRAILER = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\x00\r\n]*)?\r\n")
 _TRAILER_BEGINS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?::[^\x00\r\n]*)?)?\r?")
-_LINE_MAX = 4096  # of a chunk's size with its extension, and of a trailer
-_TRAILERS_MAX = 64
+_LINE_MAX = 15 * 1024  # of a chunk's size with its extension, and of a trailer
+_TRAILERS_MAX = 101
 _SIZE_MAX = 1 << 52
 
 
@@ -94,9 +94,8 @@ class Chunked:
         end = min(at + self._left, len(data))
         ahead = self._left - (end - at)
         if ahead < 2:
-            tail = data[max(at, end - (2 - ahead)) : end]
-            wanted = b"\r\n"[max(0, 2 - self._left) : 2 - ahead]
-            if not tail.endswith(wanted[-len(tail) :]):
+            ends = min(2, self._left) - ahead  # how many bytes of the CRLF are here
+            if data[end - ends : end] != b"\r\n"[2 - ahead - ends : 2 - ahead]:
                 self.progress = Progress.BROKEN
                 return at
         self._left = ahead
@@ -104,23 +103,24 @@ class Chunked:
 
     def _line(self, data: bytes, at: int) -> int:
         """Take a size or a trailer, or the beginning of one."""
-        line = self._held + data[at : at + _LINE_MAX]
+        held, start = self._held, at
         trailer = self._trailers >= 0
-        match = (_TRAILER if trailer else _SIZE_LINE).match(line)
-        if match is None:
-            begins = (_TRAILER_BEGINS if trailer else _SIZE_BEGINS).fullmatch(line)
-            if begins is None or len(line) >= _LINE_MAX:
+        if held:
+            data, start = held + data[at : at + _LINE_MAX], 0
+        match = (_TRAILER if trailer else _SIZE_LINE).match(data, start)
+        if match is None or match.end() - start > _LINE_MAX:
+            begins = (_TRAILER_BEGINS if trailer else _SIZE_BEGINS).fullmatch(data, start)
+            if begins is None or len(data) - start >= _LINE_MAX:
                 self.progress = Progress.BROKEN
                 return at
-            self._held = line
-            return len(data)
-        end = at + match.end() - len(self._held)
+            self._held = data[start:]
+            return at + len(data) - start - len(held)
         self._held = b""
         if trailer:
             self._trailer(match[0])
         else:
             self._size(match[1])
-        return end
+        return at + match.end() - start - len(held)
 
     def _size(self, digits: bytes) -> None:
         size = int(digits, 16)

@@ -16,6 +16,7 @@ _LINE = re.compile(rb"(" + TOKEN + rb"):[ \t]*([^\x00\r\n]*)", re.DOTALL)
 _LENGTH = re.compile(rb"[0-9]{1,18}")  # a longer one is looked at more closely
 _REMEMBERED = 4096  # lines
 _LONGEST = 512  # bytes of a line that is remembered
+_NAME_MAX = 255  # bytes, as in HAProxy
 
 
 # What a field means to a proxy; most mean nothing, which is 0. Plain numbers: they are compared for each field.
@@ -69,7 +70,10 @@ class Lines(dict[bytes, "Field | None"]):
 
     def __missing__(self, line: bytes) -> Field | None:
         match = _LINE.fullmatch(line)
-        field = None if match is None else Field.of(match[1].lower(), match[2].rstrip(b" \t"))
+        if match is None or len(match[1]) > _NAME_MAX:
+            field = None
+        else:
+            field = Field.of(match[1].lower(), match[2].rstrip(b" \t"))
         if len(line) <= _LONGEST:
             if len(self) >= _REMEMBERED:
                 self.clear()

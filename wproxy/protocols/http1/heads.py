@@ -11,18 +11,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from wproxy.protocols.http1.blocks import CHUNKED, Block, Blocks, Fault
-from wproxy.protocols.http1.fields import HOST, TOKEN, Field
+from wproxy.protocols.http1.blocks import CHUNKED, FIELDS_MAX, Block, Blocks, Fault
+from wproxy.protocols.http1.fields import CONTENT_LENGTH, HOST, TOKEN, TRANSFER_ENCODING, Field
 
 __all__ = ["CHUNKED", "Fault", "Head", "HeadParser", "RequestHead", "ResponseHead"]
 
 _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb")[ \t]+([!-\"$-\x7f]+)[ \t]+HTTP/([0-9])\.([0-9])")
-_STATUS_LINE = re.compile(rb"HTTP/([0-9])\.([0-9])[ \t]+([0-9]{1,5})(?:[ \t]+([^\x00\r\n]*))?[ \t]*")
+_STATUS_LINE = re.compile(rb"HTTP/([0-9])\.([0-9])[ \t]+([1-9][0-9]{2,4})(?:[ \t]+([^\x00\r\n]*))?[ \t]*")
 _REQUEST_BEGINS = re.compile(rb"(?:" + TOKEN + rb"(?:[ \t][ \t!-\"$-\x7f]*\r?)?)?")
+_STATUS_BEGINS = re.compile(rb"(?:\r?\n)*(?:HTTP/|(?:\r|H(?:T(?:TP?)?)?)?\Z)")
 _END = re.compile(rb"\n\r?\n")
-_ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?]*)(/?.*)", re.DOTALL)
-_AUTHORITY = re.compile(rb"[^/?@]+")
-_DEFAULT_PORTS = {b"": b":80", b"http": b":80", b"https": b":443"}  # "" is CONNECT's
+_EMPTY_LINES = re.compile(rb"(?:\r?\n)*")
+_ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/]*).*", re.DOTALL)
+_AUTHORITY = re.compile(rb"[^/?]+:[0-9]+")
+_DEFAULT_PORTS = {
+    b"": re.compile(rb":(?:80|443)?$"),  # CONNECT's
+    b"http": re.compile(rb":(?:80)?$"),
+    b"https": re.compile(rb":(?:443)?$"),
+}
+_NO_PORT = re.compile(rb"(?!)")
+_KEY_LENGTH = 24  # of a WebSocket's key: 16 bytes in base 64 (RFC 6455, section 4.1)
+_FIELD_SIZE = 4  # bytes that HAProxy needs for a field more than those that were sent
 _REMEMBERED = 1024
 _SLASH = 0x2F
 
@@ -128,8 +137,14 @@ class ResponseHead(Head):
         self.lines = block.lines
         self.size = size
         self.length = block.length
-        self.closes = minor == 0 if block.closes is None else block.closes
+        self.closes = block.twofold or (minor == 0 if block.closes is None else block.closes)
         self.upgrades = block.upgrades
+
+    def unframe(self) -> None:
+        """Leave out what tells the length of a body: there is none."""
+        if self.length is not None:
+            self.length = None
+            self.replace([field for field in self.fields if not field.mark & (CONTENT_LENGTH | TRANSFER_ENCODING)])
 
     def to_bytes(self, more: bytes = b"") -> bytes:
         """Return the head to send; `more` are lines to add at its end."""
@@ -167,27 +182,29 @@ class StatusLines(dict[bytes, "tuple[int, bytes, int] | None"]):
 
 
 class HeadParser:
-    """Reads the heads of one process; `limit` is how long one may be, in bytes (tune.bufsize - tune.maxrewrite)."""
+    """Reads the heads of one process; `limit` is how long one may be, in bytes, with four more for each field."""
 
-    __slots__ = ("_blocks", "_limit", "_requests", "_statuses")
+    __slots__ = ("_limit", "_request_blocks", "_requests", "_response_blocks", "_statuses", "_sure")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._blocks = Blocks()
+        self._sure = max(limit - _FIELD_SIZE * FIELDS_MAX, 0)  # whatever is shorter is short enough
+        self._request_blocks = Blocks(of_requests=True)
+        self._response_blocks = Blocks(of_requests=False)
         self._requests = RequestLines()
         self._statuses = StatusLines()
 
     def request(self, data: bytes) -> RequestHead | Fault | None:
         """Return the head at the beginning of `data`, None while more must come."""
         end = data.find(b"\r\n\r\n")
-        if 0 <= end <= self._limit:
+        if 0 <= end < self._sure:
             line = data.find(b"\r\n")
             start = self._requests[data[:line]]
             if start is not None:
-                block = self._blocks[data[line + 2 : end + 2]]
+                block = self._request_blocks[data[line + 2 : end + 2]]
                 if block is not None:
                     return _request(start, block, end + 4)
-        head = self._unusual(data, 400)
+        head = self._unusual(data, self._request_blocks, 400)
         if not isinstance(head, tuple):
             return Fault(400, "no request line") if head is None and not self._may_begin(data) else head
         first, block, size = head
@@ -196,7 +213,9 @@ class HeadParser:
 
     def _may_begin(self, data: bytes) -> bool:
         """Tell whether `data` may be the beginning of a request's head; who speaks TLS need not wait for a timeout."""
-        data = data.lstrip(b"\r\n")
+        data = data[_blank(data) :]
+        if data in (b"", b"\r"):
+            return True
         first, newline, _ = data.partition(b"\n")
         if newline:
             return self._requests[first.removesuffix(b"\r")] is not None
@@ -205,21 +224,22 @@ class HeadParser:
     def response(self, data: bytes) -> ResponseHead | Fault | None:
         """Return the head at the beginning of `data`, None while more must come."""
         end = data.find(b"\r\n\r\n")
-        if 0 <= end <= self._limit:
+        if 0 <= end < self._sure:
             line = data.find(b"\r\n")
             start = self._statuses[data[:line]]
             if start is not None:
-                block = self._blocks[data[line + 2 : end + 2]]
+                block = self._response_blocks[data[line + 2 : end + 2]]
                 if block is not None:
                     return _response(start, block, end + 4)
-        head = self._unusual(data, 502)
+        head = self._unusual(data, self._response_blocks, 502)
         if not isinstance(head, tuple):
-            return head
+            begins = head is not None or _STATUS_BEGINS.match(data)
+            return head if begins else Fault(502, "no status line")
         first, block, size = head
         start = self._statuses[first]
         return Fault(502, "no status line") if start is None else _response(start, block, size)
 
-    def _unusual(self, data: bytes, status: int) -> tuple[bytes, Block | Fault, int] | Fault | None:
+    def _unusual(self, data: bytes, blocks: Blocks, status: int) -> tuple[bytes, Block | Fault, int] | Fault | None:
         """Return first line, block and size of a head that is in no plain form, if it is one at all."""
         head = self._unfold(data)
         if head is None:
@@ -227,18 +247,18 @@ class HeadParser:
         if isinstance(head, Fault):
             return Fault(status, head.reason)
         first, lines, size = head
-        block = self._blocks.read(lines)
+        block = blocks.read(lines)
         return first, Fault(status, "a header line that is none") if block is None else block, size
 
     def _unfold(self, data: bytes) -> tuple[bytes, list[bytes], int] | Fault | None:
         """Return first line, other lines and size of a head, with folded lines joined; None while more must come."""
-        begin = len(data) - len(data.lstrip(b"\r\n"))
+        begin = _blank(data)
         end = _END.search(data, begin)
         if end is None or begin == len(data):
             return None
-        if end.end() - begin > self._limit:
-            return Fault(400, "head too long")
         first, *rest = data[begin : end.start()].split(b"\n")
+        if end.end() - begin + _FIELD_SIZE * len(rest) > self._limit:
+            return Fault(400, "head too long")
         lines: list[bytes] = []
         for line in rest:
             if line[:1] not in (b" ", b"\t"):
@@ -251,6 +271,12 @@ class HeadParser:
         return first.removesuffix(b"\r"), [line.removesuffix(b"\r") for line in lines], end.end()
 
 
+def _blank(data: bytes) -> int:
+    """Return how many bytes of empty lines there are at the beginning."""
+    match = _EMPTY_LINES.match(data)
+    return 0 if match is None else match.end()
+
+
 def _minor(major: bytes, minor: bytes) -> int:
     """Return 1 for 1.1 and whatever is newer, else 0."""
     return int((major, minor) >= (b"1", b"1"))
@@ -261,6 +287,8 @@ def _request(start: tuple[bytes, bytes, int], block: Block | Fault, size: int) -
         return block
     method, target, minor = start
     head = RequestHead(method, target, minor, block, size)
+    if head.upgrades and (fault := _check_upgrade(head)) is not None:
+        return fault
     if target[0] == _SLASH and method != b"CONNECT":  # as most are
         return head
     return _check_target(head, block.host) or head
@@ -277,7 +305,12 @@ def _check_target(head: RequestHead, host: bytes | None) -> Fault | None:
     if head.method == b"CONNECT":
         scheme, authority = b"", head.target
         if not _AUTHORITY.fullmatch(authority):
-            return Fault(400, "CONNECT to something else than an authority")
+            return Fault(400, "CONNECT to something else than host and port")
+        if head.length == CHUNKED:
+            return Fault(400, "CONNECT with a body")
+        if head.length is not None:
+            head.length = None
+            head.remove(b"content-length")
     elif head.target == b"*":
         return Fault(400, "HTTP/2 is not spoken here") if head.method == b"PRI" else None
     else:
@@ -285,17 +318,29 @@ def _check_target(head: RequestHead, host: bytes | None) -> Fault | None:
         if match is None:
             return Fault(400, "a target that is neither path nor URI")
         scheme, authority = head.target.partition(b":")[0].lower(), match[1]
-    port = _DEFAULT_PORTS.get(scheme, b"")
-    if host is not None and authority.rpartition(b"@")[2].lower().removesuffix(port) != host.lower().removesuffix(port):
+    port = _DEFAULT_PORTS.get(scheme, _NO_PORT)
+    named = port.sub(b"", authority)
+    if authority and host is not None and named.rpartition(b"@")[2].lower() != port.sub(b"", host).lower():
         return Fault(400, "target and Host that differ")
-    if port and authority.endswith(port):
+    if named != authority:
         # The port that goes without saying is not told on, as in HAProxy.
         if scheme:
-            head.target = head.target.replace(authority, authority.removesuffix(port), 1)
+            head.target = head.target.replace(authority, named, 1)
         if host is not None:
             head.replace([_portless(field, port) if field.mark == HOST else field for field in head.fields])
     return None
 
 
-def _portless(field: Field, port: bytes) -> Field:
-    return Field.of(field.name, field.value.removesuffix(port))
+def _portless(field: Field, port: re.Pattern[bytes]) -> Field:
+    return Field.of(field.name, port.sub(b"", field.value))
+
+
+def _check_upgrade(head: RequestHead) -> Fault | None:
+    """Check a request for another protocol; one with a body is passed on as one that asks for none, as in HAProxy."""
+    to_websocket = b"websocket" in [value.lower() for value in head.values(b"upgrade")]
+    if to_websocket and not any(len(key) == _KEY_LENGTH for key in head.values(b"sec-websocket-key")):
+        return Fault(400, "a WebSocket without a key")
+    if head.length:
+        head.upgrades = False
+        head.remove(b"upgrade")
+    return None

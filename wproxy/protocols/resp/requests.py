@@ -174,14 +174,23 @@ class RequestParser:
         self._start = self._at = self._at + sum(len(command.raw) for command in found)
         return found
 
+    def run_in(self, data: bytes, limit: int) -> Run | None:
+        """Return up to `limit` commands that `data` begins with, None when it has to be fed as it is.
+
+        For a read that comes while nothing is held (`idle`): what is left of it has to be fed.
+        """
+        return None if self.guarded else self._match(data, 0, limit)
+
     def _run(self, limit: int) -> Run | None:
-        """Take a run, at most twice as long as the last one that was there: a failed try costs no more than its kin."""
-        run = match_run(self._buffer, self._at, min(limit, self._most_in_run))
-        if run is None:
-            self._most_in_run = 1
-        else:
-            self._most_in_run = min(2 * self._most_in_run, _MOST_IN_RUN)
+        run = self._match(self._buffer, self._at, limit)
+        if run is not None:
             self._start = self._at = self._at + len(run.whole)
+        return run
+
+    def _match(self, buffer: bytes, at: int, limit: int) -> Run | None:
+        """Find a run, at most twice as long as the last one that was there: a failed try costs no more than its kin."""
+        run = match_run(buffer, at, min(limit, self._most_in_run))
+        self._most_in_run = 1 if run is None else min(2 * self._most_in_run, _MOST_IN_RUN)
         return run
 
     def _collect(self, requests: list[Request], limit: int) -> None:

@@ -17,7 +17,7 @@ def add_server(context: Context, arguments: Sequence[str]) -> Message:
     if backend.static:
         raise CommandError("Backend must use a dynamic load balancing to support dynamic servers.\n")
     try:
-        line = dynamic_server(name, arguments[1:], context.registry.config.globals.tls, backend.config.mode)
+        line = dynamic_server(name, arguments[1:], context.registry.config.globals.tls, backend.config)
     except DynamicServerError as error:
         raise CommandError(f"{error}\n") from error
     if name in backend.by_name:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.certificates import Pair, authority, for_host, revoked
-from wproxy.config.certificates import certificates, load_authorities, load_pair, load_revoked
+from wproxy.config.certificates import certificates, listed, load_authorities, load_pair, load_revoked
 from wproxy.config.tls_draft import TlsFiles
 from wproxy.config.values import ArgumentError
 
@@ -69,6 +69,23 @@ def test_a_bundle(tmp_path: Path) -> None:
     for_host("a.example", kind="rsa").write(tmp_path / "a.rsa")
     assert load(tmp_path / "a") == ["a.example", "a.example"]
     assert "cannot read" in fault(tmp_path / "a", TlsFiles(loads_bundle=False))
+
+
+def test_a_list(tmp_path: Path) -> None:
+    A.write(tmp_path / "a.pem")
+    B.write(tmp_path / "b.pem")
+    (tmp_path / "list").write_text("# comment\n\n a.pem One.Example !two.example\nb.pem\n")
+    one, two = listed(str(tmp_path / "list"), TlsFiles(crt_base=str(tmp_path)))
+    assert (one.filters, two.filters) == (("one.example", "!two.example"), ())
+    assert (one.names, one.excluded, two.names) == (("one.example",), ("two.example",), ("b.example",))
+    (tmp_path / "list").write_text("a.pem !*\na.pem [alpn h2] x\n")
+    with pytest.raises(ArgumentError, match=r"'crt-list' : options in brackets are not supported by wproxy"):
+        listed(str(tmp_path / "list"), TlsFiles(crt_base=str(tmp_path)))
+    (tmp_path / "list").write_text("a.pem !*\n")
+    [fallback] = listed(str(tmp_path / "list"), TlsFiles(crt_base=str(tmp_path)))
+    assert fallback.names == ()
+    with pytest.raises(ArgumentError, match=r"'crt-list' : cannot read"):
+        listed("none", TlsFiles())
 
 
 def test_relative_to_the_base(tmp_path: Path) -> None:

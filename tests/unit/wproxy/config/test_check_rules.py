@@ -13,6 +13,7 @@ ALL = tuple(Match)
     ("line", "rule"),
     [
         ("", ConnectRule(1)),
+        ("port 443 ssl sni a.example", ConnectRule(1, port=443, ssl=True, sni="a.example")),
         ("default linger comment c", ConnectRule(1, linger=True, comment="c", default=True)),
         ("port 80 addr ::1", ConnectRule(1, "::1", 80)),
     ],
@@ -28,8 +29,8 @@ def test_connect(line: str, rule: ConnectRule) -> None:
         ("port 0", "has to be >= 1, not 0"),
         ("addr 300.1.1.1", "has an invalid address '300.1.1.1' in '300.1.1.1'"),
         ("addr *", "needs a host, not '*'"),
-        ("ssl", "has HAProxy's 'ssl', which is not supported by wproxy"),
-        ("x", "expects 'comment', 'port', 'addr', 'linger' or 'default', not 'x'"),
+        ("alpn", "has HAProxy's 'alpn', which is not supported by wproxy"),
+        ("x", "expects 'comment', 'port', 'addr', 'ssl', 'sni', 'linger' or 'default', not 'x'"),
     ],
 )
 def test_connect_problems(line: str, problem: str) -> None:

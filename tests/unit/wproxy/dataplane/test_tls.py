@@ -244,3 +244,36 @@ def test_names_of_servers(stage: Stage) -> None:
     assert fault("a.example", "b.example") == ""
     assert fault("b.example") == "Server presented an SSL certificate different from the expected one"
     assert fault(None, "b.example") == "Server presented an SSL certificate different from the configured one"
+
+
+def test_much_at_once(stage: Stage) -> None:
+    """More than is given to OpenSSL at a time, in both directions; whoever has had enough gets the rest later."""
+    stage.shake_hands()
+    data = bytes(range(256)) * 4_000
+    stage.send(data)
+    assert b"".join(part for part in stage.served.heard if isinstance(part, bytes)) == data
+    stage.transport.write(memoryview(data))
+    stage.take()
+    answer = b""
+    while len(answer) < len(data):
+        answer += stage.client.read(1 << 20)
+    assert answer == data
+
+
+def test_whoever_has_enough_in_the_middle(stage: Stage) -> None:
+    class Hesitant(Served):
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            stage.transport.pause_reading()
+
+    stage.served = Hesitant()
+    stage.shake_hands()
+    data = bytes(range(256)) * 1_000
+    stage.send(data)
+    stage.transport.eof_received()
+    turns = 0
+    while "eof" not in stage.served.heard:
+        turns += 1
+        stage.transport.resume_reading()
+    assert b"".join(part for part in stage.served.heard if isinstance(part, bytes)) == data
+    assert turns > 10

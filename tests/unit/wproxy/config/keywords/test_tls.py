@@ -82,6 +82,7 @@ def test_the_global_section() -> None:
         loads_key=False,
         loads_bundle=False,
         drops_extension=True,
+        dh=True,
         bind=TlsDraft(
             min_version="TLSv1.3",
             tickets=False,
@@ -104,8 +105,8 @@ def test_the_global_section() -> None:
         ("listen l\n bind :1 verify maybe", "'bind' : 'verify' knows 'none', 'optional', 'required', not 'maybe'"),
         ("listen l\n bind :1 ssl-min-ver 1", "'bind' : 'ssl-min-ver' knows SSLv3, TLSv1.0, TLSv1.1, TLSv1.2, TLSv1.3, "
          "not '1'"),
-        ("listen l\n bind :1 crt-list x", "'bind' : HAProxy's keyword 'crt-list' is not supported by wproxy: "
-         "name the files by `crt`"),
+        ("listen l\n bind :1 tls-ticket-keys x", "'bind' : HAProxy's keyword 'tls-ticket-keys' is not supported by "
+         "wproxy"),
         ("backend b\n server s 127.0.0.1:1 verify optional", "'server s' : 'verify' knows 'none', 'required', not "
          "'optional'"),
         ("global\n ssl-default-bind-options", "'ssl-default-bind-options' expects options such as ssl-min-ver TLSv1.2"),

@@ -18,7 +18,7 @@ def batch(count: int, database: int = 0) -> tuple[Batch, Told]:
 
 def test_replies_come_in_any_pieces() -> None:
     made, told = batch(3)
-    assert made.wanted == 3
+    assert (made.wanted, made.names) == (3, ["ping"] * 3)
     assert made.take([b"a", b"+1\r\n", b"+2\r\n"], 1) == 3
     assert told == []
     assert made.take([b"+3\r\n", b"b"], 0) == 1
@@ -27,6 +27,7 @@ def test_replies_come_in_any_pieces() -> None:
 
 def test_another_database_is_selected_and_left_again() -> None:
     made, told = batch(1, database=5)
+    assert made.names == ["select", "ping", "select"]
     select = b"*2\r\n$6\r\nSELECT\r\n$1\r\n%d\r\n"
     assert made.raw == select % 5 + b"*1\r\n$4\r\nPING\r\n" + select % 0
     made.take([b"+OK\r\n", b"+PONG\r\n", b"+OK\r\n"], 0)

@@ -6,26 +6,30 @@ import pytest
 
 from wproxy.dataplane.redis.batch import Fate, Told
 from wproxy.dataplane.redis.carry import Carry
-from wproxy.policy.redis.moving import Key, Move, Outcome
+from wproxy.policy.redis.actions import Move, Outcome
 
 DUMP = b"$3\r\nabc\r\n"
 
 
 class Journey:
-    """A key that is carried from a to b; the replies are given by hand."""
+    """Keys that are carried from a to b; the replies are given by hand."""
 
-    def __init__(self, database: int = 0, *, replace: bool = False) -> None:
+    def __init__(self, database: int = 0, *, names: Sequence[bytes] = (b"k",), replace: bool = False) -> None:
         self.sent: list[tuple[str, list[list[bytes]], int]] = []
         self.ended: list[object] = []
         self._told: Told = lambda fate, replies: None
-        move = Move(1, "a", "b", (database, b"k"), replace)
-        Carry(move, self._send, lambda move, outcome: self.ended.append(outcome), self._away).start()
+        moves = [Move(1, "a", "b", (database, name), replace) for name in names]
+        self.over = 0
+        Carry(moves, self._send, lambda move, outcome: self.ended.append(outcome), self._away, self._end).start()
 
     def _send(self, server: str, commands: Sequence[Sequence[bytes]], told: Told, database: int = 0) -> None:
         self.sent.append((server, [list(command) for command in commands], database))
         self._told = told
 
-    def _away(self, slot: int, key: Key, server: str) -> None:
+    def _end(self) -> None:
+        self.over += 1
+
+    def _away(self, move: Move, server: str) -> None:
         self.ended.append(server)
 
     def answer(self, *replies: bytes) -> Journey:
@@ -83,3 +87,33 @@ def test_a_database_that_the_target_has_not() -> None:
     assert journey.answer(b"-ERR DB index is out of range\r\n", b"+OK\r\n").ended == [Outcome.DENIED]
     journey = Journey(9, replace=True).answer(DUMP, b":-1\r\n", b":-1\r\n").answer(b"+OK\r\n", b"+OK\r\n")
     assert journey.sent[-1] == ("b", [[b"RESTORE", b"k", b"0", b"abc", b"REPLACE"]], 9)
+
+
+def test_each_of_several_ends_in_its_own_way_and_what_is_stored_is_removed_at_once() -> None:
+    for_ever = (b":-1\r\n", b":-1\r\n")
+    journey = Journey(names=(b"gone", b"k1", b"busy", b"full", b"k2"))
+    journey.answer(b"$-1\r\n", b":-2\r\n", b":-2\r\n", *(DUMP, *for_ever) * 4)
+    assert journey.ended == [Outcome.ABSENT]
+    assert journey.sent[-1] == ("b", [[b"RESTORE", name, b"0", b"abc"] for name in (b"k1", b"busy", b"full", b"k2")], 0)
+    journey.answer(b"+OK\r\n", b"-BUSYKEY x\r\n", b"-OOM x\r\n", b"+OK\r\n")
+    assert journey.ended[1:] == [Outcome.BUSY, Outcome.DENIED]
+    assert journey.over == 0
+    assert journey.sent[-1] == ("a", [[b"UNLINK", b"k1", b"k2"]], 0)
+    journey.answer(b":1\r\n")  # one has expired meanwhile
+    assert journey.ended[3:] == [Outcome.MOVED, Outcome.MOVED]
+    assert journey.over == 1
+
+
+def test_what_breaks_breaks_for_all_that_were_in_it() -> None:
+    names, replies = (b"k1", b"k2"), (DUMP, b":-1\r\n", b":-1\r\n") * 2
+    assert Journey(names=names).fail(Fate.LOST).ended == ["a", "a"]
+    assert Journey(names=names).answer(*replies).fail(Fate.REFUSED).ended == ["b", "b"]
+    assert Journey(names=names).answer(*replies).fail(Fate.LOST).ended == [Outcome.DOUBT] * 2
+    assert Journey(names=names).answer(*replies).answer(b"+OK\r\n", b"+OK\r\n").fail(Fate.REFUSED).ended == [
+        Outcome.DOUBT, Outcome.DOUBT,
+    ]  # fmt: skip
+
+
+def test_a_value_that_the_server_will_not_give_stays_there() -> None:
+    denied = b"-NOPERM this user has no permissions to run the 'dump' command\r\n"
+    assert Journey().answer(denied, b":-1\r\n", b":-1\r\n").ended == [Outcome.DENIED]

@@ -5,8 +5,8 @@ from collections import deque
 from tests.unit.wproxy.dataplane.redis.test_slot import Owner
 from wproxy.config.model import Address, Location, ServerLine
 from wproxy.dataplane.redis.ledger import Ledger
-from wproxy.dataplane.redis.scatter import Share
-from wproxy.dataplane.redis.slot import Slot, Waiting
+from wproxy.dataplane.redis.slot import Last, Slot, Waiting
+from wproxy.dataplane.redis.wave import Share
 from wproxy.protocols.resp import pack
 from wproxy.state.server import Server
 
@@ -35,8 +35,13 @@ def slot(name: str | None) -> Slot:
     return Slot(Owner(), name)
 
 
-def share(wanted: int, name: str | None, names: list[str] | None = None) -> Share:
-    return Share(None, wanted, name, names)  # type: ignore[arg-type] # its scatter is not asked
+def share(*names: str) -> Share:
+    return Share(0, [], list(names))
+
+
+def unnamed(slots: int) -> Last:
+    """Return who waits for so many replies, and does not know to what."""
+    return Last(Slot(Owner()), slots - 1)
 
 
 def test_commands_take_as_long_as_the_last_reply_to_what_was_written_with_them() -> None:
@@ -54,7 +59,7 @@ def test_commands_take_as_long_as_the_last_reply_to_what_was_written_with_them()
 
 def test_names_come_from_shares_or_from_the_bytes() -> None:
     setting = Setting()
-    mixed, alike, several = share(3, None, ["get", "set", "get"]), share(2, "del"), share(2, None)
+    mixed, alike, several = share("get", "set", "get"), share("del", "del"), unnamed(2)
     two = pack([b"INCR", b"k"]) + pack([b"lpush", b"k", b"v"])
     setting.send(
         1.0, (b"", mixed), (b"", alike), (pack([b"TTL", b"k"]), slot(None)), (two, several), (b"", slot("get"))

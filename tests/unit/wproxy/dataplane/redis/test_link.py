@@ -8,11 +8,12 @@ from tests.unit.wproxy.dataplane.redis.test_slot import Owner
 from wproxy.config.login import Login
 from wproxy.config.model import Address, Location, ServerLine
 from wproxy.dataplane.redis.link import Link
-from wproxy.dataplane.redis.login import Learn
-from wproxy.dataplane.redis.scatter import Scatter
+from wproxy.dataplane.redis.login import Identity, Learn
 from wproxy.dataplane.redis.slot import Slot
 from wproxy.dataplane.redis.turn import Turn
+from wproxy.dataplane.redis.wave import Stretch, Wave
 from wproxy.dataplane.services import Services
+from wproxy.protocols.resp import Run
 from wproxy.state.admission import Admission
 from wproxy.state.captures import Captures, Excerpt
 from wproxy.state.server import Server
@@ -71,7 +72,13 @@ class Transport:
 class Setting:
     """A link that is about to connect."""
 
-    def __init__(self, login: Login | None = None, learn: Learn | None = None, protocol: int = 2) -> None:
+    def __init__(
+        self,
+        login: Login | None = None,
+        learn: Learn | None = None,
+        protocol: int = 2,
+        identity: Identity | None = None,
+    ) -> None:
         self.loop, self.transport, self.owner = Loop(), Transport(), Owner()
         loop = cast("asyncio.AbstractEventLoop", self.loop)
         line = ServerLine("s", Address("127.0.0.1", 1), Location("test", 1), login=login)
@@ -87,6 +94,7 @@ class Setting:
             server_s=None,
             report=self._report,
             learn=learn,
+            identity=identity,
         )
 
     def _report(self, server: Server, excerpt: Excerpt, reason: str) -> None:
@@ -95,11 +103,12 @@ class Setting:
     def connect(self) -> None:
         self.link.connection_made(cast("asyncio.Transport", self.transport))
 
-    def send(self, *raws: bytes) -> Scatter:
-        scatter = Scatter(self.owner, [0] * len(raws))
-        for _, raw, share in scatter.split(raws, ["get"] * len(raws)):
+    def send(self, *raws: bytes) -> Stretch:
+        wave = Wave()
+        stretch = wave.add(Run((), [*raws], raws, b"".join(raws)), ["get"] * len(raws), self.owner)
+        for _, raw, share in wave.split([0] * len(raws)):
             self.link.send(raw, share)
-        return scatter
+        return stretch
 
     def send_one(self, raw: bytes) -> Slot:
         slot = Slot(self.owner)
@@ -248,3 +257,32 @@ def test_long_commands_are_written_as_they_are() -> None:
     assert setting.transport.written == [long, b"PING\r\n", long]
     assert setting.transport.written[0] is long
     assert setting.server.counters.bytes_in == 2 * len(long) + 6
+
+
+def test_a_link_that_breaks_and_owes_replies_leaves_what_was_sent_in_doubt_until_the_next_is_greeted() -> None:
+    identity = Identity()
+    setting = Setting(identity=identity)
+    setting.connect()
+    info = setting.transport.written.pop()
+    assert b"INFO" in info
+    setting.link.data_received(b"+id=7 addr=127.0.0.1:9 fd=8\r\n")
+    setting.link.connection_lost(None)
+    assert not identity.in_doubt  # nothing was under way
+    setting.connect()
+    assert setting.transport.written == [info]
+    setting.link.data_received(b"+id=8 addr=127.0.0.1:9 fd=8\r\n")
+    setting.send_one(b"RESTORE")
+    setting.loop.end_turn()
+    setting.link.connection_lost(None)
+    assert identity.in_doubt
+    setting.transport.written.clear()
+    setting.connect()
+    setting.link.connection_lost(None)
+    setting.connect()
+    assert [b"KILL" in each for each in setting.transport.written] == [True, False, True, False]
+    waits = setting.send_one(b"GET")
+    setting.link.data_received(b":1\r\n")
+    assert (identity.in_doubt, b"GET" in setting.transport.written) == (True, False)
+    setting.link.data_received(b"+id=9 addr=127.0.0.1:9 fd=8\r\n")
+    setting.loop.end_turn()
+    assert (identity.in_doubt, setting.transport.written[-1], waits.reply) == (False, b"GET", None)

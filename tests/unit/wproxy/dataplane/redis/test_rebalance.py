@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 from tests.unit.wproxy.dataplane.redis.test_slot import Owner
 from tests.unit.wproxy.state.parties import backend_config, line
 from wproxy.config.model import Mode
-from wproxy.dataplane.redis.rebalance import Rebalance
+from wproxy.dataplane.redis.rebalance import Held, Rebalance
 from wproxy.dataplane.redis.slot import Slot
-from wproxy.policy.balance.key import by_hash, slot_of
-from wproxy.policy.redis.moving import Ask, Delete, Move
+from wproxy.policy.balance.key import MOVING, by_hash, slot_of
+from wproxy.policy.redis.actions import Ask, Delete, Move
+from wproxy.policy.redis.moving import MovingSlot
 from wproxy.state.backend import Backend
+from wproxy.state.server import Admin
 
 if TYPE_CHECKING:
     from wproxy.dataplane.redis.mover import Mover
@@ -32,8 +34,11 @@ class World:
         self.turn: Any = None
         self.owners = by_hash(self.backend.slots)
         self.asked_for: list[Ask | Move | Delete] = []
-        loop = SimpleNamespace(call_later=lambda *_: None, call_soon=lambda *_: None)
-        services = SimpleNamespace(clock=lambda: 100.0, loop=loop)
+        self.links: list[Any] = []
+        self.sent: list[tuple[bytes, Any]] = []  # over each of the links
+        self.quiet: list[Callable[[], None]] | None = None  # who waits for it; None: it is quiet
+        self.loop = SimpleNamespace(call_later=lambda *_: None, call_soon=lambda *_: None)
+        services = SimpleNamespace(clock=lambda: 100.0, loop=self.loop)
         self.rebalance = Rebalance(self, cast("Services", services))
         self.rebalance.mover = cast("Mover", SimpleNamespace(do=self.asked_for.append, moved=0))
         self.rebalance.begin()
@@ -48,13 +53,22 @@ class World:
         raise NotImplementedError
 
     def links_to(self, *_: object) -> list[Any]:
-        return []
+        return self.links
 
-    def connect(self, *_: object) -> Any:
+    def connect(self, *_: object, **__: object) -> Any:
         raise NotImplementedError
 
     def when_quiet(self, slots: frozenset[int], call: Callable[[], None]) -> None:
-        call()
+        if self.quiet is None:
+            call()
+        else:
+            self.quiet.append(call)
+
+    def give_back(self) -> None:
+        """Have a own again all that it has lost."""
+        self.backend.by_name["a"].weight = 50
+        self.backend.rebuild()
+        self.rebalance.follow()
 
 
 def test_who_wants_nothing_to_move_waits_for_what_is_under_way_and_holds_up_the_rest() -> None:
@@ -84,3 +98,51 @@ def test_nothing_under_way_is_nothing_to_wait_for() -> None:
     assert world.asked_for == []
     world.rebalance.resume()
     assert world.asked_for == [Ask(world.slot, "a", (0, world.name))]
+
+
+def test_a_slot_has_its_new_owner_when_every_link_has_answered_and_it_is_quiet_beside_them() -> None:
+    world = World()
+    moving = world.rebalance.chain.moving[world.slot]
+    assert (moving.owner, moving.holding) == ("b", False)
+    world.quiet = []
+    world.links = [SimpleNamespace(send=lambda raw, waiting: world.sent.append((raw, waiting)))] * 2
+    world.give_back()
+    assert moving.holding
+    world.rebalance.send(world.slot, [world.name], b"GET", Slot(Owner()), 2)
+    (call,) = world.quiet
+    marks = [waiting for _, waiting in world.sent]
+    assert [raw for raw, _ in world.sent] == [b"*1\r\n$4\r\nPING\r\n"] * 2
+    for passed in (lambda: marks[0].answer(b"+PONG\r\n"), call, lambda: marks[1].refused(b"", b"")):
+        assert (moving.owner, moving.holding, world.asked_for) == ("b", True, [])
+        passed()
+    assert (moving.owner, moving.holding) == ("a", False)
+    assert world.asked_for == [Ask(world.slot, "b", (0, world.name))]
+
+
+def test_a_command_goes_to_the_owner_at_once_only_when_its_key_is_known_to_be_there() -> None:
+    world = World()
+    rebalance, moving = world.rebalance, world.rebalance.chain.moving[world.slot]
+    names = [b"else", world.name, world.name + b"{another}"]
+
+    def homes() -> list[int]:
+        order = [0, MOVING, MOVING]
+        rebalance.find_homes(order, names, [*map(slot_of, names)])
+        return order
+
+    rebalance.chain.moving[slot_of(names[2])] = MovingSlot(slot_of(names[2]), "a", 1.0)
+    assert homes() == [0, MOVING, MOVING]
+    moving.command(Held([(0, world.name)], b"", Slot(Owner()), 2, 0))
+    moving.asked((0, world.name), None)
+    assert homes() == [0, 1, MOVING]
+    world.backend.by_name["b"].admin = Admin.FORCED_MAINT
+    assert homes() == [0, MOVING, MOVING]
+
+
+def test_what_the_process_before_has_begun_is_taken_for_unknown() -> None:
+    world = World()
+    key = (0, world.name)
+    assert world.rebalance.chain.moving[world.slot]._tenures.place(key) == "a"
+    again = Rebalance(world, cast("Services", SimpleNamespace(clock=lambda: 100.0, loop=world.loop)))
+    world.backend.places = [{"a": 50, "b": 50}, {"a": 20, "b": 50}]
+    again.begin()
+    assert again.chain.moving[world.slot]._tenures.place(key) is None

@@ -60,6 +60,16 @@ def test_who_wants_quiet_waits_for_what_is_under_way_on_its_slots_only() -> None
     assert not made.awaits_quiet(1)
 
 
+def test_commands_may_be_under_way_on_a_link_of_each_protocol() -> None:
+    made = router("a", "b")
+    a, b = made.backend.servers
+    made._links = {
+        protocol: [cast("Any", SimpleNamespace(server=server, protocol=protocol)) for server in (a, b)]
+        for protocol in (2, 3)
+    }
+    assert made.links_to(b) == [made._links[2][1], made._links[3][1]]
+
+
 @pytest.mark.parametrize(("name", "waits"), [("flushall", True), ("flushdb", True), ("dbsize", False)])
 def test_what_empties_servers_waits_until_nothing_moves(name: str, waits: bool) -> None:
     waited: list[object] = []

@@ -23,7 +23,8 @@ def wanted(made: Choice, *accepted: str, agent: str = "") -> Algorithm | None:
     ("accepted", "algorithm"),
     [
         ([], None), (["gzip"], GZIP), (["GZip"], GZIP), (["deflate, gzip"], DEFLATE), (["gzip, deflate"], GZIP),
-        (["gzip;q=0"], None), (["gzip;q=0.5, deflate;q=0.8"], DEFLATE), (["*"], DEFLATE), (["*;q=0"], None), (["br"], None),
+        (["gzip;q=0"], None), (["gzip;q=0.5, deflate;q=0.8"], DEFLATE), (["*"], DEFLATE), (["*;q=0"], None),
+        (["br"], None),
         (["br", "gzip"], GZIP), (["gzip;q=x"], GZIP), (["gzip;q=1.5, deflate"], GZIP), (["gzip x;q=0"], GZIP),
         (["gzip;foo=1;q=0.3,deflate;q=0.4"], DEFLATE), (["gzip;foo=1"], GZIP), ([""], None), (["gzip ; q=0.001"], GZIP),
         (["x-gzip"], None),
@@ -57,7 +58,8 @@ def test_offload_hides_what_clients_accept_from_servers() -> None:
     ("agent", "old"),
     [
         ("Mozilla/4.0 (compatible; MSIE 6.0; Windows)", True), ("Mozilla/4.0 (compatible; MSIE 7.0; Windows)", False),
-        ("Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1; SV1)", False), ("Mozilla/4.08", True), ("Mozilla/5.0", False),
+        ("Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1; SV1)", False), ("Mozilla/4.08", True),
+        ("Mozilla/5.0", False),
         ("Mozilla/4.0 (compatible; MSIE 10.0)", True),
     ],
 )  # fmt: skip
@@ -89,7 +91,8 @@ def test_responses_that_are_compressed(fields: list[str]) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        ["Content-Length: 0"], ["Content-Type: Multipart/x"], ["Content-Encoding: br"], ["Cache-Control: a, No-Transform"],
+        ["Content-Length: 0"], ["Content-Type: Multipart/x"], ["Content-Encoding: br"],
+        ["Cache-Control: a, No-Transform"],
         ["ETag: a"], ['ETag: "a"', 'ETag: "b"'], ['ETag: w/"a"'], ['ETag: "'],
     ],
 )  # fmt: skip
@@ -147,3 +150,14 @@ def test_what_is_remembered_is_bounded() -> None:
     wanted(made, "gzip" + "," * 600)
     assert len(made._known) <= 1024
     assert all(len(line) <= 512 for line in made._known)
+    wanted(made, "gzip", agent="x" * 3000)
+    assert len(made._blocks) <= 512
+    assert all(len(lines) <= 2048 for lines in made._blocks)
+
+
+def test_heads_that_rules_have_changed() -> None:
+    head = request_of(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    made = choice()
+    assert made.wanted(head) is None
+    head.replace([*head.fields, *request_of(b"GET / HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n").fields])
+    assert made.wanted(head) is GZIP

@@ -14,7 +14,8 @@ def cached(*fields: str, status: int = 200, method: bytes = b"GET") -> bool:
 @pytest.mark.parametrize(
     "fields",
     [
-        ['ETag: "a"'], ["Last-Modified: x"], ["Expires: x"], ["Cache-Control: max-age=5"], ["Cache-Control: S-Maxage=5"],
+        ['ETag: "a"'], ["Last-Modified: x"], ["Expires: x"], ["Cache-Control: max-age=5"],
+        ["Cache-Control: S-Maxage=5"],
         ['ETag: "a"', "Vary: *"], ['ETag: "a"', 'Cache-Control: no-cache="set-cookie"'],
         ["Cache-Control: private, public, max-age=5"], ['ETag: "a"', "Pragma: a, no-cache"],
     ],
@@ -26,7 +27,8 @@ def test_what_may(fields: list[str]) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        [], ["Cache-Control: public"], ['ETag: "a"', "Cache-Control: Private"], ['ETag: "a"', "Cache-Control: a, no-store"],
+        [], ["Cache-Control: public"], ['ETag: "a"', "Cache-Control: Private"],
+        ['ETag: "a"', "Cache-Control: a, no-store"],
         ["Cache-Control: max-age=0", "Expires: x"], ['ETag: "a"', "Pragma: no-cache"],
         ['ETag: "a"', "Cache-Control: public, private"],
     ],

@@ -9,8 +9,8 @@ from functools import partial
 from itertools import count
 
 from wproxy.policy.balance.key import slot_of
+from wproxy.policy.redis.actions import Actions, Ask, Delete, Done, Key, Move, Outcome, Refuse, Send
 from wproxy.policy.redis.epochs import Chain, Fence
-from wproxy.policy.redis.moving import Actions, Ask, Delete, Done, Key, Move, Outcome, Refuse, Send
 from wproxy.policy.redis.scan import Pass
 
 LIMIT_BYTES = 4
@@ -68,6 +68,16 @@ class Server:
     full: bool = False
 
 
+@dataclass(frozen=True)
+class Late:
+    """What was sent to a server over a connection that broke, and may still be executed there."""
+
+    server: str
+    key: Key
+    restored: tuple[str, int | None] | None  # None: the key is deleted
+    replace: bool = False
+
+
 Step = Ask | Move | Delete
 
 
@@ -82,6 +92,8 @@ class World:
         self.reference: Data = {}
         self.now = 0
         self.steps: list[Step] = []
+        self.late: list[Late] = []
+        self.outdated = False  # whether servers may have had old copies of keys that are on others
         self.passes: dict[str, Pass] = {}
         self.awaited: dict[str, set[Key]] = {}  # what a pass has found and is not settled
         self._numbers = count()
@@ -169,7 +181,8 @@ class World:
             assert self._last.get(key, -1) < request.number, "a command has passed another on the same key"
             self._last[key] = request.number
             for other in self.servers.values():
-                assert other is server or key not in other.data or self._expired(other, key), "two copies while written"
+                alone = other is server or key not in other.data or self._expired(other, key)
+                assert alone or self.outdated, "two copies while written"
         expected = run(self.reference, self.now, request.words, request.keys)
         request.answer = run(server.data, self.now, request.words, request.keys)
         assert request.answer == expected, (request, expected)
@@ -191,11 +204,12 @@ class World:
         self._sweep()
 
     def step(self, index: int, broken: str = "") -> None:
-        """Let one of the proxy's own steps happen; `broken` says how a move fails half-way."""
+        """Let one of the proxy's own steps happen; `broken` says how a move or a deletion fails half-way."""
         if not self.steps:
             return
         step = self.steps.pop(index % len(self.steps))
         moving = self.chain.moving[step.slot]
+        self._outlast(*((step.source, step.target) if isinstance(step, Move) else (step.server,)))
         source = self.servers[step.source if isinstance(step, Move) else step.server]
         present = step.key in source.data and not self._expired(source, step.key)
         if isinstance(step, Move):
@@ -204,7 +218,10 @@ class World:
             self._do(moving.away(step.key, step.server))
         elif isinstance(step, Ask):
             size = len(source.data[step.key][0]) if present else None
-            self._do(moving.asked(step.key, size, spare=broken != "before"))
+            self._do(moving.asked(step.key, size))
+        elif broken == "late":
+            self.late.append(Late(step.server, step.key, None))
+            self._do(moving.away(step.key, step.server, doubt=True))
         else:
             source.data.pop(step.key, None)
             self._do(moving.deleted(step.key))
@@ -223,18 +240,46 @@ class World:
             return moving.moved(key, Outcome.BUSY)
         if target.full:
             return moving.moved(key, Outcome.DENIED)
+        if broken == "late":
+            self.late.append(Late(move.target, key, source.data[key], move.replace))
+            return moving.moved(key, Outcome.DOUBT)
         target.data[key] = source.data[key]
         if broken == "between":
             return moving.moved(key, Outcome.DOUBT)
+        if broken == "late removal":
+            self.late.append(Late(move.source, key, None))
+            return moving.moved(key, Outcome.DOUBT)
         del source.data[key]
         return moving.moved(key, Outcome.DOUBT if broken == "after" else Outcome.MOVED)
+
+    def arrive(self, index: int) -> None:
+        """Let something be executed that comes late."""
+        late = self.late.pop(index)
+        server = self.servers[late.server]
+        if late.restored is None:
+            server.data.pop(late.key, None)
+        elif late.replace or late.key not in server.data or self._expired(server, late.key):
+            server.data[late.key] = late.restored
+
+    def _outlast(self, *names: str) -> None:
+        """Begin with those servers: what has not arrived until now never will."""
+        self.late = [late for late in self.late if late.server not in names]
+
+    def restore_backup(self, name: str, key: Key) -> None:
+        """Let a server have an old copy of a key that it has not, and another one has; not in the middle of a move."""
+        moving = self.chain.moving.get(slot_of(key[1]))
+        in_doubt = moving is not None and key in moving._doubts
+        if key in self.reference and key not in self.servers[name].data and not in_doubt:
+            self.servers[name].data[key] = ("old", None)
+            self.outdated = True
 
     def happen(self, number: int, broken: str) -> None:
         """Let one of the things that can happen next happen."""
         links = [partial(self.execute, name) for name, server in self.servers.items() if server.link]
         replies = [partial(self.reply, name) for name, server in self.servers.items() if server.replies]
         steps = [partial(self.step, index, broken) for index in range(len(self.steps))]
-        if possible := [*links, *replies, *steps]:
+        late = [partial(self.arrive, index) for index in range(len(self.late))]
+        if possible := [*links, *replies, *steps, *late]:
             possible[number % len(possible)]()
 
     def crash(self, name: str, executed: int) -> None:
@@ -243,6 +288,7 @@ class World:
         for _ in range(min(executed, len(server.link))):
             self.execute(name)
         server.up = False
+        self._outlast(name)
         lost = [*server.replies, *server.link]
         server.replies.clear()
         server.link.clear()
@@ -279,9 +325,11 @@ class World:
                 return
             running.stuck = False
             del self.passes[name]
-            if running.clean:
+            self._outlast(*(name for name, server in self.servers.items() if server.up))
+            if running.clean and not self.late:
                 self.chain.cleared(name, running.debts)
             return
+        self._outlast(name)
         keys = sorted(key for at, key in self.servers[name].data if at == running.database)
         place = int(running.cursor)
         cursor = b"%d" % (place + 2 if place + 2 < len(keys) else 0)
@@ -318,13 +366,16 @@ class World:
         """Every key is on its owner and nowhere else, with its life."""
         assert not self.chain.epochs
         assert not self.chain.givers
+        assert not self.late
         found: Data = {}
         for name, server in self.servers.items():
             for key, value in server.data.items():
                 if self._expired(server, key):
                     continue
-                assert self.owners[slot_of(key[1])] == name, "a copy was left behind"
-                found[key] = value
+                at_home = self.owners[slot_of(key[1])] == name
+                assert at_home or self.outdated, "a copy was left behind"
+                if at_home:
+                    found[key] = value
         assert found == {key: value for key, value in self.reference.items() if value[1] is None or value[1] > self.now}
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wproxy.config.login import Login, login_of
-from wproxy.policy.redis.access import WRONG, admits, auth, auth_error, login_of_migrate
+from wproxy.policy.redis.access import WRONG, admits, auth, auth_error
 
 APP = Login("app", "pässword")
 
@@ -38,7 +38,4 @@ def test_a_password_alone_is_the_default_users() -> None:
 
 def test_the_proxys_own_auth() -> None:
     assert auth(Login("default", "x y")) == b"*2\r\n$4\r\nAUTH\r\n$3\r\nx y\r\n"
-    assert login_of_migrate(None) == []
-    assert login_of_migrate(Login("default", "x")) == [b"AUTH", b"x"]
-    assert login_of_migrate(Login("app", "x")) == [b"AUTH2", b"app", b"x"]
     assert auth(Login("app", "x")) == b"*3\r\n$4\r\nAUTH\r\n$3\r\napp\r\n$1\r\nx\r\n"

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.unit.wproxy.policy.redis.servers import World, drive
 from wproxy.policy.balance.key import slot_of
+from wproxy.policy.redis.actions import Ask, Key, Move
 from wproxy.policy.redis.epochs import Chain
-from wproxy.policy.redis.moving import Key, Move
 
 SERVERS = ("a", "b", "c")
 TAGS = ("{s}", "{t}")
@@ -23,7 +23,8 @@ servers = st.sampled_from(SERVERS)
 tags = st.sampled_from(TAGS)
 owners = st.dictionaries(tags, servers, min_size=1)
 numbers = st.integers(0, 11)
-events = st.lists(st.tuples(numbers, st.sampled_from(["", "", "", "", "before", "between", "after"])), max_size=12)
+breaks = st.sampled_from(["", "", "", "", "before", "between", "after", "late", "late removal"])
+events = st.lists(st.tuples(numbers, breaks), max_size=12)
 words = st.sampled_from(["SET", "GET", "DEL", "APPEND", "PERSIST", "SETEX", "MGET", "MSET", "DEL*", "RENAME"])
 
 
@@ -102,7 +103,7 @@ class Rebalancing(RuleBasedStateMachine):
         self.world.check_at_rest()
 
 
-Rebalancing.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+Rebalancing.TestCase.settings = settings(max_examples=500, stateful_step_count=40, deadline=None)
 test_rebalancing = Rebalancing.TestCase
 
 
@@ -260,4 +261,11 @@ def test_a_slot_whose_keys_were_used_on_the_server_meanwhile_is_looked_at_once_m
     debts = chain.look("a")
     chain.moving[0].replied(command)  # it may have been executed behind the look
     assert chain.cleared("a", debts) == []
+    again = Appended()
+    assert chain.moving[0].command(again) == [Ask(0, "a", again.keys[0])]  # it is known no more where it is
+    chain.moving[0].asked(again.keys[0], 1000)
+    chain.moving[0].replied(again)
+    chain.look("a")
+    chain.moving[0].command(again)
+    chain.moving[0].asked(again.keys[0], None)
     assert chain.cleared("a", chain.look("a")) == [0]

@@ -3,18 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from wproxy.policy.redis.moving import (
-    Action,
-    Ask,
-    Delete,
-    Done,
-    Key,
-    Move,
-    MovingSlot,
-    Outcome,
-    Refuse,
-    Send,
-)
+from wproxy.policy.redis.actions import Action, Ask, Delete, Done, Key, Move, Outcome, Refuse, Send
+from wproxy.policy.redis.moving import MovingSlot
 
 X, Y = (0, b"x"), (0, b"y")
 LIMIT_BYTES = 100
@@ -25,10 +15,10 @@ class Asked:
     keys: tuple[Key, ...]
 
 
-def moving(*older: str, owner: str = "new") -> MovingSlot:
+def moving(*older: str, owner: str = "new", known: bool = True) -> MovingSlot:
     """A slot that `older` had before its owner, the newest first."""
     chain = [*reversed(older), owner]
-    slot = MovingSlot(1, chain[0], LIMIT_BYTES)
+    slot = MovingSlot(1, chain[0], LIMIT_BYTES, known=known)
     for before, after in pairwise(chain):
         assert slot.change(after) == {before}
         assert slot.fenced(before) == []
@@ -41,11 +31,12 @@ def sent(actions: list[Action]) -> list[tuple[str, object]]:
     return [(action.server, action.command) for action in actions if isinstance(action, Send)]
 
 
-def test_a_key_is_looked_for_newest_first_and_moved_from_where_it_is() -> None:
-    slot, command = moving("b", "a"), Asked((X,))
-    assert slot.command(command) == [Ask(1, "b", X)]
-    assert slot.asked(X, None) == [Ask(1, "a", X)]
-    assert slot.asked(X, 10) == [Move(1, "a", "new", X, replace=False)]
+def test_a_key_is_looked_for_where_it_was_last_then_newest_first_and_moved_from_where_it_is() -> None:
+    slot, command = moving("c", "b", "a"), Asked((X,))
+    assert slot.command(command) == [Ask(1, "a", X)]
+    assert slot.asked(X, None) == [Ask(1, "c", X)]
+    assert slot.asked(X, None) == [Ask(1, "b", X)]
+    assert slot.asked(X, 10) == [Move(1, "b", "new", X, replace=False)]
     assert sent(slot.moved(X, Outcome.MOVED)) == [("new", command)]
     assert slot.at_home(X)
     assert sent(slot.command(command)) == [("new", command)]
@@ -55,28 +46,105 @@ def test_an_older_copy_is_deleted_and_not_moved_over_the_newer_one() -> None:
     slot, command = moving("b", "a"), Asked((X,))
     slot.command(command)
     slot.asked(X, 10)
-    assert slot.moved(X, Outcome.MOVED) == [Ask(1, "a", X)]
-    assert slot.asked(X, 10) == [Delete(1, "a", X)]
+    assert slot.moved(X, Outcome.MOVED) == [Ask(1, "b", X)]
+    assert slot.asked(X, 10) == [Delete(1, "b", X)]
     assert sent(slot.deleted(X)) == [("new", command)]
 
 
-def test_a_copy_that_stands_in_the_way_is_the_newer_one() -> None:
+def test_a_copy_that_stands_in_the_way_at_a_new_owner_is_the_older_one() -> None:
     slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.BUSY) == [Move(1, "a", "new", X, replace=True)]
+    assert sent(slot.moved(X, Outcome.MOVED)) == [("new", command)]
+
+
+def test_a_copy_at_the_owner_that_was_placed_there_is_the_newer_one() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, None)
+    slot.background(X)
+    assert slot.asked(X, 1000) == [Move(1, "a", "new", X, replace=False)]  # however large: it is not where it was last
+    assert slot.moved(X, Outcome.BUSY) == [Delete(1, "a", X)]
+    assert slot.deleted(X) == [Done(1, X, settled=True)]
+
+
+def test_of_two_older_copies_the_one_counts_where_the_key_was_last() -> None:
+    slot, command = moving("a", owner="b"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 10)
+    slot.moved(X, Outcome.MOVED)  # now it was placed on b, and a has an old copy
+    slot.change("a")
+    slot.fenced("b")
+    slot.change("c")
+    slot.fenced("a")
+    assert slot.command(command) == [Ask(1, "b", X)]
+    assert slot.asked(X, 10) == [Move(1, "b", "c", X, replace=False)]
+    assert slot.moved(X, Outcome.MOVED) == [Ask(1, "a", X)]
+    assert slot.asked(X, 10) == [Delete(1, "a", X)]
+
+
+def test_a_copy_in_the_way_is_the_newer_one_where_nothing_is_known_of_the_time_before() -> None:
+    slot, command = moving("a", known=False), Asked((X,))
     slot.command(command)
     slot.asked(X, 10)
     assert slot.moved(X, Outcome.BUSY) == [Delete(1, "a", X)]
     assert sent(slot.deleted(X)) == [("new", command)]
 
 
+def test_a_key_that_stays_on_a_server_was_there_last() -> None:
+    slot, command = moving("a", known=False), Asked((X,))
+    slot.command(command)
+    assert slot.asked(X, 1000) == [Send(1, "a", command, tell=True)]
+    slot.replied(command)
+    slot.background(X, force=True)
+    assert slot.asked(X, 1000) == [Move(1, "a", "new", X, replace=False)]
+    assert slot.moved(X, Outcome.BUSY) == [Move(1, "a", "new", X, replace=True)]
+
+
+def test_a_key_in_doubt_is_not_settled_before_both_servers_have_been_asked_by_a_move() -> None:
+    slot, command = moving("a", known=False), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 10)
+    slot.change("other")
+    slot.change("new")
+    slot.moved(X, Outcome.DOUBT)
+    assert slot.fenced("new") == [Ask(1, "a", X)]
+    assert slot.asked(X, None) == [Move(1, "a", "new", X, replace=False)]
+    assert sent(slot.moved(X, Outcome.ABSENT)) == [("new", command)]
+    slot.background(X)
+    assert slot.asked(X, None) == [Done(1, X, settled=True)]  # it is in doubt no more
+
+
+def test_a_deletion_that_may_still_happen_leaves_the_key_in_doubt() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 10)
+    slot.moved(X, Outcome.MOVED)
+    slot.asked(X, 10)
+    assert slot.away(X, "b", doubt=True) == [Refuse(1, command, "b")]
+    slot.command(command)
+    assert slot.asked(X, None) == [Move(1, "b", "new", X, replace=False)]
+    assert slot.moved(X, Outcome.ABSENT) == [Ask(1, "a", X)]
+
+
+def test_the_copy_of_a_move_in_doubt_is_the_source_s() -> None:
+    slot, command = moving("a", known=False), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.DOUBT) == [Move(1, "a", "new", X, replace=False)]
+    assert slot.moved(X, Outcome.BUSY) == [Move(1, "a", "new", X, replace=True)]
+
+
 def test_a_move_that_broke_is_done_again_over_what_it_left_while_the_command_waits() -> None:
     slot, command = moving("a"), Asked((X,))
     slot.command(command)
     slot.asked(X, 10)
-    assert slot.moved(X, Outcome.DOUBT) == [Move(1, "a", "new", X, replace=True)]
-    assert slot.moved(X, Outcome.DOUBT) == [Move(1, "a", "new", X, replace=True)]
+    assert slot.moved(X, Outcome.DOUBT) == [Move(1, "a", "new", X, replace=False)]
+    assert slot.moved(X, Outcome.BUSY) == [Move(1, "a", "new", X, replace=True)]
     assert slot.moved(X, Outcome.DOUBT) == [Refuse(1, command, "new")]
     assert slot.command(command) == [Ask(1, "a", X)]
-    assert slot.asked(X, 1000) == [Move(1, "a", "new", X, replace=True)]  # however large: there may be two copies
+    assert slot.asked(X, 1000) == [Move(1, "a", "new", X, replace=False)]  # however large: there may be two copies
     assert sent(slot.moved(X, Outcome.ABSENT)) == [("new", command)]
 
 
@@ -114,15 +182,6 @@ def test_a_large_key_is_used_where_it_is_and_moves_when_nothing_is_under_way_to_
     assert send.server == "new"
 
 
-def test_a_key_that_clients_leave_no_time_for_is_used_where_it_is_but_the_background_moves_it() -> None:
-    slot, command = moving("a"), Asked((X,))
-    slot.command(command)
-    assert slot.asked(X, 10, spare=False) == [Send(1, "a", command, tell=True)]
-    assert slot.replied(command) == []
-    slot.background(X)
-    assert slot.asked(X, 10, spare=False) == [Move(1, "a", "new", X, replace=False)]
-
-
 def test_what_the_owner_will_not_take_stays_for_commands_of_one_key_and_fails_those_of_several() -> None:
     slot, one, both = moving("a"), Asked((X,)), Asked((X, Y))
     slot.command(one)
@@ -154,7 +213,7 @@ def test_everything_waits_while_the_owner_changes_until_all_under_way_is_answere
     assert slot.fenced("new") == []
     assert slot.replied(pinned) == []
     assert slot.fenced("a") == []
-    assert slot.asked(Y, None) == [Ask(1, "new", X), Ask(1, "new", Y)]
+    assert slot.asked(Y, None) == [Ask(1, "a", X), Ask(1, "a", Y)]
     assert (slot.owner, slot.older) == ("other", ("new", "a"))
 
 
@@ -196,3 +255,82 @@ def test_a_settled_key_waits_like_others_while_the_owner_changes() -> None:
     assert not slot.at_home(X)
     assert slot.command(command) == []
     assert slot.fenced("new") == [Ask(1, "new", X)]
+
+
+def test_a_key_that_is_used_where_it_is_is_looked_for_again_after_some_commands() -> None:
+    slot = moving("a")
+    commands = [Asked((X,)) for _ in range(34)]
+    assert slot.command(commands[0]) == [Ask(1, "a", X)]
+    assert slot.asked(X, 1000) == [Send(1, "a", commands[0], tell=True)]
+    assert slot.replied(commands[0]) == []
+    for command in commands[1:32]:
+        assert slot.command(command) == [Send(1, "a", command, tell=True)]
+        assert slot.replied(command) == []
+    assert slot.command(commands[32]) == [Ask(1, "a", X)]
+
+
+def test_it_is_looked_for_again_when_a_pass_begins_and_when_the_slot_changes_owner() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+
+    def pin() -> None:
+        assert slot.command(command) == [Ask(1, "a", X)]
+        slot.asked(X, 1000)
+        assert slot.asked(X, None) == [Send(1, "a", command, tell=True)]
+
+    pin()
+    slot.forget_pins("b")
+    slot.replied(command)
+    slot.forget_pins("a")
+    pin()
+    slot.forget_pins("a")
+    assert slot.replied(command) == []
+    pin()
+    slot.replied(command)
+    assert slot.change("other") == {"new"}  # nothing is under way to a
+    assert slot.fenced("new") == []
+    assert slot.command(command) == [Ask(1, "a", X)]
+
+
+def test_only_so_many_keys_stay_known_where_they_are() -> None:
+    slot = moving("a")
+    commands = [Asked(((0, b"%d" % number),)) for number in range(20)]
+    for command in commands:
+        slot.command(command)
+        slot.asked(command.keys[0], 1000)
+        slot.replied(command)
+    first = [slot.command(command)[0] for command in commands]
+    assert [isinstance(action, Send) for action in first] == [True] * 16 + [False] * 4
+    assert not slot.finished
+    for command in commands[:16]:
+        slot.replied(command)
+    for command in commands[16:]:
+        slot.asked(command.keys[0], None)
+    slot.cleared("a")
+    assert slot.finished
+
+
+def test_moves_that_break_are_counted_for_each_server_that_is_asked() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 10)
+    slot.moved(X, Outcome.DOUBT)
+    slot.moved(X, Outcome.DOUBT)
+    assert slot.moved(X, Outcome.ABSENT) == [Ask(1, "b", X)]
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.DOUBT) == [Move(1, "b", "new", X, replace=False)]
+
+
+def test_what_the_owner_will_not_take_does_not_stay_where_it_was_not_last() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, None)
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.DENIED) == [Refuse(1, command, "new", denied=True)]
+
+
+def test_a_server_that_was_looked_through_is_no_place() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+    slot.cleared("a")
+    slot.command(command)
+    slot.asked(X, 10)
+    assert slot.moved(X, Outcome.BUSY) == [Delete(1, "b", X)]  # nothing is known of it

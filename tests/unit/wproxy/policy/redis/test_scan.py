@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from wproxy.policy.balance.key import slot_of
-from wproxy.policy.redis.scan import BUSY_COMMANDS, MOST_LEFT, TOUCHES_PER_S, Pass, Spare, idle, rest_s
+from wproxy.policy.redis.scan import BUSY_COMMANDS, MOST_LEFT, Pass, idle, rest_s
 
 
 def test_a_pass_goes_through_all_databases_and_picks_the_keys_of_its_slots() -> None:
@@ -43,11 +43,3 @@ def test_with_busy_clients_it_takes_less_than_a_tenth_of_the_time() -> None:
     assert rest_s(5.0, 1000) == 1.0
     assert idle(0)
     assert not idle(1000)
-
-
-def test_moves_for_commands_are_limited_per_second() -> None:
-    spare = Spare(0.0)
-    first = sum(spare.take(0.0) for _ in range(10_000))
-    assert first <= TOUCHES_PER_S
-    taken = sum(spare.take(second / 100) for second in range(1000) for _ in range(100))
-    assert abs(taken - 10 * TOUCHES_PER_S) < TOUCHES_PER_S

@@ -125,6 +125,15 @@ def test_runs_grow_while_they_are_there() -> None:
     assert parser.idle
 
 
+def test_a_read_is_looked_at_without_being_fed() -> None:
+    parser, data = RequestParser(), pack(GET) * 9
+    runs = [parser.run_in(data, limit) for limit in (9, 9, 9, 3, 0)]
+    assert [run and len(run.raws) for run in runs] == [1, 2, 4, 3, None]
+    assert parser.idle
+    parser.guard()
+    assert parser.run_in(data, 9) is None
+
+
 def test_no_run_begins_inside_a_command() -> None:
     parser = RequestParser()
     parser.feed(b"*2\r\n$3\r\nGET\r\n$13\r\n")
