@@ -86,3 +86,28 @@ def test_what_never_matches_is_told() -> None:
         "[a.cfg:6] : 'tcp-request connection' acl 'a' will never match: what it asks for is not there at this point",
         "[a.cfg:7] : 'http-response' '{ path / }' will never match: what it asks for is not there at this point",
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("log-format %nothing", "'log-format' cannot use the variable '%nothing' here"),
+        ("option httplog xlf", "'option httplog' only supports 'clf', not 'xlf'"),
+        ("http-request deny if RDP_COOKIE", "'http-request deny' cannot use HAProxy's ACL 'RDP_COOKIE', which is not"),
+        ("use_backend %[nothing]", "'use_backend %[nothing]' knows no fetch 'nothing'"),
+    ],
+)
+def test_other_lines(line: str, message: str) -> None:
+    assert problem(line).startswith(message)
+
+
+def test_a_backend_that_is_computed() -> None:
+    text = "frontend f\n mode http\n bind :1\n use_backend %[hdr(host),lower]\n"
+    [rule] = parse(text, "a.cfg", {}).frontends[0].switching
+    assert rule.compute is not None
+    assert rule.compute(http_facts()) == "h.example:80"
+
+
+def test_predefined_conditions() -> None:
+    [condition] = front("monitor fail if METH_GET HTTP_1.1 !HTTP_CONTENT HTTP_URL_SLASH").monitor_fail
+    assert condition(http_facts())
