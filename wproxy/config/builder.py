@@ -195,7 +195,6 @@ def _logs(proxy: ProxyDraft, process: GlobalDraft) -> Logs:
     return Logs(
         targets=tuple(target for targets in lines for target in targets),
         tag=proxy.log_tag,
-        tcplog=bool(proxy.log_pieces),
         format=proxy.log_pieces,
         null=proxy.log_null,
         normal=proxy.log_normal,
