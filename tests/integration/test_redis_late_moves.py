@@ -198,3 +198,35 @@ def test_a_transaction_under_way_to_the_old_owner_comes_before_everything_at_the
         assert other.reply() == 1
         made.around.wait()
         assert made.copies() == {}
+
+
+def test_flushall_waits_for_what_is_on_its_way(tmp_path: Path) -> None:
+    with relayed(tmp_path) as made, Client(made.around.proxy.port) as client:
+        made.give("a")
+        made.around.wait()
+        assert client.ask("SET", KEY, "old") == b"OK"
+        made.ways["b"].hold(b"RESTORE")
+        made.give("b")
+        wait_for(lambda: made.ways["b"].held, 10.0, "a move is held up on its way")
+        client.socket.settimeout(0.3)
+        client.send(pack("FLUSHALL"))
+        with pytest.raises(TimeoutError):
+            client.reply()
+        made.ways["b"].release()
+        client.socket.settimeout(10.0)
+        assert client.reply() == b"OK"
+        made.around.wait()
+        assert made.copies() == {}
+
+
+def test_a_transaction_behind_watch_finds_a_large_value_that_has_not_moved_yet(tmp_path: Path) -> None:
+    with relayed(tmp_path) as made, Client(made.around.proxy.port) as client:
+        made.give("a")
+        made.around.wait()
+        names = [f"large{number}" for number in range(20)]
+        client.pipeline(pack("SET", name, "x" * 400_000) for name in names)
+        made.give("b")
+        for name in names:
+            words = pack("WATCH", name), pack("MULTI"), pack("STRLEN", name), pack("EXEC")
+            assert client.pipeline(words)[3] in ([400_000], None)  # None: the slot has got its new owner meanwhile
+        made.around.wait()
