@@ -53,7 +53,7 @@ def relayed(folder: Path, *lines: str) -> Iterator[Relayed]:
 @pytest.mark.parametrize(("word", "held_at"), [(b"RESTORE", "b"), (b"UNLINK", "a")])
 def test_a_move_that_was_given_up_arrives_nowhere(tmp_path: Path, word: bytes, held_at: str) -> None:
     """The next owner has the key, then each other server once more: nothing of the first move comes between."""
-    with relayed(tmp_path, "timeout server 1s") as made, Client(made.around.proxy.port) as client:
+    with relayed(tmp_path, "timeout server 1500ms") as made, Client(made.around.proxy.port) as client:
         made.give("a")
         made.around.wait()
         assert client.ask("SET", KEY, "old") == b"OK"
@@ -80,7 +80,7 @@ def test_a_move_that_was_given_up_arrives_nowhere(tmp_path: Path, word: bytes, h
 
 
 def test_a_late_move_does_not_bring_back_what_was_deleted(tmp_path: Path) -> None:
-    with relayed(tmp_path, "timeout server 1s") as made, Client(made.around.proxy.port) as client:
+    with relayed(tmp_path, "timeout server 1500ms") as made, Client(made.around.proxy.port) as client:
         made.give("a")
         made.around.wait()
         assert client.ask("SET", KEY, "old") == b"OK"
