@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import socket
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.support.http_beside import GET
@@ -30,6 +32,10 @@ RULES = (
     "http-response deny if { status 302 } { res.hdr(connection) -m str nothing }",
 )
 PATHS = ("/", "/denied", "/away", "/found", "/bad", "/dead", "/none", "/")
+
+
+def _equals(ask: Callable[[], tuple[int, ...]], wanted: tuple[int, ...]) -> bool:
+    return ask() == wanted
 
 
 def get(path: str, *, more: bytes = b"") -> bytes:
@@ -109,5 +115,6 @@ def test_idle_connections_are_told(tmp_path: Path) -> None:
                 client.sendall(GET)
                 assert client.recv(4096)
                 stats = made.stats
-                wait_for(lambda stats=stats: stats.numbers("s", "srv_icur", "used_conn_cur") == (1, 0), what=program)
+                numbers = partial(stats.numbers, "s", "srv_icur", "used_conn_cur")
+                wait_for(partial(_equals, numbers, (1, 0)), what=program)
                 assert stats.numbers("FRONTEND", "scur", "req_rate_max") == (1, 1), program
