@@ -62,7 +62,7 @@ class HttpSites:
             frontend,
             backend,
             pools,
-            self._logs.exchanges_of(frontend.config),
+            self._logs.exchanges_of(frontend.config, self._services.sessions),
             self._stickiness(backend),
             self._persistence(backend),
             None if backend.in_listen else self._desks.get(backend.name),

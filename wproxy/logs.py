@@ -13,7 +13,7 @@ from wproxy.config.model import Config, Frontend, Logs
 from wproxy.dataplane.http.exchange_log import ExchangeLog
 from wproxy.dataplane.log_sender import LogSenders
 from wproxy.dataplane.session_log import SessionLog
-from wproxy.observe.logs import header, outputs, session_log
+from wproxy.observe.logs import exchange_log, header, outputs, session_log
 from wproxy.observe.notices import LogLine
 from wproxy.state.control import FrontendNotice, Notice
 from wproxy.state.session import Sessions
@@ -45,9 +45,13 @@ class ProcessLogs:
         listener = session_log.SessionLog(frontend.logs, wanted, sessions, (self._clock, time.time))
         return SessionLog(listener, frontend.binds)
 
-    def exchanges_of(self, frontend: Frontend) -> ExchangeLog | None:
+    def exchanges_of(self, frontend: Frontend, sessions: Sessions) -> ExchangeLog | None:
         """Return the log of the requests of `frontend`, None when they go unlogged."""
-        return None
+        wanted = self._frontends[frontend.name]
+        if not wanted or not frontend.logs.format:
+            return None
+        listener = exchange_log.ExchangeLog(frontend.logs, wanted, sessions, (self._clock, time.time))
+        return ExchangeLog(listener, frontend.binds)
 
     def tell(self, notice: Notice, line: LogLine) -> None:
         """Log a line about `notice` where the proxy that it concerns logs."""

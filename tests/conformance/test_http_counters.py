@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import socket
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from tests.support.http_beside import GET
 from tests.support.http_server import recording_server
 from tests.support.programs import free_port
 from tests.support.proxies import Proxy, proxy
-from tests.support.stats import Stats
 from tests.support.waiting import wait_for
 
 COLUMNS = (
@@ -32,6 +32,10 @@ RULES = (
     "http-response deny if { status 302 } { res.hdr(connection) -m str nothing }",
 )
 PATHS = ("/", "/denied", "/away", "/found", "/bad", "/dead", "/none", "/")
+
+
+def _equals(ask: Callable[[], tuple[int, ...]], wanted: tuple[int, ...]) -> bool:
+    return ask() == wanted
 
 
 def get(path: str, *, more: bytes = b"") -> bytes:
@@ -64,10 +68,6 @@ def counters(made: Proxy) -> dict[str, dict[str, str]]:
     lines = made.stats.ask("show stat").removeprefix("# ").splitlines()
     rows = {f"{row['pxname']} {row['svname']}": row for row in csv.DictReader(lines)}
     return {name: {column: row[column] for column in COLUMNS} for name, row in rows.items()}
-
-
-def is_idle(stats: Stats) -> bool:
-    return stats.numbers("s", "srv_icur", "used_conn_cur") == (1, 0)
 
 
 def settled(made: Proxy) -> bool:
@@ -115,5 +115,6 @@ def test_idle_connections_are_told(tmp_path: Path) -> None:
                 client.sendall(GET)
                 assert client.recv(4096)
                 stats = made.stats
-                wait_for(partial(is_idle, stats), what=program)
+                numbers = partial(stats.numbers, "s", "srv_icur", "used_conn_cur")
+                wait_for(partial(_equals, numbers, (1, 0)), what=program)
                 assert stats.numbers("FRONTEND", "scur", "req_rate_max") == (1, 1), program

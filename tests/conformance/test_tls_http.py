@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -15,6 +16,7 @@ from tests.support.certificates import for_host
 from tests.support.memory_tls import client_context
 from tests.support.programs import free_port
 from tests.support.proxies import proxy
+from tests.support.syslog import udp_log_server
 from tests.support.tcp_server import TIMEOUT_S, connect, listening_socket, port_of
 from tests.support.tls import Spoken, tls_connect
 
@@ -126,6 +128,21 @@ def test_the_clients_own_name_is_passed_on(certificate: Path, tmp_path: Path, re
     assert said_by("wproxy") == said_by("haproxy") == [b"a.example", b"b.example", b"x.example"] * 3
 
 
+def test_a_server_with_another_name_is_not_tried_again(certificate: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.pem"
+    own.write_bytes(certificate.read_bytes().partition(b"-----BEGIN PRIVATE")[0])
+
+    def said_by(program: str) -> list[object]:
+        folder = tmp_path / program
+        folder.mkdir()
+        with named_http_server(certificate) as server:
+            line = f"server s 127.0.0.1:{server} ssl ca-file {own} sni str(other.example)"
+            with proxy(program, folder, line, mode="http") as made, connect(made.port) as client:
+                return [ask(client)[0], made.stats.numbers("s", "stot", "econ", "wretr")]
+
+    assert said_by("wproxy") == said_by("haproxy")
+
+
 def test_a_server_that_is_not_who_it_should_be(certificate: Path, tmp_path: Path) -> None:
     other = for_host("other.example").write_certificate(tmp_path / "other.pem")
 
@@ -136,5 +153,66 @@ def test_a_server_that_is_not_who_it_should_be(certificate: Path, tmp_path: Path
             line = f"server s 127.0.0.1:{server} ssl ca-file {other}"
             with proxy(program, folder, "retries 1", line, mode="http") as made, connect(made.port) as client:
                 return ask(client)[0]
+
+    assert said_by("wproxy") == said_by("haproxy")
+
+
+def test_rules_that_ask_for_tls(certificate: Path, tmp_path: Path) -> None:
+    """What a web server's configuration mostly says: who comes without TLS is sent to where there is."""
+
+    def said_by(program: str) -> list[object]:
+        folder = tmp_path / program
+        folder.mkdir()
+        port = free_port()
+        with ExitStack() as stack:
+            server = stack.enter_context(named_http_server(certificate))
+            lines = [
+                f"bind 127.0.0.1:{port} ssl crt {certificate} alpn http/1.1",
+                "http-request redirect scheme https code 301 unless { ssl_fc }",
+                "http-request deny if { ssl_fc_sni b.example }",
+                f"server s 127.0.0.1:{server} ssl verify none sni str(s.example)",
+            ]
+            made = stack.enter_context(proxy(program, folder, *lines, mode="http"))
+            plain = stack.enter_context(connect(made.port))
+            status, headers, _ = ask(plain, "/x")
+            secure = stack.enter_context(tls_connect(port, "a.example"))
+            told: list[object] = [status, headers["location"]]
+            for _ in range(2):
+                status, _, body = ask(secure)
+                told += [status, body]
+            told.append(ask(stack.enter_context(tls_connect(port, "b.example")))[0])
+            return told
+
+    assert said_by("wproxy") == said_by("haproxy")
+
+
+@pytest.mark.parametrize("reuse", ["never", "safe", "always"])
+def test_a_name_that_depends_on_the_request(certificate: Path, tmp_path: Path, reuse: str) -> None:
+    def said_by(program: str) -> list[bytes]:
+        folder = tmp_path / program
+        folder.mkdir()
+        with named_http_server(certificate) as server:
+            line = f"server s 127.0.0.1:{server} ssl verify none sni req.hdr(host)"
+            with proxy(program, folder, f"http-reuse {reuse}", line, mode="http") as made, ExitStack() as stack:
+                clients = [stack.enter_context(connect(made.port)) for _ in range(3)]
+                hosts = ("a.example", "b.example", "a.example", "c.example", "b.example")
+                return [ask(client, "/", host)[2] for host in hosts for client in clients]
+
+    ours = said_by("wproxy")
+    assert ours == said_by("haproxy")
+    assert ours[:6] == [b"a.example"] * 3 + [b"b.example"] * 3
+
+
+def test_a_handshake_that_fails_is_logged(certificate: Path, tmp_path: Path) -> None:
+    def said_by(program: str) -> str:
+        folder = tmp_path / program
+        folder.mkdir()
+        port = free_port()
+        with udp_log_server() as log:
+            lines = [f"bind 127.0.0.1:{port} ssl crt {certificate}", f"log {log.target} local0", "option httplog"]
+            with proxy(program, folder, *lines, mode="http"), connect(port) as client:
+                client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                assert client.recv(100) == b""
+                return re.sub(r"\w{3} [ \d]\d [\d:]{8} \w+\[\d+\]|\[\S+\]|:\d+ ", "", log.wait_for("")[0])
 
     assert said_by("wproxy") == said_by("haproxy")

@@ -195,7 +195,7 @@ def _logs(proxy: ProxyDraft, process: GlobalDraft) -> Logs:
     return Logs(
         targets=tuple(target for targets in lines for target in targets),
         tag=proxy.log_tag,
-        tcplog=proxy.tcplog or proxy.httplog,
+        format=proxy.log_pieces,
         null=proxy.log_null,
         normal=proxy.log_normal,
         separate_errors=proxy.log_separate_errors,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from wproxy.config.acl.facts import Condition
 from wproxy.config.check_draft import CheckDraft
+from wproxy.config.formats import Piece
 from wproxy.config.grammar import Section, Statement
 from wproxy.config.http.cookie import CookieSettings, PersistRule
 from wproxy.config.http.draft import HttpDraft
@@ -199,6 +200,9 @@ class ProxyDraft:
     log_format_location: Location | None = None  # of the line that asked for more than the default format
     tcplog: bool = False
     httplog: bool = False
+    clf: bool = False  # `option httplog clf`
+    log_format: RuleLine | None = None
+    log_pieces: tuple[Piece, ...] = ()  # made by `config.rules`
     log_null: bool = True
     log_normal: bool = True
     log_separate_errors: bool = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from wproxy.config.acl.facts import Condition, Fetcher, HttpFacts
 from wproxy.config.checks import AgentSettings, HealthCheck
@@ -17,6 +18,9 @@ from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
 from wproxy.config.tls import TlsBind, TlsServer
 from wproxy.config.tls_draft import TlsFiles
+
+if TYPE_CHECKING:
+    from wproxy.config.formats import Piece  # which knows this module's errors
 
 DRAWS = 2  # section 4.2, "balance random"
 WEIGHT_MAX = 256  # HAProxy configuration manual, section 5.2, "weight"
@@ -133,7 +137,7 @@ class Logs:
 
     targets: tuple[LogTarget, ...] = ()
     tag: str | None = None
-    tcplog: bool = False
+    format: tuple[Piece, ...] = ()  # of the line about a connection or a request; () for HAProxy's default
     null: bool = True
     normal: bool = True
     separate_errors: bool = False

@@ -17,6 +17,7 @@ from wproxy.config.http.cookie import PersistRule
 from wproxy.config.http.format import compile_format
 from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.rules import HTTP_RULES
+from wproxy.config.log_formats import CLF, HTTPLOG, TCPLOG, parse_log_format
 from wproxy.config.model import ConnectionRule, Mode, StickRule, UseBackend
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
@@ -53,6 +54,7 @@ def compile_rules(proxies: Sequence[ProxyDraft], around: Surroundings, report: R
                 userlists=around.userlists,
             )
             _compile(proxy, scope, report)
+            _log_format(proxy, scope, report)
             _hashed(proxy, scope, report)
             compile_sni(proxy.servers, scope, report, shared=proxy.mode is Mode.REDIS)
 
@@ -116,6 +118,21 @@ def compile_sni(servers: Sequence[ServerDraft], scope: Scope, report: Report, *,
 
 
 _CONSTANT = re.compile(r"str\(([^()]*)\)")
+
+
+def _log_format(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
+    """Read the format of log lines, the proxy's own or one that has a name."""
+    scope = replace(scope, stage=Stage.LOG if scope.speaks_http else Stage.CONNECTION)
+    line = proxy.log_format
+    if line is not None:
+        try:
+            proxy.log_pieces = parse_log_format(line.target, scope)
+        except ArgumentError as error:
+            report.problem(line.location, f"'{line.keyword}' {error}")
+    elif proxy.httplog and scope.speaks_http:
+        proxy.log_pieces = parse_log_format(CLF if proxy.clf else HTTPLOG, scope)
+    elif proxy.tcplog or proxy.httplog:
+        proxy.log_pieces = parse_log_format(TCPLOG, scope)
 
 
 def _check_order(line: RuleLine, last: str, report: Report) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wproxy.config.acl.facts import HttpFacts
 from wproxy.state.backend import Backend
 from wproxy.state.server import Server
 from wproxy.state.session import Session
@@ -31,6 +32,8 @@ class Transaction:
     redispatched = False
     server_queue = 0
     backend_queue = 0
+    routed = False  # whether it has got as far as a backend
+    servant = "<NOSRV>"  # who answers in the place of a server
 
     def __init__(self, session: Session, backend: Backend, idle_since: float, now: float) -> None:
         self.session = session
@@ -48,6 +51,10 @@ class Transaction:
     def end(self, termination: str) -> None:
         """Note how it ended, the first cause only (configuration manual, section 8.5: two letters, who and when)."""
         self.termination = self.termination or termination
+
+    def known_facts(self) -> HttpFacts | None:
+        """Return what rules may ask about the request, None when it was none."""
+        return None
 
     def measure(self, now: float) -> None:
         """Tell backend and server how long it took; nothing if it never reached a server."""

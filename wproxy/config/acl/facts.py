@@ -242,6 +242,8 @@ class HttpFacts(Facts):
     server_name: str = ""
     server_id: int = 0
     first: bool = True
+    captured_cookie: str | None = None  # for the log, as `name=value`
+    captured_set_cookie: str | None = None
     log_level: int | None = None  # what set-log-level said; SILENT for no line at all
     method: bytes = b""  # these two as they came, before any rule
     target: bytes = b""
@@ -256,6 +258,7 @@ class HttpFacts(Facts):
             self.response_captures = [None] * slots[1]
         self.backend, self.backend_name = None, ""
         self.server_name, self.server_id = "", 0
+        self.captured_cookie = self.captured_set_cookie = None
         self.log_level = None
         if self.variables:
             self.variables = {name: value for name, value in self.variables.items() if name.startswith("sess.")}

@@ -62,15 +62,15 @@ def make_answer(wanted: Wanted, cause: str) -> Make | Answer:
     if wanted.page:
         return Answer(status, page=True, cause=cause)
     reason = reason_of(status)
-    types = ((b"content-type", wanted.content_type),) if wanted.body is not None and wanted.content_type else ()
+    types = ((b"content-type", wanted.content_type),) if wanted.body and wanted.content_type else ()
     body, fields = wanted.body, tuple(wanted.fields)
     if not callable(body) and not fields:
         return Answer(status, reason, types, body or b"", cause=cause)
 
     def make(facts: HttpFacts) -> Answer:
-        made = tuple([(name, to_bytes(value(facts))) for name, value in fields])
+        made = tuple([(name, value) for name, form in fields if (value := to_bytes(form(facts)))])
         text = body(facts).encode("latin-1") if callable(body) else body or b""
-        return Answer(status, reason, made + types, text, cause=cause)
+        return Answer(status, reason, made + types if text else made, text, cause=cause)
 
     return make
 
@@ -173,14 +173,16 @@ def parse_errorfile(path: str, context: Context) -> Answer:
     if len(data) > _BODY_MAX:
         raise ArgumentError(f"has a file of more than {_BODY_MAX} bytes: '{path}'")
     fields = []
+    closes = True
     for line in head[3].splitlines():
         name, colon, value = line.partition(b":")
         if not colon:
             raise ArgumentError(f"has a line that is no header field in '{path}': '{line.decode('latin-1')}'")
+        closes = closes and name.strip().lower() != b"content-length"
         if name.strip().lower() not in _OF_ONE_HOP:
             fields.append((name.strip().lower(), value.strip()))
     status = int(head[1])
-    return Answer(status, head[2] or reason_of(status), tuple(fields), data[head.end() :], closes=True)
+    return Answer(status, head[2] or reason_of(status), tuple(fields), data[head.end() :], closes=closes)
 
 
 def _act(made: Make | Answer) -> Act:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from wproxy.config.acl.facts import FieldsFacts, HttpFacts
 from wproxy.config.acl.samples import latin
@@ -30,12 +31,45 @@ class CaptureDraft:
         """Return what a frontend captures, None when that is nothing."""
         if not (self.request or self.response or self.cookie):
             return None
-        return Captures(
-            request=_keeping(tuple(self.request), lambda facts: facts.request, lambda facts: facts.captures),
-            response=_keeping(tuple(self.response), _response, lambda facts: facts.response_captures),
-            cookie=self.cookie,
-            cookie_length=self.cookie_length,
-        )
+        of_request = _keeping(tuple(self.request), lambda facts: facts.request, lambda facts: facts.captures)
+        of_response = _keeping(tuple(self.response), _response, lambda facts: facts.response_captures)
+        if not self.cookie:
+            return Captures(of_request, of_response)
+        find = _cookie(self.cookie, self.cookie_length)
+
+        def request(facts: HttpFacts) -> None:
+            if of_request is not None:
+                of_request(facts)
+            facts.captured_cookie = find(facts.request.values(b"cookie"), several=True)
+
+        def response(facts: HttpFacts) -> None:
+            if of_response is not None:
+                of_response(facts)
+            facts.captured_set_cookie = find(_response(facts).values(b"set-cookie"), several=False)
+
+        return Captures(request, response)
+
+
+class Find(Protocol):
+    """Finds a cookie in the fields of a message; only requests have `several` in one."""
+
+    def __call__(self, values: list[bytes], *, several: bool) -> str | None:
+        """Return it as `name=value`, None when it is not there."""
+
+
+def _cookie(name: str, length: int) -> Find:
+    """Return what finds the first cookie whose name begins with `name`; a `=` at its end makes it all of it."""
+
+    def find(values: list[bytes], *, several: bool) -> str | None:
+        for value in values:
+            text = value.decode("latin-1")
+            for part in text.split(";") if several else (text.partition(";")[0],):
+                pair = part.strip(" \t")
+                if "=" in pair and pair.startswith(name):
+                    return pair[:length]
+        return None
+
+    return find
 
 
 def _response(facts: HttpFacts) -> FieldsFacts:

@@ -73,16 +73,10 @@ Page: TypeAlias = Answer | Callable[[HttpFacts], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Captures:
-    """What is kept of requests and responses for the log (section 8.8).
-
-    `request` and `response` put the values of header fields into the slots of the facts; `cookie` is the beginning of
-    the name of a cookie, with what belongs to it, of which `cookie_length` characters are kept.
-    """
+    """What is kept of requests and responses for the log (section 8.8): each puts values into the facts."""
 
     request: Callable[[HttpFacts], None] | None = None
     response: Callable[[HttpFacts], None] | None = None
-    cookie: str = ""
-    cookie_length: int = 0
 
 
 @dataclass(frozen=True, slots=True)

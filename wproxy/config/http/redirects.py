@@ -98,7 +98,7 @@ def _rest(options: set[str]) -> Way:
     drops, appends = "drop-query" in options, "append-slash" in options
 
     def rest(facts: HttpFacts) -> bytes:
-        pathq = pathq_of(facts.request.target) or b""
+        pathq = pathq_of(facts.request.target) or b"/"
         if drops:
             pathq = pathq.partition(b"?")[0]
         return pathq + b"/" if appends and not pathq.endswith(b"/") else pathq

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from wproxy.config.address import logging
-from wproxy.config.drafts import GlobalDraft, ProxyDraft
-from wproxy.config.grammar import Report, Section, SetsTo, Statement, at_most, done
+from wproxy.config.drafts import GlobalDraft, ProxyDraft, RuleLine
+from wproxy.config.grammar import Report, Section, SetsTo, Statement, at_most, done, single
 from wproxy.config.model import LogFormat, LogTarget, Severity
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
@@ -100,10 +100,22 @@ def _hostname(process: GlobalDraft, statement: Statement, report: Report) -> Non
 def _tcplog(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     at_most(statement, 0)
     proxy.tcplog, proxy.httplog, proxy.log_format_location = True, False, statement.location
+    proxy.log_format = None
 
 
 def _httplog(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    at_most(statement, 1)
+    if statement.arguments not in ((), ("clf",)):
+        raise ArgumentError(f"only supports 'clf', not '{statement.arguments[0]}'")
     proxy.tcplog, proxy.httplog, proxy.log_format_location = False, True, statement.location
+    proxy.clf = bool(statement.arguments)
+    proxy.log_format = None
+
+
+def _log_format(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    text = single(statement, "a log-format string")
+    proxy.log_format = RuleLine(statement.keyword, text, (), statement.location)
+    proxy.tcplog, proxy.httplog, proxy.log_format_location = False, False, statement.location
 
 
 _LOG_DOC = "where lines go: host:port (UDP), the path of a socket, stdout, stderr or fd@N; a facility; levels"
@@ -118,8 +130,9 @@ PROXY_LOGS = (
     done("log", _ANYWHERE, _log_of_proxy, f"global, or {_LOG_DOC}", "4.2", undo=SetsTo("log_targets", ())),
     done("log-tag", _ANYWHERE, _tag, "the program's name in the lines of this proxy", "4.2"),
     done("option tcplog", _ANYWHERE, _tcplog, "a line at the end of each connection, with times and counts", "4.2"),
-    done("option httplog", _FRONT, _httplog, "as tcplog, which is HAProxy's fallback too in mode tcp", "4.2"),
-    done("option httpslog", _FRONT, _httplog, "as tcplog, which is HAProxy's fallback too in mode tcp", "4.2"),
+    done("option httplog", _FRONT, _httplog, "a line about each request; clf; as tcplog in mode tcp", "4.2"),
+    done("option httpslog", _FRONT, _httplog, "as httplog, without what it adds about TLS", "4.2"),
+    done("log-format", _FRONT, _log_format, "what the line says: variables, and expressions in mode http", "4.2"),
     done(
         "option dontlognull", _FRONT, SetsTo("log_null", False), "no line when the client sent nothing", "4.2",
         undo=SetsTo("log_null", True),

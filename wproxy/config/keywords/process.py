@@ -106,12 +106,18 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         ),
         *GLOBAL_TLS,
         *ignored(
+            "maxcompcpuusage, maxcomprate, maxzlibmem, tune.comp.maxlevel, tune.zlib.memlevel, tune.zlib.windowsize",
+            _HERE,
+            "wproxy compresses at level 1, HAProxy's default, and without a limit",
+            "3.2",
+        ),
+        *ignored(
             "h1-accept-payload-with-any-method, h1-case-adjust, h1-case-adjust-file,"
             "h2-workaround-bogus-websocket-clients, httpclient.resolvers.id, httpclient.resolvers.prefer,"
-            "httpclient.ssl.ca-file, httpclient.ssl.verify, maxcompcpuusage, maxcomprate, maxzlibmem,"
-            "tune.comp.maxlevel, tune.h2.header-table-size, tune.h2.initial-window-size,"
+            "httpclient.ssl.ca-file, httpclient.ssl.verify,"
+            "tune.h2.header-table-size, tune.h2.initial-window-size,"
             "tune.h2.max-concurrent-streams, tune.h2.max-frame-size, tune.http.cookielen, tune.http.logurilen,"
-            "tune.http.maxhdr, tune.idle-pool.shared, tune.maxrewrite, tune.zlib.memlevel, tune.zlib.windowsize,"
+            "tune.http.maxhdr, tune.idle-pool.shared, tune.maxrewrite,"
             "tune.quic.frontend.conn-tx-buffers.limit, tune.quic.frontend.max-idle-timeout,"
             "tune.quic.frontend.max-streams-bidi, tune.quic.retry-threshold, tune.quic.conn-buf-limit,"
             "tune.chksize, tune.pool-high-fd-ratio, tune.pool-low-fd-ratio",

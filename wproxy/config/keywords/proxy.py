@@ -30,7 +30,7 @@ _BINDS = (Section.FRONTEND, Section.LISTEN)
 _SERVERS = (Section.LISTEN, Section.BACKEND)
 
 _HTTP = "acts in mode http only"
-_LOG = "wproxy writes the default and the tcplog format only"
+_LOG = "wproxy writes `log-format` only"
 
 
 def _mode(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
@@ -112,7 +112,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *KEEPALIVE,
         *HTTP,
         *ignored("timeout tarpit", _ANYWHERE, "acts with `tarpit` only, which is refused", "4.2"),
-        *ignored("log-format, log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
+        *ignored("log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
         *ignored("unique-id-format, unique-id-header", _FRONT, _HTTP, "4.2"),
         *ignored("http-after-response", _ANYWHERE, _HTTP, "4.2"),
         *ignored("max-session-srv-conns", _FRONT, _HTTP, "4.2"),

@@ -85,7 +85,7 @@ class Exchange(ServerSide):
             return
         route = self.route
         self.backend = route.backend
-        self._counted = True
+        self._counted = self.routed = True
         route.backend.opened(self.request_at)
         if route.request_rules and not self._obey(first_outcome(route.request_rules, self.facts)):
             return
@@ -129,6 +129,10 @@ class Exchange(ServerSide):
             self.client.site.frontend.counters.denied_requests += 1
         elif outcome.cause == "LR":
             self.client.site.frontend.counters.intercepted += 1
+        ties, backend = self.route.ties, self.route.backend
+        # While the frontend's rules act, only a `listen` section knows its backend already.
+        if ties is not None and (self._counted or backend.name == self.client.site.frontend.name):
+            ties.unasked(self, denied=outcome.cause == "PR")
         self.answer(outcome)
         return False
 

@@ -13,6 +13,7 @@ from wproxy.dataplane.http.pool import Pool
 from wproxy.dataplane.http.route import HttpRoute
 from wproxy.dataplane.http.server import ServerConnection
 from wproxy.dataplane.services import Services
+from wproxy.dataplane.tls import WrongNameError
 from wproxy.policy.retry import may_redispatch
 from wproxy.state.backend import Backend
 from wproxy.state.server import Server
@@ -43,8 +44,8 @@ class Search:
     """
 
     __slots__ = (
-        "_connecting", "_key", "_made", "_may_reuse", "_record", "_route", "_seeker", "_services", "_stuck", "_task",
-        "_waits_in", "deadline", "granted", "timed_out",
+        "_connecting", "_hopeless", "_key", "_made", "_may_reuse", "_record", "_route", "_seeker", "_services",
+        "_stuck", "_task", "_waits_in", "deadline", "granted", "timed_out",
     )  # fmt: skip
 
     def __init__(self, seeker: Seeker, record: Transaction, route: HttpRoute, services: Services) -> None:
@@ -57,6 +58,7 @@ class Search:
         self._may_reuse = False
         self._task: asyncio.Task[None] | None = None
         self._connecting = False
+        self._hopeless = False  # the last attempt: no other one would fare better
         self._made: ServerConnection | None = None  # by the attempt to connect in hand
         self._waits_in: Server | Backend = route.backend
         self.granted: asyncio.Future[bool] | None = None  # while it waits in a queue
@@ -95,6 +97,9 @@ class Search:
                 self._record.connected_at = self._services.clock()
                 self._seeker.found(connection)
                 return
+            if self._hopeless:
+                self._record.retries = retries  # as HAProxy has it in the log
+                break
             if retry < retries:
                 self._record.retries = retry + 1
                 stays = await self._turn_around(retry + 1)
@@ -203,6 +208,7 @@ class Search:
             return idle
         place.counters.connects += 1
         self.timed_out = False
+        self._hopeless = False
         self._made = None
         self._wait_until(self._services.clock() + self._route.connect_s)
         self._connecting = True
@@ -211,7 +217,8 @@ class Search:
             secure = secure_to(place, self._services, facts)
             made = partial(self._made_for, pool)
             connection = await open_connection(self._services.loop, place.address, made, secure)
-        except OSError:
+        except OSError as error:
+            self._hopeless = isinstance(error, WrongNameError) and not error.retried
             return None
         except asyncio.CancelledError:
             if not self.timed_out:

@@ -331,6 +331,6 @@ class ServerSide(Transaction):
         """Answer in the place of the server's response, which a rule has denied."""
         counters = self.client.site.frontend.counters
         counters.denied_responses += 1
-        self.response = None
+        self.response = self.responded_at = None
         self.end("PH")
         self.answer(answer)

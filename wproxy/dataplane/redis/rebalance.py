@@ -20,7 +20,7 @@ from wproxy.dataplane.redis.scanner import Scanner
 from wproxy.dataplane.redis.slot import Waiting
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.dataplane.services import Services
-from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable, slot_of
+from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable
 from wproxy.policy.redis.actions import Actions, Ask, Command, Delete, Done, Key, Move, Outcome, Refuse, Send
 from wproxy.policy.redis.epochs import Chain, Fence
 from wproxy.policy.redis.moving import MovingSlot
@@ -226,12 +226,12 @@ class Rebalance:
             self._do([action for name in moving.givers if not self._is_there(name) for action in moving.stuck(name)])
         self._forget((slot,))
 
-    def find_homes(self, order: list[int], names: Sequence[bytes]) -> None:
+    def find_homes(self, order: list[int], names: Sequence[bytes], hashes: Sequence[int]) -> None:
         """Replace MOVING in `order`, for each of `names`, where a command on it may go to a server at once."""
         moving, backend = self.chain.moving, self._links.backend
         numbers: dict[str, int] = {}  # of owners, MOVING for one that is away
         for place in [place for place, number in enumerate(order) if number == MOVING]:
-            slot = moving[slot_of(names[place])]
+            slot = moving[hashes[place] % SLOTS]
             if slot.at_home((0, names[place])):
                 owner = slot.owner
                 if owner not in numbers:

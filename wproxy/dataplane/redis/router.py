@@ -274,12 +274,12 @@ class Router:
 
     def deal(self) -> None:
         """Send what was gathered; to be called before a command that must not overtake it."""
-        waves, self._waves = self._waves, {}
-        for protocol, wave in waves.items():
-            hashes = map(slot_of, wave.keys) if wave.tagged else map(crc_hqx, wave.keys, repeat(0))
+        while self._waves:  # whoever is answered meanwhile may send more
+            protocol, wave = self._waves.popitem()
+            hashes = [*(map(slot_of, wave.keys) if wave.tagged else map(crc_hqx, wave.keys, repeat(0)))]
             order = [*map(self.owners.__getitem__, hashes)]
             if MOVING in order and self._rebalance is not None:
-                self._rebalance.find_homes(order, wave.keys)
+                self._rebalance.find_homes(order, wave.keys, hashes)
             for index, raw, share in wave.split(order):
                 if index >= 0:
                     self.send(index, raw, share, protocol)

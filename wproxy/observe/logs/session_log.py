@@ -8,8 +8,8 @@ from collections.abc import Callable
 from wproxy.config.model import Logs, Severity
 from wproxy.observe.logs import dates
 from wproxy.observe.logs.outputs import Outputs
-from wproxy.observe.logs.template import TCPLOG, Template
-from wproxy.observe.logs.variables import Record
+from wproxy.observe.logs.template import Template
+from wproxy.observe.logs.variables import Record, variables
 from wproxy.state.session import Session, Sessions
 
 _WHOLE = ("", "--")
@@ -36,7 +36,7 @@ class SessionLog:
         self._outputs = outputs
         self._sessions = sessions
         self._steady, self._wall = clocks
-        self._template = Template(TCPLOG) if settings.tcplog else None
+        self._template = Template(settings.format, variables()) if settings.format else None
 
     def accepted(self, session: Session) -> None:
         """Take note of a session whose `source` and `destination` are known."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from wproxy.observe.logs import dates
 from wproxy.state.session import Session
@@ -31,11 +32,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One row: the name after `%`, what it is called in the manual, its value."""
+    """One row: the name after `%`, what it is called in the manual, its value.
+
+    The flags Q and E do not change a `bare` value, the flag X changes a `hexadecimal` one only.
+    """
 
     name: str
     title: str
-    value: Callable[[Record], object]
+    value: Callable[[Any], object]
+    bare: bool = False
+    hexadecimal: bool = False
 
 
 def _milliseconds(record: Record, since: float | None, until: float | None) -> int:
@@ -89,27 +95,27 @@ def _retries(record: Record) -> str:
 def variables() -> tuple[Variable, ...]:
     """Return all rows; their own of each template, because the date remembers the last second."""
     return (
-        Variable("B", "bytes_read", lambda r: _growing(r, r.session.bytes_out)),
-        Variable("U", "bytes_uploaded", lambda r: _growing(r, r.session.bytes_in)),
+        Variable("B", "bytes_read", lambda r: _growing(r, r.session.bytes_out), bare=True),
+        Variable("U", "bytes_uploaded", lambda r: _growing(r, r.session.bytes_in), bare=True),
         Variable("Tw", "Tw", _waited),
         Variable("Tc", "Tc", _connected),
-        Variable("Tt", "Tt", _total),
+        Variable("Tt", "Tt", _total, bare=True),
         Variable("ac", "actconn", lambda r: r.connections),
         Variable("b", "backend_name", lambda r: r.session.backend.name),
         Variable("bc", "beconn", lambda r: r.backend_connections),
         Variable("bq", "backend_queue", lambda r: r.session.backend_queue),
-        Variable("ci", "client_ip", lambda r: r.session.source[0]),
-        Variable("cp", "client_port", lambda r: r.session.source[1]),
+        Variable("ci", "client_ip", lambda r: r.session.source[0], hexadecimal=True),
+        Variable("cp", "client_port", lambda r: r.session.source[1], hexadecimal=True),
         Variable("f", "frontend_name", lambda r: r.session.frontend.name),
         Variable("fc", "feconn", lambda r: r.session.frontend.current),
-        Variable("fi", "frontend_ip", lambda r: r.session.destination[0]),
-        Variable("fp", "frontend_port", lambda r: r.session.destination[1]),
+        Variable("fi", "frontend_ip", lambda r: r.session.destination[0], hexadecimal=True),
+        Variable("fp", "frontend_port", lambda r: r.session.destination[1], hexadecimal=True),
         Variable("ft", "frontend_name_transport", _frontend_name),
-        Variable("rc", "retries", _retries),
-        Variable("rt", "request_counter", lambda r: r.session.session_id),
+        Variable("rc", "retries", _retries, bare=True),
+        Variable("rt", "request_counter", lambda r: r.session.session_id, hexadecimal=True),
         Variable("s", "server_name", _server_name),
         Variable("sc", "srv_conn", lambda r: r.server_connections),
         Variable("sq", "srv_queue", lambda r: r.session.server_queue),
-        Variable("t", "date_time", _accept_date()),
-        Variable("ts", "termination_state", lambda r: r.session.termination or "--"),
+        Variable("t", "date_time", _accept_date(), bare=True),
+        Variable("ts", "termination_state", lambda r: r.session.termination or "--", bare=True),
     )

@@ -18,6 +18,9 @@ _STATUSES = frozenset({200, 201, 202, 203})
 _QUALITY = re.compile(rb"([0-9])(?:\.([0-9]{0,3}))?")
 _TOKEN = re.compile(rb"[^ \t;]*")
 _REMEMBERED = 1024  # lines
+_ELEMENTS = 64  # that are looked at; no client has as many
+_BLOCKS = 512  # heads' fields
+_LONGEST_BLOCK = 2048
 
 _CHUNKED = Field.of(b"transfer-encoding", b"chunked")
 _VARY = Field.of(b"vary", b"Accept-Encoding")
@@ -26,7 +29,7 @@ _VARY = Field.of(b"vary", b"Accept-Encoding")
 class Choice:
     """Made once for each pair of frontend and backend of which one compresses."""
 
-    __slots__ = ("_algorithms", "_codings", "_identity", "_known", "_offloads", "_types")
+    __slots__ = ("_algorithms", "_blocks", "_codings", "_identity", "_known", "_offloads", "_types")
 
     def __init__(self, compression: Compression) -> None:
         self._algorithms = tuple(reversed(compression.algorithms))
@@ -35,6 +38,7 @@ class Choice:
         self._offloads = compression.offloads
         self._codings = {each: Field.of(b"content-encoding", each.coding) for each in self._algorithms}
         self._known: dict[bytes, Algorithm | None] = {}
+        self._blocks: dict[bytes, Algorithm | None] = {}
 
     @classmethod
     def of(cls, front: Compression, back: Compression) -> Choice | None:
@@ -48,6 +52,17 @@ class Choice:
 
     def wanted(self, head: RequestHead) -> Algorithm | None:
         """Return how the response may be compressed, None for not at all; with `offload` the server is not asked to."""
+        lines = head.lines
+        if lines is None or self._offloads or len(lines) > _LONGEST_BLOCK:
+            return self._wanted(head)
+        known = self._blocks
+        if lines not in known:
+            if len(known) >= _BLOCKS:
+                known.clear()
+            known[lines] = self._wanted(head)
+        return known[lines]
+
+    def _wanted(self, head: RequestHead) -> Algorithm | None:
         accepted = head.values(_ACCEPT)
         if not accepted:
             return None if self._identity is None or _is_old(head) else self._identity
@@ -65,7 +80,7 @@ class Choice:
     def _accepted(self, line: bytes) -> Algorithm | None:
         """Return the algorithm that a client likes best; what it names earlier where it likes two the same."""
         best, chosen = 0, None
-        for part in line.split(b","):
+        for part in line.split(b",", _ELEMENTS)[:_ELEMENTS]:
             element = part.strip(b" \t")
             token = _TOKEN.match(element)[0]  # type: ignore[index] # it matches nothing, too
             quality = _quality(element[len(token) :])

@@ -126,7 +126,7 @@ def test_a_command_goes_to_the_owner_at_once_only_when_its_key_is_known_to_be_th
 
     def homes() -> list[int]:
         order = [0, MOVING, MOVING]
-        rebalance.find_homes(order, names)
+        rebalance.find_homes(order, names, [*map(slot_of, names)])
         return order
 
     rebalance.chain.moving[slot_of(names[2])] = MovingSlot(slot_of(names[2]), "a", 1.0)

@@ -36,6 +36,12 @@ def test_what_a_client_accepts(accepted: list[str], algorithm: Algorithm | None)
     assert wanted(made, *accepted) is algorithm  # remembered
 
 
+def test_of_long_lists_only_the_beginning_counts() -> None:
+    made = choice()
+    assert wanted(made, "," * 63 + "gzip") is GZIP
+    assert wanted(made, "," * 64 + "gzip") is None
+
+
 def test_of_both_kinds_of_deflate_the_last_one_counts() -> None:
     assert wanted(choice(DEFLATE, RAW), "deflate") is RAW
     assert wanted(choice(RAW, GZIP), "*") is GZIP
@@ -150,3 +156,14 @@ def test_what_is_remembered_is_bounded() -> None:
     wanted(made, "gzip" + "," * 600)
     assert len(made._known) <= 1024
     assert all(len(line) <= 512 for line in made._known)
+    wanted(made, "gzip", agent="x" * 3000)
+    assert len(made._blocks) <= 512
+    assert all(len(lines) <= 2048 for lines in made._blocks)
+
+
+def test_heads_that_rules_have_changed() -> None:
+    head = request_of(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    made = choice()
+    assert made.wanted(head) is None
+    head.replace([*head.fields, *request_of(b"GET / HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n").fields])
+    assert made.wanted(head) is GZIP

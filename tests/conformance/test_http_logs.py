@@ -1,0 +1,123 @@
+"""Log lines about requests: the same on HAProxy and on wproxy, but for times and ports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.beside_http import Scene, scene
+from tests.support.syslog import udp_log_server
+
+REQUEST = (
+    b'GET /a%20b?c=\xc3\xa9"d HTTP/1.1\r\nHost: h.example\r\nUser-Agent: {x|y}#"z"\r\nCookie: a=1; sess=abcdef\r\n\r\n'
+)
+PLAIN = b'GET /a?c=d HTTP/1.1\r\nHost: h.example\r\nUser-Agent: {x|y}#"z"\r\nCookie: a=1; session=abcdef\r\n\r\n'
+RESPONSE = b"HTTP/1.1 201 Made\r\nContent-Length: 2\r\nServer: s\r\nSet-Cookie: session=new; path=/\r\n\r\nok"
+TIMES = (
+    (r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d(\.\d{3})?", "DATE"),
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+    (r"\b[12]/[12]/[01]/[01]/", "N/N/N/N/"),  # HAProxy may count the one before for a moment longer
+    (r"(?<=---- )[12] [12] ", "N N "),
+    (r"(-?)\d+/(-?)\d+/\d+ \d+ (?=-- )", r"\1T/\2T/T BYTES "),
+    (r'" (\d{3}) \d+ "" "" \d+ \d+ (.*>?") (-?)\d+ (-?)\d+ (-?)\d+ (-?)\d+ \d+ ', r'" \1 \2 \3T \4T \5T \6T T '),
+    (r"\b(-?)\d+/(-?)\d+/(-?)\d+/(-?)\d+/(\+?)\d+ (?=-?\d{1,3} )", r"\1T/\2T/\3T/\4T/\5T "),
+    (r"(?<=T )(-?\d{3}) \d+ ", r"\1 BYTES "),  # HAProxy counts them as it holds them
+)
+
+
+def alike(line: str) -> str:
+    line = line.partition(": ")[2]
+    for pattern, name in TIMES:
+        line = re.sub(pattern, name, line)
+    return line
+
+
+def logged(program: str, folder: Path, lines: Sequence[str], requests: Sequence[bytes], count: int) -> list[str]:
+    """Return the lines about `requests`, which are sent one after the other."""
+    with udp_log_server() as log:
+        log_lines = (f"log {log.target} local0", "log-tag t", "option dontlognull", *lines)
+        with scene(program, folder, log_lines) as made:
+            made.answer = RESPONSE
+            for request in requests:
+                made.ask(request)
+            return [alike(line) for line in log.wait_for("", count)]
+
+
+def same(folder: Path, lines: Sequence[str], requests: Sequence[bytes], count: int | None = None) -> list[str]:
+    number = len(requests) if count is None else count
+    ours = logged("wproxy", folder, lines, requests, number)
+    assert ours == logged("haproxy", folder, lines, requests, number)
+    return ours
+
+
+CAPTURES = (
+    "capture request header User-Agent len 20",
+    "capture request header None len 5",
+    "capture response header Server len 9",
+    "capture cookie sess len 9",
+)
+CASES = {
+    "httplog": (("option httplog",), [PLAIN]),
+    "captures": (("option httplog", *CAPTURES), [PLAIN]),
+    "clf": (("option httplog clf", *CAPTURES[:3]), [PLAIN]),
+    "denied": (("option httplog", "http-request deny if { path /a }"), [PLAIN]),
+    "redirected": (("option httplog", "http-request redirect location /x"), [PLAIN]),
+    "returned": (("option httplog", "http-request return status 299"), [PLAIN]),
+    "changed": (("option httplog", "http-request set-path /changed", "http-request set-method POST"), [PLAIN]),
+    "denied response": (("option httplog", "http-response deny"), [PLAIN]),
+    "exact cookie": (("option httplog", "capture cookie sess= len 9"), [PLAIN]),
+    "captured by a rule": (("option httplog", "http-request capture path len 3", *CAPTURES[:1]), [PLAIN]),
+    "tcplog": (("option tcplog",), [PLAIN]),
+    "separate errors": (("option httplog", "option log-separate-errors", "http-request deny"), [PLAIN]),
+    "only errors": (
+        ("option httplog", "option dontlog-normal", "http-request deny if { path /b }"),
+        [PLAIN, PLAIN.replace(b"/a", b"/b")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_lines(tmp_path: Path, name: str) -> None:
+    lines, requests = CASES[name]
+    count = 1 if name == "only errors" else None
+    assert same(tmp_path, lines, requests, count)
+
+
+FORMATS = {
+    "words": "%ci %f %b/%s %ST %tsc %{+Q}r %HM %HU %HP %HPO %HQ %HV %% a  b",
+    "quotes": '%{+Q}o %HM %{-Q}HM %[path] %{+Q}[capture.req.hdr(0)] %{-Q}[method] %hr %hrl "x"',
+    "missing": '[%[capture.req.hdr(1)]] %{+Q}[capture.req.hdr(1)] %CC %{+Q}CC %hs %hsl %{+E}[str(a\\]\\"b)]',
+    "hexadecimal": "%{+X}fp %{+X}ST %si",
+    "expressions": "%[capture.req.method] %[capture.req.uri] %[status] %[capture.req.hdr(0),json(utf8s)] %[var(txn.x)]",
+    "counts": "%ac/%fc/%bc/%sc/%rc %sq/%bq %Th %pid",
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_own_formats(tmp_path: Path, name: str) -> None:
+    text = FORMATS[name].replace("%[path] ", "").replace("%{+X}fp", "").replace("%pid", "")
+    lines = (
+        *CAPTURES[:3],
+        "http-request set-var(txn.x) path",
+        'log-format "' + text.replace("\\", "\\\\").replace('"', '\\"') + '"',
+    )
+    assert same(tmp_path, lines, [PLAIN])
+
+
+def test_log_levels(tmp_path: Path) -> None:
+    lines = ("option httplog", "http-request set-log-level silent if { path /a }", "http-request set-log-level alert")
+    lines = (lines[0], lines[2], lines[1])
+    assert same(tmp_path, lines, [PLAIN, PLAIN.replace(b"/a", b"/b")], 1)
+
+
+def test_no_request(tmp_path: Path) -> None:
+    assert same(tmp_path, ("option httplog",), [b"nonsense\r\n\r\n"])
+
+
+def test_the_scene_answers(tmp_path: Path) -> None:
+    with scene("wproxy", tmp_path, ()) as made:
+        assert isinstance(made, Scene)
+        assert made.ask().endswith(b"ok")
