@@ -31,9 +31,18 @@ _DIFFERENCES = """\
 ## Where wproxy reads a file differently
 
 - `mode redis` and `balance key` are wproxy's own.
-- `mode http` is read in `defaults`, and served for statistics pages only: a `frontend` or `listen` with `stats` lines,
-  without servers and backends. `http-request` and `stats http-request` are errors there, since they would guard it.
-  Any other proxy in `mode http` is an error for now.
+- `mode http` reads requests and responses as HAProxy 2.6.12 does, byte for byte in what goes out, and refuses by 400
+  (requests) or 502 (responses) what HAProxy passes on and the next in line may read otherwise: a NUL in a value, chunks
+  and trailers with bare line feeds, with wrong ends, folded or with other than names before the colon, `chunked,` with
+  a comma, a length from 2^63 on, a CONNECT with chunks, a target that is neither path nor URI, HTTP/2 without TLS
+  (`PRI *`), a status of less or more than three to five digits, `RTSP/1.0 200`. Chunks and trailers go on as they came;
+  HAProxy cuts chunks anew, drops their extensions and writes names in lower case. A bad line is answered when the
+  whole head is there. HTTP/0.9 becomes 1.0.
+- Either side of a tunnel may end its side first, as in mode tcp; HAProxy closes both when it is the server's.
+- How many idle connections to a server are kept goes by how many were in use at once lately; HAProxy's estimate differs
+  in detail. With `http-reuse never` and `send-proxy` a connection serves one client; HAProxy shares it among clients
+  with the same PROXY header. A soft stop closes idle clients at once; HAProxy waits for their timeouts.
+- `bin` and `bout` in mode http are bytes as sent; HAProxy counts its own form of a head, which is a little longer.
 - With `stats admin` a form that another site has sent to the statistics page (`Sec-Fetch-Site`, `Origin`, `Referer`) is
   denied; HAProxy takes it. A page with `stats scope` changes servers of the proxies it shows only. Its forms may also
   set weights (`action=weight`, a field `w` for each `s`).
