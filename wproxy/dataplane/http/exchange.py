@@ -286,6 +286,8 @@ class Exchange(ServerSide):
             if self._pause is None:
                 self._tell()
         elif self._answered:
+            if self.connection is None:  # the server left before it had the whole request
+                self.end("SD")
             self.complete()
 
     def _malformed(self) -> None:
@@ -295,12 +297,12 @@ class Exchange(ServerSide):
             self.client.refuse(Fault(400, "a body that is none"), "PR")
             return
         self.client.site.frontend.counters.request_errors += 1
-        self.end("CD" if self.connection is not None else "PR")
+        self.end("PH" if self.response is None else "PD")
         self.keeps = False
         if self.response is None:
             self.fail(400)
         else:
-            self.client.close("CD")
+            self.client.close("PD")
 
     def client_finished(self) -> bool:
         """Take note that the client sends no more; False closes its connection."""
@@ -400,7 +402,9 @@ class Exchange(ServerSide):
         if self._over:
             return
         self._over = True
-        if self.route.log is not None:
+        if self._search is not None:
+            self._search.close()
+        if self.route.log is not None and not self._unheard:
             self.route.log.finished(self)
         connection, place, server, backend = self.connection, self.place, self.server, self.backend
         if connection is not None:
@@ -410,9 +414,6 @@ class Exchange(ServerSide):
             connection.detach(self.active_at, keep=self._server_keeps)
         if self._pause is not None:
             self._pause.cancel()
-        if self._search is not None:
-            self._search.close()
-            place = self.place
         if place is not None:
             self.place = None
             backend.release(place)

@@ -49,6 +49,7 @@ class ServerSide(Transaction):
     _server_last = False  # no other request is sent on the connection
     _server_paused = False
     _server_at_eof = False  # of a tunnel
+    _unheard = False  # its client is told nothing, and the log neither
     _counted = False  # as a session of its backend
     _over = False
 
@@ -215,7 +216,7 @@ class ServerSide(Transaction):
                 self.status = 0  # nothing of it has been sent
             else:
                 self._write(data[:size])
-            self._bad_response("SD")
+            self._bad_response("PH" if lead else "PD")
             return
         if size < len(data):
             data = data[:size]
@@ -291,11 +292,12 @@ class ServerSide(Transaction):
         self.end(cause)
         if self.client.served and self.response is None and not self._held:
             # As HAProxy: who has had an answer on its connection sees it end, and may then try again.
+            self._unheard = True
             self._close_client()
         elif self.status:
             self._close_client()
         else:
-            self.response = None
+            self.response = self.responded_at = None
             self.fail(502)
 
     def pause_server(self) -> None:
