@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.ends import ends_of
+from wproxy.dataplane.http import captured
 from wproxy.dataplane.http.exchange import Exchange
 from wproxy.dataplane.http.route import Pools
 from wproxy.protocols.http1.heads import Fault, RequestHead
@@ -125,6 +126,7 @@ class ClientConnection(asyncio.Protocol):
                     self._hang_up()
                 break
             if isinstance(head, Fault):
+                captured.request(self, data, head.reason)
                 self.refuse(head, "PR")
                 break
             self._pending = data[head.size :] if len(data) > head.size else b""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.model import Answer, Closing
 from wproxy.config.http.squeezing import Algorithm
-from wproxy.dataplane.http import outgoing
+from wproxy.dataplane.http import captured, outgoing
 from wproxy.dataplane.http.site import first_outcome
 from wproxy.dataplane.http.ties import NOTHING_ASKED
 from wproxy.policy.compression import CompressedBody
@@ -90,6 +90,7 @@ class ServerSide(Transaction):
             if head is None:
                 break
             if isinstance(head, Fault):
+                captured.response(self, data, head.reason)
                 self._bad_response("PH")
                 return
             data = data[head.size :] if len(data) > head.size else b""
