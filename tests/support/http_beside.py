@@ -276,7 +276,8 @@ def serving(program: str, folder: Path, cases: Sequence[Case], lines: Sequence[s
     for number, case in enumerate(cases):
         own = "\n".join(f"    {line}" for line in (*lines, *case.lines))
         sections.append(
-            f"listen case{number}\n    bind unix@{folder}/c{number}\n{own}\n    server s unix@{folder}/s{number} {case.words}\n"
+            f"listen case{number}\n    bind unix@{folder}/c{number}\n{own}\n"
+            f"    server s unix@{folder}/s{number} {case.words}\n"
         )
     with proxy(program, folder, *lines, mode="http", rest="".join(sections)) as made:
         yield made

@@ -219,6 +219,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         disabled=draft.disabled,
         backup=draft.backup,
         maxqueue=draft.maxqueue,
+        pool_max=draft.pool_max,
         slowstart_s=ceil(draft.slowstart_s),
         send_proxy=draft.send_proxy,
         check_send_proxy=draft.check_send_proxy,

@@ -9,7 +9,9 @@ from wproxy.config.acl.facts import HttpFacts
 from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.ends import ends_of
 from wproxy.dataplane.http.exchange import Exchange
+from wproxy.dataplane.http.route import Pools
 from wproxy.protocols.http1.heads import Fault, RequestHead
+from wproxy.protocols.proxy_header import WRITERS
 from wproxy.state.session import Carriage, Session, Standing
 from wproxy.state.transaction import Transaction
 
@@ -24,7 +26,8 @@ class ClientConnection(asyncio.Protocol):
     """The end towards a client. While an exchange is under way, what the client sends goes to it."""
 
     __slots__ = (
-        "_advancing", "_arrival", "_facts", "_head_since", "_paused", "_pending", "active_at", "at_eof", "clock",
+        "_advancing", "_arrival", "_facts", "_head_since", "_paused", "_pending", "_pools", "active_at", "at_eof",
+        "clock",
         "exchange", "idle_since", "keeps", "served", "session", "site", "transport", "write",
     )  # fmt: skip
 
@@ -41,6 +44,7 @@ class ClientConnection(asyncio.Protocol):
         self.idle_since = 0.0  # the end of the last exchange
         self._arrival = arrival
         self._facts: HttpFacts | None = None
+        self._pools: Pools | None = None
         self._pending = b""  # what has come of the next requests
         self._head_since = 0.0  # since when a head is awaited whose time is limited
         self._paused = 0  # how many reasons there are not to read
@@ -139,6 +143,19 @@ class ClientConnection(asyncio.Protocol):
         if len(self._pending) > _AHEAD_BYTES and not self._paused & 2:
             self._paused |= 2
             self._read_or_not()
+
+    def own_pools(self) -> Pools:
+        """Return the pools of connections to servers that serve nobody else."""
+        if self._pools is None:
+            self._pools = Pools(self.clock)
+        return self._pools
+
+    def proxy_header(self, version: int) -> bytes:
+        """Return the PROXY header that tells a server who the client is."""
+        arrival = self._arrival
+        if arrival is not None:
+            return WRITERS[version](arrival.ends)
+        return WRITERS[version](ends_of(self.transport)) if self.transport is not None else b""
 
     def ahead(self) -> bytes:
         """Return what came behind the request that has opened a tunnel: it belongs to that."""
@@ -301,4 +318,6 @@ class ClientConnection(asyncio.Protocol):
         self.site.services.wheel.forget(self)
         if self.transport is not None:
             self.transport.abort() if self.transport.get_write_buffer_size() else self.transport.close()
+        if self._pools is not None:
+            self._pools.close()
         self.site.services.sessions.close(session)

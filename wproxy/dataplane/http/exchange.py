@@ -29,6 +29,7 @@ from wproxy.state.server import Server
 
 if TYPE_CHECKING:
     from wproxy.dataplane.http.client import ClientConnection
+    from wproxy.dataplane.http.pool import Pool
     from wproxy.dataplane.http.route import HttpRoute
     from wproxy.dataplane.http.server import ServerConnection
 
@@ -126,6 +127,12 @@ class Exchange(ServerSide):
             outcome = self.client.site.serve(outcome, self.facts, b"")
         elif outcome.cause == "PR":
             self.client.site.frontend.counters.denied_requests += 1
+        elif outcome.cause == "LR":
+            self.client.site.frontend.counters.intercepted += 1
+        ties, backend = self.route.ties, self.route.backend
+        # While the frontend's rules act, only a `listen` section knows its backend already.
+        if ties is not None and (self._counted or backend.name == self.client.site.frontend.name):
+            ties.unasked(self, denied=outcome.cause == "PR")
         self.answer(outcome)
         return False
 
@@ -178,7 +185,7 @@ class Exchange(ServerSide):
             self.server = place
             self.assigned_at = self.request_at
             place.opened(self.request_at)
-            connection = route.pools[place].take(self.known_facts) if may_reuse else None
+            connection = self.pool_of(place).take(self.known_facts) if may_reuse else None
             if connection is not None:
                 place.counters.reuses += 1
                 self.connected_at = self.request_at
@@ -187,6 +194,15 @@ class Exchange(ServerSide):
         self._search = Search(self, self, route, client.site.services)
         self._search.begin(preferred, key, may_reuse=may_reuse)
 
+    def pool_of(self, server: Server) -> Pool:
+        """Return the pool of connections to `server` that may serve this request (`search.Seeker`).
+
+        Where the server has been told who the client is, or connections are not shared, it is the client's own.
+        """
+        if self.route.reuse is Reuse.NEVER or server.line.send_proxy is not None:
+            return self.client.own_pools()[server]
+        return self.route.pools[server]
+
     def found(self, connection: ServerConnection) -> None:
         """Send the request, as far as it has come (`search.Seeker`)."""
         if self._over:
@@ -194,6 +210,8 @@ class Exchange(ServerSide):
             connection.close()
             return
         connection.exchange = self
+        if not connection.served and (version := connection.pool.server.line.send_proxy) is not None:
+            connection.write(self.client.proxy_header(version))
         connection.served += 1
         self.connection = connection
         self.active_at = self.client.clock()
@@ -296,7 +314,22 @@ class Exchange(ServerSide):
             self.end("CD")
             self.client.close("CD")
             return False
-        return not (self.route.abort_on_close and self.connection is None)
+        if self.route.abort_on_close and self.response is None:
+            self._give_up()
+        return not self._over
+
+    def _give_up(self) -> None:
+        """End what its client has left, as far as can be known (`option abortonclose`)."""
+        for party in (self.server, self.backend):
+            if party is not None:
+                party.counters.client_aborts += 1
+        cause = "C" + self._where()
+        self.end(cause)
+        self.keeps = False
+        if cause == "CQ":
+            self.client.close(cause)
+        else:
+            self.fail(400)
 
     def client_lost(self) -> None:
         """Give up, because nobody waits for the response any more."""

@@ -324,7 +324,7 @@ class ServerSide(Transaction):
         self.client.site.frontend.counters.responses[kind] += 1
         if self._counted:
             self.backend.counters.responses[kind] += 1
-            if self.server is not None:
+            if self.server is not None and self.response is not None:  # what the proxy says is not the server's
                 self.server.counters.responses[kind] += 1
 
     def _replaced(self, answer: Answer) -> None:
