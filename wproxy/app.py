@@ -194,6 +194,9 @@ class Application:
         if self._sockets.handed_over:
             self._stop_answering()
         self._registry.sessions.on_empty = self._stop_when_idle
+        for session in list(self._registry.sessions.live):
+            if isinstance(session.carrier, ClientConnection):
+                session.carrier.leave()
         self._stop_when_idle()
 
     def _stop_when_idle(self) -> None:

@@ -31,6 +31,18 @@ _DIFFERENCES = """\
 ## Where wproxy reads a file differently
 
 - `mode redis` and `balance key` are wproxy's own.
+- `mode http` reads requests and responses as HAProxy 2.6.12 does, byte for byte in what goes out, and refuses by 400
+  (requests) or 502 (responses) what HAProxy passes on and the next in line may read otherwise: a NUL in a value, chunks
+  and trailers with bare line feeds, with wrong ends, folded or with other than names before the colon, `chunked,` with
+  a comma, a length from 2^63 on, a CONNECT with chunks, a target that is neither path nor URI, HTTP/2 without TLS
+  (`PRI *`), a status of less or more than three to five digits, `RTSP/1.0 200`. Chunks and trailers go on as they came;
+  HAProxy cuts chunks anew, drops their extensions and writes names in lower case. A bad line is answered when the
+  whole head is there. HTTP/0.9 becomes 1.0.
+- Either side of a tunnel may end its side first, as in mode tcp; HAProxy closes both when it is the server's.
+- How many idle connections to a server are kept goes by how many were in use at once lately; HAProxy's estimate differs
+  in detail. With `http-reuse never` and `send-proxy` a connection serves one client; HAProxy shares it among clients
+  with the same PROXY header. A soft stop closes idle clients at once; HAProxy waits for their timeouts.
+- `bin` and `bout` in mode http are bytes as sent; HAProxy counts its own form of a head, which is a little longer.
 - `stats http-request` is an error: `http-request` rules act before the statistics page does.
 - Rules never change Content-Length and Transfer-Encoding, and a space in a target that they make is sent as `%20`.
 - `http-response return` with a format sees the response; in HAProxy 2.6.12 its fields are empty there. An `errorfile`

@@ -26,9 +26,8 @@ class ClientConnection(asyncio.Protocol):
     """The end towards a client. While an exchange is under way, what the client sends goes to it."""
 
     __slots__ = (
-        "_advancing", "_arrival", "_facts", "_head_since", "_paused", "_pending", "_pools", "active_at", "at_eof",
-        "clock",
-        "exchange", "idle_since", "keeps", "served", "session", "site", "transport", "write",
+        "_advancing", "_arrival", "_facts", "_head_since", "_last", "_paused", "_pending", "_pools", "active_at",
+        "at_eof", "clock", "exchange", "idle_since", "keeps", "served", "session", "site", "transport", "write",
     )  # fmt: skip
 
     def __init__(self, site: Site, arrival: Arrival | None = None) -> None:
@@ -50,6 +49,7 @@ class ClientConnection(asyncio.Protocol):
         self._paused = 0  # how many reasons there are not to read
         self.at_eof = False
         self._advancing = False
+        self._last = False  # no other request is taken
 
     # -- the loop's side -----------------------------------------------------------------------------------------
 
@@ -134,6 +134,7 @@ class ClientConnection(asyncio.Protocol):
     def _begin(self, head: RequestHead) -> None:
         exchange = self.exchange = Exchange(self, head, self.active_at)
         self._head_since = 0.0
+        self.keeps = self.keeps and not self._last
         rest, self._pending = self._pending, b""
         exchange.start(rest)
 
@@ -297,9 +298,11 @@ class ClientConnection(asyncio.Protocol):
         self.close("K-")
 
     def leave(self) -> None:
-        """End when nothing is under way, because the process stops."""
-        self.keeps = False
-        if self.exchange is None:
+        """End after the request in hand, or now when there is none, because the process stops."""
+        self._last = True
+        if self.exchange is not None:
+            self.keeps = False
+        elif not self._pending:
             self._hang_up()
 
     # -- the end -------------------------------------------------------------------------------------------------

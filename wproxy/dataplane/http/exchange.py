@@ -214,6 +214,7 @@ class Exchange(ServerSide):
             connection.write(self.client.proxy_header(version))
         connection.served += 1
         self.connection = connection
+        self.session.server = connection.pool.server  # for who asks by the stats socket
         self.active_at = self.client.clock()
         head = self.request.to_bytes(self._request_end())
         if self._early:
@@ -403,7 +404,7 @@ class Exchange(ServerSide):
             self.route.log.finished(self)
         connection, place, server, backend = self.connection, self.place, self.server, self.backend
         if connection is not None:
-            self.connection = None
+            self.connection = self.session.server = None
             if self._server_paused and connection.transport is not None:
                 connection.transport.resume_reading()
             connection.detach(self.active_at, keep=self._server_keeps)

@@ -247,13 +247,13 @@ class ServerSide(Transaction):
         if connection is not None:
             connection.exchange = None
             connection.pool.ended()
-            self.connection = None
+            self.connection = self.session.server = None
         self._server_gone()
         return False
 
     def server_lost(self, error: Exception | None) -> None:
         """Take note that the connection to the server is gone."""
-        self.connection = None
+        self.connection = self.session.server = None
         if self.tunnel:
             self.end("SD" if error is not None else "--")
             self._close_client()
