@@ -43,6 +43,11 @@ _DIFFERENCES = """\
   in detail. With `http-reuse never` and `send-proxy` a connection serves one client; HAProxy shares it among clients
   with the same PROXY header. A soft stop closes idle clients at once; HAProxy waits for their timeouts.
 - `bin` and `bout` in mode http are bytes as sent; HAProxy counts its own form of a head, which is a little longer.
+- `stats http-request` is an error: `http-request` rules act before the statistics page does.
+- Rules never change Content-Length and Transfer-Encoding, and a space in a target that they make is sent as `%20`.
+- `http-response return` with a format sees the response; in HAProxy 2.6.12 its fields are empty there. An `errorfile`
+  is sent as HTTP/1.1 with its length. A user without a password is nobody; asking for one ends HAProxy 2.6.12.
+- `%B` counts the bytes on the wire; HAProxy counts them as it holds them.
 - With `stats admin` a form that another site has sent to the statistics page (`Sec-Fetch-Site`, `Origin`, `Referer`) is
   denied; HAProxy takes it. A page with `stats scope` changes servers of the proxies it shows only. Its forms may also
   set weights (`action=weight`, a field `w` for each `s`).
@@ -55,8 +60,8 @@ _DIFFERENCES = """\
   numbers, a parameter without its value, and words after an argument that takes none.
 - A frontend and its backend must have the same mode; HAProxy lets a tcp frontend use an http backend.
 - Conditions are strict: an `if` without condition, an `or` or `!` with nothing behind it and an operator such as `gt`
-  before a range are errors. Patterns of addresses are never resolved as names, regular expressions are Python's, and
-  there are no converters and maps yet. An ACL's fetches are those of connections and of the process:
+  before a range are errors. Patterns of addresses are never resolved as names, regular expressions are Python's with
+  PCRE's classes and escapes. The fetches are
   FETCHES.
 - A client whose server (`stick on`) is at its `maxconn` goes to another one; HAProxy lets it wait for its own.
 - A PROXY header may come in several segments, and what follows `PROXY UNKNOWN` is skipped, as the protocol's text has

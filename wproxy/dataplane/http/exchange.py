@@ -42,7 +42,6 @@ class Exchange(ServerSide):
 
     _body_in: Body | None = None  # of the request
     _early: list[bytes] | None = None  # of that body, while there is no server
-    _facts: HttpFacts | None = None
     _search: Search | None = None
     _visit: Visit | None = None  # of a statistics page
     _pause: asyncio.TimerHandle | None = None  # while an answer is held back

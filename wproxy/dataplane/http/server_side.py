@@ -51,6 +51,7 @@ class ServerSide(Transaction):
     _server_at_eof = False  # of a tunnel
     _unheard = False  # its client is told nothing, and the log neither
     _counted = False  # as a session of its backend
+    _facts: HttpFacts | None = None
     _over = False
 
     @property
@@ -114,7 +115,7 @@ class ServerSide(Transaction):
         if head.status == 101 and not self._switches(head):
             self._bad_response("PH")
             return
-        route = self.route
+        route, status = self.route, head.status
         captures = self.client.site.captures
         if route.response_rules or captures is not None:
             facts = self.facts
@@ -130,7 +131,9 @@ class ServerSide(Transaction):
         if route.ties is not None:
             route.ties.responded(self, head)
         self._count_status(head.status)
-        until_close = not self._frame(head)
+        until_close = not self._frame(head, status)
+        if self._facts is not None and (status != head.status or self._facts.method != self.request.method):
+            self._reconcile(head)
         self._server_keeps = route.shares and not (head.closes or until_close or self._server_last)
         if head.length == CHUNKED and not head.minor:
             self.keeps = False
@@ -140,6 +143,10 @@ class ServerSide(Transaction):
         if self._squeezing is not None and self._squeeze(head, self._squeezing):
             length = CHUNKED
         lead = head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=self.tunnel))
+        if route.log is not None:
+            self.bytes_out += len(lead)  # which is about to be sent, and part of what is logged now
+            route.log.responded(self)
+            self.bytes_out -= len(lead)
         if length is not None and 0 < length <= len(rest) and self._body_out is not None:
             self._server_keeps = self._server_keeps and length == len(rest)  # or it says more than it was asked for
             self._write(lead + (rest if length == len(rest) else rest[:length]))
@@ -181,9 +188,23 @@ class ServerSide(Transaction):
                 counters.compressed_out += squeezed.made - made
         return out
 
-    def _frame(self, head: ResponseHead) -> bool:
-        """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end."""
-        method, status, length = self.request.method, head.status, head.length
+    def _reconcile(self, head: ResponseHead) -> None:
+        """Have the client find the end of a response that rules have made one to another method or of another status."""
+        assert self._facts is not None
+        bodiless = self._facts.method == b"HEAD" or head.status in (204, 304)
+        if bodiless and self._body_out is not None:
+            self._body_out = None  # nobody reads on: the connection to the server is not used again
+            self._server_last = True
+        elif not bodiless and not self.tunnel and self._body_out is None and head.length != 0:
+            head.unframe()
+            head.set(b"content-length", b"0")
+
+    def _frame(self, head: ResponseHead, status: int) -> bool:
+        """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end.
+
+        `status` is the server's, and the method the one it was asked by, whatever rules have made of them.
+        """
+        method, length = self.request.method, head.length
         if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
             if status == 101:
                 head.unframe()

@@ -92,3 +92,11 @@ def test_a_request_that_was_none() -> None:
     logged = Logged()
     logged.request.facts = None
     assert logged.run().endswith(" -\n")
+
+
+def test_silent_clients_may_go_unlogged() -> None:
+    logged = Logged(null=False)
+    logged.request.facts = None
+    assert logged.run() == ""
+    logged.request.session.bytes_in = 1
+    assert logged.run() != ""
