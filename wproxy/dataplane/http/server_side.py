@@ -116,18 +116,8 @@ class ServerSide(Transaction):
             self._bad_response("PH")
             return
         route, status = self.route, head.status
-        captures = self.client.site.captures
-        if route.response_rules or captures is not None:
-            facts = self.facts
-            facts.answered(head)
-            if self.server is not None:
-                facts.server_name, facts.server_id = self.server.name, self.server.server_id
-            if captures is not None and captures.response is not None:
-                captures.response(facts)
-            outcome = first_outcome(route.response_rules, facts)
-            if isinstance(outcome, Answer):
-                self._replaced(outcome)
-                return
+        if (route.response_rules or self.client.site.captures is not None) and not self._approve(head):
+            return
         if route.ties is not None:
             route.ties.responded(self, head)
         self._count_status(head.status)
@@ -135,9 +125,8 @@ class ServerSide(Transaction):
         if self._facts is not None and (status != head.status or self._facts.method != self.request.method):
             self._reconcile(head)
         self._server_keeps = route.shares and not (head.closes or until_close or self._server_last)
-        if head.length == CHUNKED and not head.minor:
-            self.keeps = False
-        if until_close or route.closing is Closing.CLOSE or not self.client.keeps:
+        doubtful = head.length == CHUNKED and not head.minor
+        if until_close or doubtful or route.closing is Closing.CLOSE or not self.client.keeps:
             self.keeps = False
         length = head.length
         if self._squeezing is not None and self._squeeze(head, self._squeezing):
@@ -157,6 +146,20 @@ class ServerSide(Transaction):
             self._response_complete()
         else:
             self._pass_on(rest, lead)
+
+    def _approve(self, head: ResponseHead) -> bool:
+        """Let the rules have their say; False when they answer in the place of the server."""
+        facts, captures = self.facts, self.client.site.captures
+        facts.answered(head)
+        if self.server is not None:
+            facts.server_name, facts.server_id = self.server.name, self.server.server_id
+        if captures is not None and captures.response is not None:
+            captures.response(facts)
+        outcome = first_outcome(self.route.response_rules, facts)
+        if isinstance(outcome, Answer):
+            self._replaced(outcome)
+            return False
+        return True
 
     def _switches(self, head: ResponseHead) -> bool:
         """Tell whether the server may speak another protocol from here: both have asked for it."""
@@ -189,7 +192,7 @@ class ServerSide(Transaction):
         return out
 
     def _reconcile(self, head: ResponseHead) -> None:
-        """Have the client find the end of a response that rules have made one to another method or of another status."""
+        """Have the client find the end of a response that rules have made one to another method or status."""
         assert self._facts is not None
         bodiless = self._facts.method == b"HEAD" or head.status in (204, 304)
         if bodiless and self._body_out is not None:
