@@ -123,7 +123,7 @@ class ClientConnection(asyncio.Protocol):
             if head is None:
                 self._head_since = self._head_since or self.active_at
                 if self.at_eof:
-                    self._hang_up()
+                    self.refuse(Fault(400, "the client left before its request was complete"), "CR")
                 break
             if isinstance(head, Fault):
                 captured.request(self, data, head.reason)
