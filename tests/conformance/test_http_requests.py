@@ -375,7 +375,7 @@ def test_requests_in_small_pieces() -> None:
     apart = run("wproxy", [case(request, size=1 + len(request) // 150) for request in requests])
     for request, one, other in zip(requests, whole, apart, strict=True):
         statuses = re.findall(rb"HTTP/1.1 ([0-9]+)", one.client)
-        if b"400" in statuses and other.end == "reset":
+        if other.end == "reset" and b"HTTP/1.1 4" in one.client:
             continue  # it was still writing, and its kernel has thrown the answer away
         assert re.findall(rb"HTTP/1.1 ([0-9]+)", other.client) == statuses, request
         if b"400" not in statuses:
