@@ -250,6 +250,9 @@ class Application:
         if isinstance(self._crew, Supervisor):
             self._crew.on_empty = self._stop_when_idle
             self._crew.finish()
+        for session in list(self._registry.sessions.live):
+            if isinstance(session.carrier, ClientConnection):
+                session.carrier.leave()
         self._stop_when_idle()
 
     def _stop_when_idle(self) -> None:

@@ -17,7 +17,7 @@ from wproxy.config.keywords import bind, server
 from wproxy.config.keywords.process import GLOBAL
 from wproxy.config.keywords.proxy import PROXY
 from wproxy.config.keywords.retired import RETIRED
-from wproxy.config.keywords.sections import OTHER_SECTIONS
+from wproxy.config.keywords.sections import NAMES
 
 COMPATIBILITY = Path(__file__).parents[2] / "docs/compatibility.md"
 MANUAL = Path("/usr/share/doc/haproxy/configuration.txt.gz")
@@ -117,7 +117,7 @@ def test_the_manuals_sections_are_known() -> None:
     sections = re.findall(r"^([a-z-]+) \[?<\w+>\]?(?: .*)?$", chapter("3.4. Userlists", "4. Proxies"), re.MULTILINE)
     wanted = {"userlist", "peers", "mailers", "program", "http-errors", "ring", "log-forward"}
     assert wanted <= set(sections)
-    assert wanted | {"resolvers", "cache", "fcgi-app"} <= set(OTHER_SECTIONS)
+    assert wanted | {"resolvers", "cache", "fcgi-app"} <= set(NAMES)
 
 
 def test_every_known_keyword_has_a_row_in_the_reference() -> None:

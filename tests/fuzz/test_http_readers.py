@@ -52,7 +52,7 @@ def data_of(head: RequestHead, wire: bytes) -> bytes:
     body = wire[len(head.to_bytes()) :]
     if head.length != CHUNKED:
         return body
-    parts = []
+    parts: list[bytes] = []
     while True:
         line, _, body = body.partition(b"\r\n")
         size = int(line.partition(b";")[0], 16)

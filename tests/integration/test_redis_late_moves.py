@@ -53,7 +53,7 @@ def relayed(folder: Path, *lines: str) -> Iterator[Relayed]:
 @pytest.mark.parametrize(("word", "held_at"), [(b"RESTORE", "b"), (b"UNLINK", "a")])
 def test_a_move_that_was_given_up_arrives_nowhere(tmp_path: Path, word: bytes, held_at: str) -> None:
     """The next owner has the key, then each other server once more: nothing of the first move comes between."""
-    with relayed(tmp_path, "timeout server 1s") as made, Client(made.around.proxy.port) as client:
+    with relayed(tmp_path, "timeout server 1500ms") as made, Client(made.around.proxy.port) as client:
         made.give("a")
         made.around.wait()
         assert client.ask("SET", KEY, "old") == b"OK"
@@ -80,7 +80,7 @@ def test_a_move_that_was_given_up_arrives_nowhere(tmp_path: Path, word: bytes, h
 
 
 def test_a_late_move_does_not_bring_back_what_was_deleted(tmp_path: Path) -> None:
-    with relayed(tmp_path, "timeout server 1s") as made, Client(made.around.proxy.port) as client:
+    with relayed(tmp_path, "timeout server 1500ms") as made, Client(made.around.proxy.port) as client:
         made.give("a")
         made.around.wait()
         assert client.ask("SET", KEY, "old") == b"OK"
@@ -198,3 +198,35 @@ def test_a_transaction_under_way_to_the_old_owner_comes_before_everything_at_the
         assert other.reply() == 1
         made.around.wait()
         assert made.copies() == {}
+
+
+def test_flushall_waits_for_what_is_on_its_way(tmp_path: Path) -> None:
+    with relayed(tmp_path) as made, Client(made.around.proxy.port) as client:
+        made.give("a")
+        made.around.wait()
+        assert client.ask("SET", KEY, "old") == b"OK"
+        made.ways["b"].hold(b"RESTORE")
+        made.give("b")
+        wait_for(lambda: made.ways["b"].held, 10.0, "a move is held up on its way")
+        client.socket.settimeout(0.3)
+        client.send(pack("FLUSHALL"))
+        with pytest.raises(TimeoutError):
+            client.reply()
+        made.ways["b"].release()
+        client.socket.settimeout(10.0)
+        assert client.reply() == b"OK"
+        made.around.wait()
+        assert made.copies() == {}
+
+
+def test_a_transaction_behind_watch_finds_a_large_value_that_has_not_moved_yet(tmp_path: Path) -> None:
+    with relayed(tmp_path) as made, Client(made.around.proxy.port) as client:
+        made.give("a")
+        made.around.wait()
+        names = [f"large{number}" for number in range(20)]
+        client.pipeline(pack("SET", name, "x" * 400_000) for name in names)
+        made.give("b")
+        for name in names:
+            words = pack("WATCH", name), pack("MULTI"), pack("STRLEN", name), pack("EXEC")
+            assert client.pipeline(words)[3] in ([400_000], None)  # None: the slot has got its new owner meanwhile
+        made.around.wait()

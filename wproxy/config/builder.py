@@ -196,7 +196,6 @@ def _logs(proxy: ProxyDraft, process: GlobalDraft) -> Logs:
     return Logs(
         targets=tuple(target for targets in lines for target in targets),
         tag=proxy.log_tag,
-        tcplog=bool(proxy.log_pieces),
         format=proxy.log_pieces,
         null=proxy.log_null,
         normal=proxy.log_normal,
@@ -221,6 +220,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         disabled=draft.disabled,
         backup=draft.backup,
         maxqueue=draft.maxqueue,
+        pool_max=draft.pool_max,
         slowstart_s=ceil(draft.slowstart_s),
         send_proxy=draft.send_proxy,
         check_send_proxy=draft.check_send_proxy,

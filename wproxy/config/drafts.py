@@ -147,6 +147,7 @@ class ServerDraft:
     disabled: bool = False
     backup: bool = False
     maxqueue: int | None = None
+    pool_max: int | None = None
     slowstart_s: float = 0.0
     send_proxy: int | None = None
     check_send_proxy: bool = False

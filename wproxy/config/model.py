@@ -137,7 +137,6 @@ class Logs:
 
     targets: tuple[LogTarget, ...] = ()
     tag: str | None = None
-    tcplog: bool = False
     format: tuple[Piece, ...] = ()  # of the line about a connection or a request; () for HAProxy's default
     null: bool = True
     normal: bool = True

@@ -31,9 +31,23 @@ _DIFFERENCES = """\
 ## Where wproxy reads a file differently
 
 - `mode redis` and `balance key` are wproxy's own.
-- `mode http` is read in `defaults`, and served for statistics pages only: a `frontend` or `listen` with `stats` lines,
-  without servers and backends. `http-request` and `stats http-request` are errors there, since they would guard it.
-  Any other proxy in `mode http` is an error for now.
+- `mode http` reads requests and responses as HAProxy 2.6.12 does, byte for byte in what goes out, and refuses by 400
+  (requests) or 502 (responses) what HAProxy passes on and the next in line may read otherwise: a NUL in a value, chunks
+  and trailers with bare line feeds, with wrong ends, folded or with other than names before the colon, `chunked,` with
+  a comma, a length from 2^63 on, a CONNECT with chunks, a target that is neither path nor URI, HTTP/2 without TLS
+  (`PRI *`), a status of less or more than three to five digits, `RTSP/1.0 200`. Chunks and trailers go on as they came;
+  HAProxy cuts chunks anew, drops their extensions and writes names in lower case. A bad line is answered when the
+  whole head is there. HTTP/0.9 becomes 1.0.
+- Either side of a tunnel may end its side first, as in mode tcp; HAProxy closes both when it is the server's.
+- How many idle connections to a server are kept goes by how many were in use at once lately; HAProxy's estimate differs
+  in detail. With `http-reuse never` and `send-proxy` a connection serves one client; HAProxy shares it among clients
+  with the same PROXY header. A soft stop closes idle clients at once; HAProxy waits for their timeouts.
+- `bin` and `bout` in mode http are bytes as sent; HAProxy counts its own form of a head, which is a little longer.
+- `stats http-request` is an error: `http-request` rules act before the statistics page does.
+- Rules never change Content-Length and Transfer-Encoding, and a space in a target that they make is sent as `%20`.
+- `http-response return` with a format sees the response; in HAProxy 2.6.12 its fields are empty there. An `errorfile`
+  is sent as HTTP/1.1 with its length. A user without a password is nobody; asking for one ends HAProxy 2.6.12.
+- `%B` counts the bytes on the wire; HAProxy counts them as it holds them.
 - With `stats admin` a form that another site has sent to the statistics page (`Sec-Fetch-Site`, `Origin`, `Referer`) is
   denied; HAProxy takes it. A page with `stats scope` changes servers of the proxies it shows only. Its forms may also
   set weights (`action=weight`, a field `w` for each `s`).
@@ -46,8 +60,8 @@ _DIFFERENCES = """\
   numbers, a parameter without its value, and words after an argument that takes none.
 - A frontend and its backend must have the same mode; HAProxy lets a tcp frontend use an http backend.
 - Conditions are strict: an `if` without condition, an `or` or `!` with nothing behind it and an operator such as `gt`
-  before a range are errors. Patterns of addresses are never resolved as names, regular expressions are Python's, and
-  there are no converters and maps yet. An ACL's fetches are those of connections and of the process:
+  before a range are errors. Patterns of addresses are never resolved as names, regular expressions are Python's with
+  PCRE's classes and escapes. The fetches are
   FETCHES.
 - A client whose server (`stick on`) is at its `maxconn` goes to another one; HAProxy lets it wait for its own.
 - A PROXY header may come in several segments, and what follows `PROXY UNKNOWN` is skipped, as the protocol's text has

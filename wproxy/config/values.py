@@ -54,6 +54,12 @@ def count(text: str) -> int:
     return integer(text, 0)
 
 
+def pool(text: str) -> int | None:
+    """Return the number `text`; -1 is None, no limit."""
+    number = integer(text, -1)
+    return None if number < 0 else number
+
+
 def limit(text: str) -> int | None:
     """Return the number `text`; 0 is None, no limit."""
     return count(text) or None
@@ -160,6 +166,7 @@ MODE = Type("<mode>", "tcp, http or redis", mode)
 NODE = Type("<name>", "a name", node)
 PATH = Type("<path>", "a path", str)
 PERMISSIONS = Type("<octal>", "octal permissions", permissions)
+POOL = Type("<number>", "a number, or -1 for no limit", pool)
 POSITIVE = Type("<number>", "a number above 0", positive)
 POSITIVE_SECONDS = Type("<time>", "a time above 0, such as 2s", positive_seconds)
 SECONDS = Type("<time>", "a time such as 5s (without a unit: milliseconds)", seconds)

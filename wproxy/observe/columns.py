@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
+from wproxy.config.model import Mode
 from wproxy.policy.checks.verdict import CheckResult, CheckStatus
 from wproxy.policy.health import Health
 from wproxy.state.backend import Backend
@@ -61,6 +62,24 @@ def _proxies(name: str, value: Callable[[Line[Frontend | Backend]], Value]) -> C
 def _none_yet(_: Line[Party]) -> int:
     """Show 0 of what HAProxy counts and this proxy does not do, because tools take it for a number."""
     return 0
+
+
+L = TypeVar("L", bound=Party)
+
+
+def _in_http(value: Callable[[Line[L]], Value]) -> Callable[[Line[L]], Value]:
+    """Return what shows something of proxies in mode http only."""
+    return lambda line: value(line) if line.proxy.config.mode is Mode.HTTP else None
+
+
+def _of_http(name: str, value: Callable[[Line[Party]], Value]) -> Column:
+    """Return a column that only proxies in mode http have."""
+    return _everywhere(name, _in_http(value))
+
+
+def _responses(kind: int) -> Callable[[Line[Party]], Value]:
+    """Return how many responses had a status of `kind` hundred, 0 for others."""
+    return lambda line: line.it.counters.responses[kind]
 
 
 def _check(name: str, value: Callable[[Server], Value]) -> Column:
@@ -122,8 +141,8 @@ COLUMNS: tuple[Column, ...] = (
     _everywhere("stot", lambda line: line.it.counters.sessions),
     _everywhere("bin", lambda line: line.it.counters.bytes_in),
     _everywhere("bout", lambda line: line.it.counters.bytes_out),
-    _proxies("dreq", _none_yet),
-    _everywhere("dresp", _none_yet),
+    _proxies("dreq", lambda line: line.it.counters.denied_requests),
+    _everywhere("dresp", lambda line: line.it.counters.denied_responses),
     Column("ereq", lambda line: line.it.counters.request_errors),
     _traffic("econ", lambda line: line.it.counters.connect_errors),
     _traffic("eresp", lambda line: line.it.counters.response_errors),
@@ -163,10 +182,17 @@ COLUMNS: tuple[Column, ...] = (
     _check("check_status", lambda server: _status(server.last_check, server.check_running)),
     _check("check_code", lambda server: _code(server.last_check)),
     _check("check_duration", lambda server: _duration(server.last_check)),
-    *(Column(f"hrsp_{kind}") for kind in ("1xx", "2xx", "3xx", "4xx", "5xx", "other")),
+    *(_of_http(f"hrsp_{kind}xx", _responses(kind)) for kind in range(1, 6)),
+    _of_http("hrsp_other", _responses(0)),
     Column("hanafail"),
-    *(Column(name, _none_yet) for name in ("req_rate", "req_rate_max")),
-    Column("req_tot", lambda line: line.it.counters.requests),
+    Column("req_rate", lambda line: line.it.counters.request_rate.per_second(line.now)),
+    Column("req_rate_max", lambda line: line.it.counters.request_rate.maximum),
+    Column(
+        "req_tot",
+        lambda line: line.it.counters.requests,
+        _in_http(lambda line: sum(line.it.counters.responses)),  # of a server, as in HAProxy, those it has answered
+        _in_http(lambda line: line.it.counters.sessions),
+    ),
     _traffic("cli_abrt", lambda line: line.it.counters.client_aborts),
     _traffic("srv_abrt", lambda line: line.it.counters.server_aborts),
     _proxies("comp_in", lambda line: line.it.counters.compressed_in),
@@ -178,7 +204,7 @@ COLUMNS: tuple[Column, ...] = (
     _agent("last_agt", lambda server: server.last_agent.info),
     _traffic("qtime", lambda line: line.it.counters.times.queue_ms(line.it.counters.balanced)),
     _traffic("ctime", lambda line: line.it.counters.times.connect_ms(line.it.counters.balanced)),
-    _traffic("rtime", _none_yet),  # of mode http
+    _traffic("rtime", lambda line: line.it.counters.times.response_ms(line.it.counters.balanced)),
     _traffic("ttime", lambda line: line.it.counters.times.total_ms(line.it.counters.balanced)),
     _agent("agent_status", lambda server: _status(server.last_agent, server.agent_running)),
     _agent("agent_code", lambda server: _code(server.last_agent)),
@@ -198,7 +224,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("conn_rate", lambda line: line.it.counters.session_rate.per_second(line.now)),
     Column("conn_rate_max", lambda line: line.it.counters.session_rate.maximum),
     Column("conn_tot", lambda line: line.it.counters.connections),
-    Column("intercepted"),
+    Column("intercepted", _in_http(lambda line: line.it.counters.intercepted)),
     Column("dcon", lambda line: line.it.counters.denied_connections),
     Column("dses", _none_yet),
     _everywhere("wrew", _none_yet),
@@ -208,16 +234,22 @@ COLUMNS: tuple[Column, ...] = (
         lambda line: line.it.counters.connects,
         lambda line: _servers(line.it, lambda server: server.counters.connects),
     ),
-    _traffic("reuse", _none_yet),
+    Column(
+        "reuse",
+        None,
+        lambda line: line.it.counters.reuses,
+        lambda line: _servers(line.it, lambda server: server.counters.reuses),
+    ),
     *(Column(name) for name in ("cache_lookups", "cache_hits")),
-    Column("srv_icur", server=_none_yet),
+    Column("srv_icur", server=lambda line: line.it.idle),
     Column("src_ilim"),
     _traffic("qtime_max", lambda line: line.it.counters.times.queue_max),
     _traffic("ctime_max", lambda line: line.it.counters.times.connect_max),
-    _traffic("rtime_max", _none_yet),
+    _traffic("rtime_max", lambda line: line.it.counters.times.response_max),
     _traffic("ttime_max", lambda line: line.it.counters.times.total_max),
     _everywhere("eint", _none_yet),
-    *(Column(f"{kind}_conn_cur", server=_none_yet) for kind in ("idle", "safe")),
+    Column("idle_conn_cur", server=lambda line: line.it.idle),
+    Column("safe_conn_cur", server=_none_yet),
     Column("used_conn_cur", server=lambda line: line.it.current),
     Column("need_conn_est", server=lambda line: line.it.current),
     _traffic("uweight", lambda line: line.it.weight),

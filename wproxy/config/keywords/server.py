@@ -59,7 +59,10 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
         ),
         done("no-check-send-proxy", _BOTH, SetsTo("check_send_proxy", False), "the reverse", "5.2"),
         *ignored("redir +1, max-reuse +1, ws +1", _BOTH, _HTTP, "5.2"),
-        *ignored("pool-low-conn +1, pool-max-conn +1, pool-purge-delay +1", _BOTH, _HTTP, "5.2"),
+        done(
+            "pool-max-conn", _BOTH, Sets("pool_max", values.POOL), "idle connections kept; -1, the default: any", "5.2"
+        ),
+        *ignored("pool-low-conn +1, pool-purge-delay +1", _BOTH, _HTTP, "5.2"),
         *ignored("error-limit +1, on-error +1", _BOTH, _OBSERVE, "5.2"),
         *ignored("resolve-net +1, resolve-opts +1, resolve-prefer +1", _BOTH, _RESOLVERS, "5.2"),
         *ignored("no-send-proxy-v2-ssl, no-send-proxy-v2-ssl-cn", _BOTH, _DEFAULT, "5.2"),

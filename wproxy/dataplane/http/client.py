@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, cast
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.ends import ends_of
+from wproxy.dataplane.http import captured
 from wproxy.dataplane.http.exchange import Exchange
+from wproxy.dataplane.http.route import Pools
 from wproxy.protocols.http1.heads import Fault, RequestHead
+from wproxy.protocols.proxy_header import WRITERS
 from wproxy.state.session import Carriage, Session, Standing
 from wproxy.state.transaction import Transaction
 
@@ -24,8 +27,8 @@ class ClientConnection(asyncio.Protocol):
     """The end towards a client. While an exchange is under way, what the client sends goes to it."""
 
     __slots__ = (
-        "_advancing", "_arrival", "_facts", "_head_since", "_paused", "_pending", "active_at", "at_eof", "clock",
-        "exchange", "idle_since", "keeps", "served", "session", "site", "transport", "write",
+        "_advancing", "_arrival", "_facts", "_head_since", "_last", "_paused", "_pending", "_pools", "active_at",
+        "at_eof", "clock", "exchange", "idle_since", "keeps", "served", "session", "site", "transport", "write",
     )  # fmt: skip
 
     def __init__(self, site: Site, arrival: Arrival | None = None) -> None:
@@ -41,11 +44,13 @@ class ClientConnection(asyncio.Protocol):
         self.idle_since = 0.0  # the end of the last exchange
         self._arrival = arrival
         self._facts: HttpFacts | None = None
+        self._pools: Pools | None = None
         self._pending = b""  # what has come of the next requests
         self._head_since = 0.0  # since when a head is awaited whose time is limited
         self._paused = 0  # how many reasons there are not to read
         self.at_eof = False
         self._advancing = False
+        self._last = False  # no other request is taken
 
     # -- the loop's side -----------------------------------------------------------------------------------------
 
@@ -118,9 +123,10 @@ class ClientConnection(asyncio.Protocol):
             if head is None:
                 self._head_since = self._head_since or self.active_at
                 if self.at_eof:
-                    self._hang_up()
+                    self.refuse(Fault(400, "the client left before its request was complete"), "CR")
                 break
             if isinstance(head, Fault):
+                captured.request(self, data, head.reason)
                 self.refuse(head, "PR")
                 break
             self._pending = data[head.size :] if len(data) > head.size else b""
@@ -130,6 +136,7 @@ class ClientConnection(asyncio.Protocol):
     def _begin(self, head: RequestHead) -> None:
         exchange = self.exchange = Exchange(self, head, self.active_at)
         self._head_since = 0.0
+        self.keeps = self.keeps and not self._last
         rest, self._pending = self._pending, b""
         exchange.start(rest)
 
@@ -139,6 +146,19 @@ class ClientConnection(asyncio.Protocol):
         if len(self._pending) > _AHEAD_BYTES and not self._paused & 2:
             self._paused |= 2
             self._read_or_not()
+
+    def own_pools(self) -> Pools:
+        """Return the pools of connections to servers that serve nobody else."""
+        if self._pools is None:
+            self._pools = Pools(self.clock)
+        return self._pools
+
+    def proxy_header(self, version: int) -> bytes:
+        """Return the PROXY header that tells a server who the client is."""
+        arrival = self._arrival
+        if arrival is not None:
+            return WRITERS[version](arrival.ends)
+        return WRITERS[version](ends_of(self.transport)) if self.transport is not None else b""
 
     def ahead(self) -> bytes:
         """Return what came behind the request that has opened a tunnel: it belongs to that."""
@@ -280,9 +300,11 @@ class ClientConnection(asyncio.Protocol):
         self.close("K-")
 
     def leave(self) -> None:
-        """End when nothing is under way, because the process stops."""
-        self.keeps = False
-        if self.exchange is None:
+        """End after the request in hand, or now when there is none, because the process stops."""
+        self._last = True
+        if self.exchange is not None:
+            self.keeps = False
+        elif not self._pending:
             self._hang_up()
 
     # -- the end -------------------------------------------------------------------------------------------------
@@ -301,4 +323,6 @@ class ClientConnection(asyncio.Protocol):
         self.site.services.wheel.forget(self)
         if self.transport is not None:
             self.transport.abort() if self.transport.get_write_buffer_size() else self.transport.close()
+        if self._pools is not None:
+            self._pools.close()
         self.site.services.sessions.close(session)

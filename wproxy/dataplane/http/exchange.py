@@ -29,6 +29,7 @@ from wproxy.state.server import Server
 
 if TYPE_CHECKING:
     from wproxy.dataplane.http.client import ClientConnection
+    from wproxy.dataplane.http.pool import Pool
     from wproxy.dataplane.http.route import HttpRoute
     from wproxy.dataplane.http.server import ServerConnection
 
@@ -41,7 +42,6 @@ class Exchange(ServerSide):
 
     _body_in: Body | None = None  # of the request
     _early: list[bytes] | None = None  # of that body, while there is no server
-    _facts: HttpFacts | None = None
     _search: Search | None = None
     _visit: Visit | None = None  # of a statistics page
     _pause: asyncio.TimerHandle | None = None  # while an answer is held back
@@ -126,6 +126,12 @@ class Exchange(ServerSide):
             outcome = self.client.site.serve(outcome, self.facts, b"")
         elif outcome.cause == "PR":
             self.client.site.frontend.counters.denied_requests += 1
+        elif outcome.cause == "LR":
+            self.client.site.frontend.counters.intercepted += 1
+        ties, backend = self.route.ties, self.route.backend
+        # While the frontend's rules act, only a `listen` section knows its backend already.
+        if ties is not None and (self._counted or backend.name == self.client.site.frontend.name):
+            ties.unasked(self, denied=outcome.cause == "PR")
         self.answer(outcome)
         return False
 
@@ -178,7 +184,7 @@ class Exchange(ServerSide):
             self.server = place
             self.assigned_at = self.request_at
             place.opened(self.request_at)
-            connection = route.pools[place].take(self.known_facts) if may_reuse else None
+            connection = self.pool_of(place).take(self.known_facts) if may_reuse else None
             if connection is not None:
                 place.counters.reuses += 1
                 self.connected_at = self.request_at
@@ -187,6 +193,15 @@ class Exchange(ServerSide):
         self._search = Search(self, self, route, client.site.services)
         self._search.begin(preferred, key, may_reuse=may_reuse)
 
+    def pool_of(self, server: Server) -> Pool:
+        """Return the pool of connections to `server` that may serve this request (`search.Seeker`).
+
+        Where the server has been told who the client is, or connections are not shared, it is the client's own.
+        """
+        if self.route.reuse is Reuse.NEVER or server.line.send_proxy is not None:
+            return self.client.own_pools()[server]
+        return self.route.pools[server]
+
     def found(self, connection: ServerConnection) -> None:
         """Send the request, as far as it has come (`search.Seeker`)."""
         if self._over:
@@ -194,8 +209,11 @@ class Exchange(ServerSide):
             connection.close()
             return
         connection.exchange = self
+        if not connection.served and (version := connection.pool.server.line.send_proxy) is not None:
+            connection.write(self.client.proxy_header(version))
         connection.served += 1
         self.connection = connection
+        self.session.server = connection.pool.server  # for who asks by the stats socket
         self.active_at = self.client.clock()
         head = self.request.to_bytes(self._request_end())
         if self._early:
@@ -267,6 +285,8 @@ class Exchange(ServerSide):
             if self._pause is None:
                 self._tell()
         elif self._answered:
+            if self.connection is None:  # the server left before it had the whole request
+                self.end("SD")
             self.complete()
 
     def _malformed(self) -> None:
@@ -276,12 +296,12 @@ class Exchange(ServerSide):
             self.client.refuse(Fault(400, "a body that is none"), "PR")
             return
         self.client.site.frontend.counters.request_errors += 1
-        self.end("CD" if self.connection is not None else "PR")
+        self.end("PH" if self.response is None else "PD")
         self.keeps = False
         if self.response is None:
             self.fail(400)
         else:
-            self.client.close("CD")
+            self.client.close("PD")
 
     def client_finished(self) -> bool:
         """Take note that the client sends no more; False closes its connection."""
@@ -296,7 +316,22 @@ class Exchange(ServerSide):
             self.end("CD")
             self.client.close("CD")
             return False
-        return not (self.route.abort_on_close and self.connection is None)
+        if self.route.abort_on_close and self.response is None:
+            self._give_up()
+        return not self._over
+
+    def _give_up(self) -> None:
+        """End what its client has left, as far as can be known (`option abortonclose`)."""
+        for party in (self.server, self.backend):
+            if party is not None:
+                party.counters.client_aborts += 1
+        cause = "C" + self._where()
+        self.end(cause)
+        self.keeps = False
+        if cause == "CQ":
+            self.client.close(cause)
+        else:
+            self.fail(400)
 
     def client_lost(self) -> None:
         """Give up, because nobody waits for the response any more."""
@@ -366,19 +401,18 @@ class Exchange(ServerSide):
         if self._over:
             return
         self._over = True
-        if self.route.log is not None:
+        if self._search is not None:
+            self._search.close()
+        if self.route.log is not None and not self._unheard:
             self.route.log.finished(self)
         connection, place, server, backend = self.connection, self.place, self.server, self.backend
         if connection is not None:
-            self.connection = None
+            self.connection = self.session.server = None
             if self._server_paused and connection.transport is not None:
                 connection.transport.resume_reading()
             connection.detach(self.active_at, keep=self._server_keeps)
         if self._pause is not None:
             self._pause.cancel()
-        if self._search is not None:
-            self._search.close()
-            place = self.place
         if place is not None:
             self.place = None
             backend.release(place)

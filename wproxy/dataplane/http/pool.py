@@ -101,6 +101,6 @@ class Pool:
 
     def close(self) -> None:
         """Close them all."""
+        self.server.idle -= len(self._idle)
         while self._idle:
             self._idle.pop().close()
-        self.server.idle = 0

@@ -68,7 +68,7 @@ class HttpRoute:
     turn_around_s: float
     closing: Closing
     reuse: Reuse
-    shares: bool  # whether connections to servers are kept for other requests at all
+    shares: bool  # whether connections to servers are kept for other requests
     request_rules: tuple[Rule, ...]
     response_rules: tuple[Rule, ...]
     pages: Mapping[int, Page]  # in the place of the proxy's own error pages
@@ -109,7 +109,7 @@ class HttpRoute:
             turn_around_s=min(connect_s, _TURN_AROUND_S),
             closing=closing,
             reuse=back.reuse,
-            shares=closing is Closing.KEEP_ALIVE and back.reuse is not Reuse.NEVER,
+            shares=closing is Closing.KEEP_ALIVE,
             # The rules of a `listen` section are those of both; they act once, as the frontend's.
             request_rules=() if own else back.request_rules,
             response_rules=front.response_rules if own else back.response_rules + front.response_rules,

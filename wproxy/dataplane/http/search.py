@@ -26,6 +26,9 @@ class Seeker(Protocol):
     def found(self, connection: ServerConnection) -> None:
         """Go on with `connection`, on which a place is reserved."""
 
+    def pool_of(self, server: Server) -> Pool:
+        """Return the pool in which connections to `server` are that may be used."""
+
     def known_facts(self) -> HttpFacts:
         """Return what may be asked about the client, for the name that a server is told."""
 
@@ -41,8 +44,8 @@ class Search:
     """
 
     __slots__ = (
-        "_connecting", "_hopeless", "_key", "_made", "_may_reuse", "_record", "_route", "_seeker", "_services", "_stuck",
-        "_task", "_waits_in", "deadline", "granted", "timed_out",
+        "_connecting", "_hopeless", "_key", "_made", "_may_reuse", "_record", "_route", "_seeker", "_services",
+        "_stuck", "_task", "_waits_in", "deadline", "granted", "timed_out",
     )  # fmt: skip
 
     def __init__(self, seeker: Seeker, record: Transaction, route: HttpRoute, services: Services) -> None:
@@ -199,7 +202,7 @@ class Search:
         """Connect to the reserved server; None when it refuses or takes longer than `timeout connect`."""
         place = self._record.place
         assert place is not None
-        pool = self._route.pools[place]
+        pool = self._seeker.pool_of(place)
         if self._may_reuse and (idle := pool.take(self._seeker.known_facts)) is not None:
             place.counters.reuses += 1
             return idle

@@ -17,6 +17,8 @@ from wproxy.policy.cookies import ABSENT, Persistence, Presented
 from wproxy.protocols.http1.heads import RequestHead, ResponseHead
 from wproxy.state.server import Server
 
+NOTHING_ASKED: Presented[Server] = ABSENT  # type: ignore[assignment] # it has no server
+
 
 class Tied(Protocol):
     """An exchange, as far as it is tied: `asked` is what its cookies say, `bound` the server it is direct to."""
@@ -67,6 +69,12 @@ class Ties:
         exchange.bound = server
         return server
 
+    def unasked(self, exchange: Tied, *, denied: bool) -> None:
+        """Set the letters of a request that rules answer: as in HAProxy the cookie of one that is denied is told."""
+        if self._persistence is not None:
+            asked = self._persistence.read(exchange.request) if denied else NOTHING_ASKED
+            exchange.cookies = self._persistence.letters(asked, "N")
+
     def key(self, exchange: Tied) -> int:
         """Return what a keyed algorithm goes by."""
         return 0 if self._key is None else self._key(exchange.facts)
@@ -89,6 +97,3 @@ class Ties:
             facts.response = head
             stickiness.store(facts, server)
             stickiness.store_response(facts, server)
-
-
-NOTHING_ASKED: Presented[Server] = ABSENT  # type: ignore[assignment] # it has no server

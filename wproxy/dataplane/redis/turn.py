@@ -19,7 +19,7 @@ class Flushed(Protocol):
 
 
 _MOST_LOOKS = 3
-_MANY = 256  # commands: more gain nothing by waiting for others
+_MANY = 32  # commands: a write for so many is cheap for each already
 
 
 class Turn:

@@ -55,6 +55,8 @@ class ExchangeLog:
         if not failed and not self._settings.normal:
             return
         facts = transaction.known_facts()
+        if facts is None and not self._settings.null and not transaction.session.bytes_in:
+            return
         severity = Severity.ERR if failed and self._settings.separate_errors else Severity.INFO
         if facts is not None and facts.log_level is not None:
             if facts.log_level == SILENT:

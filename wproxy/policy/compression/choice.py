@@ -18,6 +18,7 @@ _STATUSES = frozenset({200, 201, 202, 203})
 _QUALITY = re.compile(rb"([0-9])(?:\.([0-9]{0,3}))?")
 _TOKEN = re.compile(rb"[^ \t;]*")
 _REMEMBERED = 1024  # lines
+_ELEMENTS = 64  # that are looked at; no client has as many
 _BLOCKS = 512  # heads' fields
 _LONGEST_BLOCK = 2048
 
@@ -79,7 +80,7 @@ class Choice:
     def _accepted(self, line: bytes) -> Algorithm | None:
         """Return the algorithm that a client likes best; what it names earlier where it likes two the same."""
         best, chosen = 0, None
-        for part in line.split(b","):
+        for part in line.split(b",", _ELEMENTS)[:_ELEMENTS]:
             element = part.strip(b" \t")
             token = _TOKEN.match(element)[0]  # type: ignore[index] # it matches nothing, too
             quality = _quality(element[len(token) :])

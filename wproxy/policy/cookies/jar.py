@@ -7,7 +7,7 @@ begin with `$`. What is taken out takes the attributes that follow it along.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 # A value ends at a delimiter that is not quoted; a quote that is never closed reaches to the end of the line.
@@ -27,69 +27,70 @@ class Line(NamedTuple):
     found: tuple[bytes, ...]
 
 
-class _Cookie(NamedTuple):
-    """One piece of a line: the delimiter and the spaces in front of it, its name, its value if it has one."""
+class _Kept:
+    """The pieces that go on, each with the delimiter in front of it."""
 
-    lead: bytes
-    name: bytes
-    value: bytes | None
-    rest: bytes  # spaces behind the value
-    whole: bytes
+    __slots__ = ("_pieces", "empty", "gap", "removes")
 
-    @property
-    def text(self) -> bytes:
-        """The piece without spaces around the equals sign."""
-        if self.value is None or self.name.startswith(b"$"):
-            return self.whole
-        return b"%b%b=%b%b" % (self.lead, self.name.rstrip(_SPACES), self.value, self.rest)
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self.empty = True
+        self.gap = False  # something has been taken out, and nothing has followed yet
+        self.removes = False
+
+    def add(self, piece: bytes) -> None:
+        if self.gap:
+            self.gap = False
+            if self.empty:
+                self._pieces.clear()
+                piece = piece[1:].lstrip(_SPACES)
+            else:
+                self._pieces[-1] = self._pieces[-1].rstrip(_SPACES)
+                piece = b"%b %b" % (piece[:1], piece[1:].lstrip(_SPACES))
+        if piece:
+            self.empty = False
+            self._pieces.append(piece)
+
+    def remove(self) -> None:
+        self.gap = self.removes = True
+
+    def joined(self) -> bytes:
+        return b"".join(self._pieces)
 
 
 def read(line: bytes, name: bytes, change: Change) -> Line:
     """Find the cookies called `name` in a field's value and let `change` have the value of each."""
-    if name not in line and not _SPACED.search(line):
+    spaced = _SPACED.search(line) is not None
+    if name not in line and not spaced:
         return Line(line, ())
     found: list[bytes] = []
-    kept = b""
-    removed_at: int | None = None  # where in `kept` something has been taken out and nothing has followed yet
-    removes = False
+    kept = _Kept()
     others = False  # whether there is anything for the server but attributes
-    for cookie in _cookies(line):
-        text = cookie.text
-        if cookie.name.startswith(b"$"):
-            kept += text if removed_at is None else b""
-            continue
-        if cookie.value is not None and cookie.name.rstrip(_SPACES) == name:
-            found.append(cookie.value)
-            value = change(cookie.value)
-            if value is None:
-                removed_at = len(kept) if removed_at is None else removed_at
-                removes = True
-                continue
-            text = cookie._replace(value=value).text
-        else:
-            others = True
-        kept = kept + text if removed_at is None else _closed(kept, removed_at, text)
-        removed_at = None
-    nothing = (removes and not kept) or (removed_at is not None and not others)
-    return Line(None if nothing else kept, tuple(found))
-
-
-def _cookies(line: bytes) -> Iterator[_Cookie]:
     at = 0
     while at <= len(line):
         match = _COOKIE.match(line, at)
         assert match is not None  # nothing matches, too
-        delimiter = line[max(at - 1, 0) : at]
-        value, rest = match[3], b""
-        if value is not None:
-            value = match[3].rstrip(_SPACES)
-            rest = match[3][len(value) :]
-        yield _Cookie(delimiter + match[1], match[2], value, rest, delimiter + match[0])
+        piece = line[max(at - 1, 0) : match.end()]
         at = match.end() + 1
-
-
-def _closed(kept: bytes, removed_at: int, text: bytes) -> bytes:
-    """Return `kept` and `text`, which begins with a delimiter, after something between them was taken out."""
-    if removed_at == 0:
-        return text[1:].lstrip(_SPACES)
-    return b"%b%b %b" % (kept.rstrip(_SPACES), text[:1], text[1:].lstrip(_SPACES))
+        if match[2].startswith(b"$"):
+            if not kept.gap:
+                kept.add(piece)
+            continue
+        if match[3] is None or not (spaced or name in piece):
+            others = True
+        else:
+            key, value = match[2].rstrip(_SPACES), match[3].rstrip(_SPACES)
+            head, rest = line[match.start() - 1 : match.start(2)] if match.start() else match[1], match[3][len(value) :]
+            sent: bytes | None = value
+            if key == name:
+                found.append(value)
+                sent = change(value)
+            else:
+                others = True
+            if sent is None:
+                kept.remove()
+                continue
+            piece = b"%b%b=%b%b" % (head, key, sent, rest)
+        kept.add(piece)
+    nothing = (kept.removes and kept.empty) or (kept.gap and not others)
+    return Line(None if nothing else kept.joined(), tuple(found))

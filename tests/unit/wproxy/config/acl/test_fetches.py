@@ -127,3 +127,8 @@ def test_one_server_without_limit_makes_the_room_unknown() -> None:
     made.process.backends["back"].servers[0].maxconn = None  # type: ignore[misc] # the live object's own field
     assert make(FETCHES["be_conn_free"], ["back"])(made) == -1
     assert make(FETCHES["srv_conn_free"], [("back", "a")])(made) == -1
+
+
+def test_dates_in_smaller_units() -> None:
+    assert make(FETCHES["date"], [1, 1_000])(facts()) == 1_700_000_000_124
+    assert make(FETCHES["date_us"], [])(facts()) == 123_456

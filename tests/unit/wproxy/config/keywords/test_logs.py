@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.wproxy.config.keywords.rows import problem_of
+from wproxy.config.acl.scope import Scope
 from wproxy.config.loader import parse
+from wproxy.config.log_formats import TCPLOG, parse_log_format
 from wproxy.config.model import Address, Config, LogFormat, Logs, LogTarget, Severity
 
 WITH_TIMEOUTS = "defaults\n timeout client 1s\n timeout server 1s\n timeout connect 1s\n"
@@ -73,8 +75,8 @@ def test_targets_are_inherited_added_and_forgotten() -> None:
     ("lines", "expected"),
     [
         ((), Logs()),
-        (("option tcplog",), Logs(tcplog=True)),
-        (("option httplog",), Logs(tcplog=True)),
+        (("option tcplog",), Logs(format=parse_log_format(TCPLOG, Scope("l")))),
+        (("option httplog",), Logs(format=parse_log_format(TCPLOG, Scope("l")))),
         (("option dontlognull",), Logs(null=False)),
         (("option dontlognull", "no option dontlognull"), Logs()),
         (("option dontlog-normal",), Logs(normal=False)),
@@ -133,3 +135,11 @@ def test_global_in_global() -> None:
     assert problem_of("global\n log global") == (
         "'log' global stands in the other sections; here say where to: 'log <address> <facility>'"
     )
+
+
+def test_formats() -> None:
+    assert logs_of("log-format %ci").format == parse_log_format("%ci", Scope("l"))
+    assert logs_of("log-format %ci", "option tcplog").format == parse_log_format(TCPLOG, Scope("l"))
+    assert logs_of("option tcplog", "log-format %ci").format == parse_log_format("%ci", Scope("l"))
+    assert len(logs_of("mode http", "option httplog").format) > len(logs_of("mode http", "option tcplog").format)
+    assert logs_of("mode http", "option httplog clf").format != logs_of("mode http", "option httplog").format

@@ -100,6 +100,19 @@ def test_tables_come_after_the_cookie_and_learn_from_it() -> None:
     assert ties.choose(exchange(last=2)) is a
 
 
+def test_letters_of_requests_that_rules_answer() -> None:
+    backend, key = backend_of(["cookie SRV insert", *LINES])
+    made = exchange(b"SRV=sb")
+    ties = Ties(cookies(backend), None, (), None)
+    ties.unasked(made, denied=False)
+    assert made.cookies == "NN"
+    ties.unasked(made, denied=True)
+    assert made.cookies == "VN"
+    untouched = exchange()
+    Ties(None, None, (), key).unasked(untouched, denied=True)
+    assert untouched.cookies == "--"
+
+
 def test_a_key() -> None:
     backend, key = backend_of(["balance source", *LINES])
     assert Ties(None, None, (), key).key(exchange()) == 0x7F000001

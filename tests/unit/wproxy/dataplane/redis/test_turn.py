@@ -81,7 +81,7 @@ def test_a_turn_goes_on_while_commands_come_but_not_for_ever() -> None:
     assert (ended(loop), item.flushed) == (True, 2)
 
 
-@pytest.mark.parametrize("commands", [0, 1, 256])
+@pytest.mark.parametrize("commands", [0, 1, 32])
 def test_what_comes_alone_and_what_is_enough_goes_at_once(commands: int) -> None:
     loop, item = Loop(), Item()
     turn = Turn(cast("AbstractEventLoop", loop))

@@ -6,6 +6,8 @@ import pytest
 
 from tests.unit.wproxy.observe.logs.facts import session
 from tests.unit.wproxy.state.parties import HERE
+from wproxy.config.acl.scope import Scope
+from wproxy.config.log_formats import TCPLOG, parse_log_format
 from wproxy.config.model import Address, LogFormat, Logs, LogTarget
 from wproxy.observe.logs.header import Sender
 from wproxy.observe.logs.outputs import Output, Outputs
@@ -17,13 +19,14 @@ from wproxy.state.session import Session, Sessions
 class Logged:
     """A session log, and what it sent."""
 
-    def __init__(self, **settings: bool) -> None:
+    def __init__(self, *, tcplog: bool = False, **settings: bool) -> None:
         self.lines: list[str] = []
         self.sessions = Sessions(Admission(100))
         target = LogTarget(Address(path="/dev/log"), HERE, 0, LogFormat.SHORT)
         output = Output(target, Sender("tag", 7, None), lambda line: self.lines.append(line.decode()))
+        pieces = parse_log_format(TCPLOG, Scope("f")) if tcplog else ()
         clocks = (lambda: 101.5), (lambda: 1_234_567_891.75)
-        self.log = SessionLog(Logs(**settings), Outputs([output], lambda: 0.0), self.sessions, clocks)  # type: ignore[arg-type] # booleans only
+        self.log = SessionLog(Logs(format=pieces, **settings), Outputs([output], lambda: 0.0), self.sessions, clocks)  # type: ignore[arg-type] # booleans only
         self.session: Session = session(self.sessions)
 
     def run(self) -> str:

@@ -36,6 +36,12 @@ def test_what_a_client_accepts(accepted: list[str], algorithm: Algorithm | None)
     assert wanted(made, *accepted) is algorithm  # remembered
 
 
+def test_of_long_lists_only_the_beginning_counts() -> None:
+    made = choice()
+    assert wanted(made, "," * 63 + "gzip") is GZIP
+    assert wanted(made, "," * 64 + "gzip") is None
+
+
 def test_of_both_kinds_of_deflate_the_last_one_counts() -> None:
     assert wanted(choice(DEFLATE, RAW), "deflate") is RAW
     assert wanted(choice(RAW, GZIP), "*") is GZIP

@@ -1,0 +1,65 @@
+"""The end of connections in mode http by the operator: a soft stop, and commands that end sessions."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from pathlib import Path
+
+from tests.support.http_beside import GET
+from tests.support.http_server import recording_server
+from tests.support.proxies import proxy
+from tests.support.waiting import wait_for
+
+
+def rest_of(client: socket.socket) -> bytes:
+    data = b""
+    while chunk := client.recv(65536):
+        data += chunk
+    return data
+
+
+def test_soft_stop(tmp_path: Path) -> None:
+    """HAProxy waits for idle clients until their timeout; wproxy does not."""
+    with recording_server(delay_s=0.5) as server:
+        line = f"server s 127.0.0.1:{server.port}"
+        with proxy("wproxy", tmp_path, line, mode="http") as made:
+            clients = [socket.create_connection(("127.0.0.1", made.port), 10.0) for _ in range(5)]
+            silent, idle, busy, pipelined, beginning = clients
+            idle.sendall(GET)
+            assert idle.recv(4096).endswith(b"ok")
+            busy.sendall(GET)
+            pipelined.sendall(GET + GET)
+            beginning.sendall(GET[:10])
+            wait_for(lambda: made.stats.numbers("s", "scur") == (2,), what="two requests")
+            made.process.send_signal(signal.SIGUSR1)
+            assert rest_of(idle) == b""
+            assert rest_of(silent) == b""
+            answer = rest_of(busy)
+            assert answer.endswith(b"ok")
+            assert b"\r\nconnection: close\r\n" in answer
+            assert rest_of(pipelined).count(b"HTTP/1.1 200") == 1
+            beginning.sendall(GET[10:])
+            assert b"\r\nconnection: close\r\n" in rest_of(beginning)
+            for client in clients:
+                client.close()
+            assert made.process.wait(10.0) == 0
+
+
+def test_shutdown_sessions(tmp_path: Path) -> None:
+    """The stats socket knows on which server a request is, and ends it there."""
+    with recording_server(delay_s=30.0) as server:
+        line = f"server s 127.0.0.1:{server.port}"
+        with (
+            proxy("wproxy", tmp_path, line, mode="http") as made,
+            socket.create_connection(("127.0.0.1", made.port), 5.0) as client,
+            socket.create_connection(("127.0.0.1", made.port), 5.0) as idle,
+        ):
+            client.sendall(GET)
+            wait_for(lambda: " srv=s " in made.stats.ask("show sess"), what="a session on the server")
+            assert made.stats.ask("show sess").count(" srv=<none> ") == 1
+            made.stats.ask("shutdown sessions server main/s")
+            assert rest_of(client) == b""
+            made.stats.wait_until_idle("s")
+            assert made.stats.numbers("FRONTEND", "scur") == (1,)
+            idle.close()

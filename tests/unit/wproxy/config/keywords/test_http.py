@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.wproxy.config.http.exchange import front
+from tests.unit.wproxy.config.keywords.rows import problem_of
+from wproxy.config.http.model import Closing, HttpBack, HttpTimeouts, Reuse
+from wproxy.config.loader import parse
+
+
+def back(*lines: str) -> HttpBack:
+    text = "backend b\n mode http\n" + "".join(f" {line}\n" for line in lines)
+    [backend] = parse(text, "a.cfg", {}).backends
+    assert backend.http is not None
+    return backend.http
+
+
+@pytest.mark.parametrize(
+    ("lines", "closing"),
+    [
+        ([], Closing.KEEP_ALIVE),
+        (["option http-server-close"], Closing.SERVER_CLOSE),
+        (["option http-server-close", "option httpclose"], Closing.CLOSE),
+        (["option httpclose", "option http-keep-alive"], Closing.KEEP_ALIVE),
+        (["option httpclose", "no option httpclose"], Closing.KEEP_ALIVE),
+        (["option httpclose", "no option http-server-close"], Closing.CLOSE),
+    ],
+)
+def test_closing(lines: list[str], closing: Closing) -> None:
+    assert front(*lines).closing is back(*lines).closing is closing
+
+
+def test_times() -> None:
+    made = front("timeout http-request 5s", "timeout http-keep-alive 200ms")
+    assert made.timeouts == HttpTimeouts(5.0, 0.2)
+
+
+def test_of_backends() -> None:
+    assert back("http-reuse always").reuse is Reuse.ALWAYS
+    assert back("option abortonclose").abort_on_close
+    assert not back("option abortonclose", "no option abortonclose").abort_on_close
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("backend b\n http-reuse sometimes", "'http-reuse' knows never, safe, aggressive, always, not 'sometimes'"),
+        ("defaults\n http-request deny", "'http-request' cannot stand in a 'defaults' section without a name"),
+        ("listen l\n errorfile", "'errorfile' expects a status"),
+        ("listen l\n monitor-uri", "'monitor-uri' expects an address such as /health"),
+        ("listen l\n option httpclose x", "'option httpclose' cannot handle unexpected argument 'x'"),
+        ("listen l\n capture cookie", "'capture cookie' expects a cookie's name"),
+    ],
+)
+def test_problems(text: str, message: str) -> None:
+    assert problem_of(text) == message
