@@ -22,6 +22,6 @@ def parse_processes(text: str) -> list[Process]:
     for line in text.splitlines():
         if line.startswith("#"):
             old = line.startswith("# old")
-        elif len(words := line.split()) >= 4:
+        elif len(words := line.split()) >= 4 and words[0].isdecimal():
             found.append(Process(int(words[0]), words[1], int(words[2]), words[3], old))
     return found

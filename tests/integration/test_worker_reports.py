@@ -45,9 +45,7 @@ def get(port: int, path: str) -> str:
 
 def command(proxy: Crew, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "WPROXY_SOCKET": str(proxy.stats.path)}
-    return subprocess.run(
-        [*WPROXY, *words], capture_output=True, text=True, timeout=60, env=environment, check=False
-    )
+    return subprocess.run([*WPROXY, *words], capture_output=True, text=True, timeout=60, env=environment, check=False)
 
 
 def served(stack: ExitStack, port: int, number: int) -> None:
@@ -97,9 +95,9 @@ def test_commands_of_redis_and_errors_are_counted_once(tmp_path: Path, redis: in
         calls = {row[1]: int(row[3]) for row in rows}
         assert sum(calls.values()) == 1000
         assert abs(calls["a"] - 300) <= 2  # one of each worker
-        with connect(port) as client:
-            client.sendall(b"*1\r\n!oops\r\n")
-            assert client.recv(100).startswith(b"-ERR")
+        with connect(port) as raw:
+            raw.sendall(b"*1\r\n!oops\r\n")
+            assert raw.recv(100).startswith(b"-ERR")
         wait_for(lambda: "invalid request" in proxy.stats.ask("show errors"), what="the error is kept")
 
 
