@@ -169,6 +169,8 @@ def test_a_killed_supervisor_comes_back_with_what_the_workers_know(tmp_path: Pat
         assert proxy.stats.ask("get weight main/a") == "55 (initial 30)\n\n"
         assert proxy.stats.row("b")["status"] == "MAINT"
         assert proxy.stats.numbers("FRONTEND", "scur", "stot") == (30, 30)
+        assert " is UP" not in proxy.log  # nothing has come back
+        assert "55" in (tmp_path / "state.json").read_text()
         connected(stack, port, 10)
         assert proxy.stats.numbers("a", "scur")[0] >= 10
 

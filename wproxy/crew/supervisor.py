@@ -81,7 +81,7 @@ class Supervisor:
         self._timers: list[asyncio.TimerHandle] = []
         self._contention: asyncio.TimerHandle | None = None
         self.on_empty: Callable[[], None] | None = None  # called when the last worker has gone
-        self.on_places: Callable[[], None] | None = None  # called when keys lie elsewhere than before
+        self.on_places: Callable[[], None] | None = None  # called when what is kept for the next process has changed
         self._keyed: list[Backend] = []  # whose keys move
         for backend in self._registry.backends.values():
             if backend.config.mode is Mode.REDIS:
@@ -165,6 +165,8 @@ class Supervisor:
         if body["records"] and self._loop.time() < self._adopting_until:
             self._adopting_until = 0.0
             following.apply(self._control, body["records"], lambda name: following.Share())
+            if self.on_places is not None:
+                self.on_places()
             self._log("NOTICE", f"Took over the state that worker {number} knows.")
         member = self._members[number] = Member(number, body["pid"], body["since"], channel)
         for name, held in body["held"].items():

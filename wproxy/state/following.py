@@ -152,4 +152,4 @@ def _follow_server(control: Control, backend: Backend, server: Server, record: J
     elif server.warmup is None or server.warmup.since != since:
         server.warmup = Warmup(server.line.slowstart_s, since, weighted=not backend.static)
         server.warmup.advance(control.clock())
-    control.followed(server, ServerChange.ADDRESS if moved else ServerChange.UP)
+    control.followed(server, ServerChange.ADDRESS if moved else ServerChange.WEIGHT)

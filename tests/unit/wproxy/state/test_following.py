@@ -87,7 +87,7 @@ def test_weights_states_and_addresses_follow() -> None:
     assert str(theirs.address) == "127.0.0.9:77"
     assert other.status == "MAINT"
     changes = [notice.change for notice in pair.notices if isinstance(notice, ServerNotice)]
-    assert changes == [ServerChange.ADDRESS, ServerChange.UP]
+    assert changes == [ServerChange.ADDRESS, ServerChange.WEIGHT]
     assert [pair.theirs.backends["b"].assign() for _ in range(3)] == [theirs] * 3
 
 
