@@ -21,7 +21,7 @@ from wproxy.crew.supervisor import Supervisor
 from wproxy.crew.worker import Worker
 from wproxy.dataplane.http.client import ClientConnection
 from wproxy.dataplane.keepalive import keep_alive
-from wproxy.dataplane.listener import Listener
+from wproxy.dataplane.listener import Listener, shut
 from wproxy.dataplane.prober import Prober
 from wproxy.dataplane.process import LiveProcess
 from wproxy.dataplane.reception import Arrival, Plan, Reception
@@ -195,7 +195,8 @@ class Application:
             await listener.start()
         for name, listeners in self._listeners.items():
             frontend = self._registry.frontends[name]
-            for frontend_listener in listeners if self._accepts(frontend) else ():
+            is_open = frontend.status is FrontendStatus.OPEN and self._accepts(frontend)
+            for frontend_listener in listeners if is_open else ():
                 await frontend_listener.resume(singly=self._scarce(frontend))
         ready()
         await self._stop.wait()
@@ -212,6 +213,7 @@ class Application:
             case Duty.SUPERVISOR:
                 supervisor = Supervisor(role, self._control, loop, self._log, self._reporter.answer)
                 supervisor.on_places = self._save
+                supervisor.on_settled = self._shut_closed
                 return supervisor
             case Duty.WORKER:
                 interpreter = Interpreter()
@@ -223,6 +225,13 @@ class Application:
                     role, self._control, loop, run, lambda: self._logs.dropped, self._stop_softly, self._stand_back
                 )
         return None
+
+    def _shut_closed(self) -> None:
+        """Have clients refused where the workers have stopped to accept."""
+        for name, frontend in self._registry.frontends.items():
+            if frontend.status is not FrontendStatus.OPEN:
+                for _, listening in self._sockets.frontends.get(name, ()):
+                    shut(listening)
 
     def _tell_places(self) -> None:
         if isinstance(self._crew, Worker):
@@ -430,7 +439,7 @@ class Application:
             return
         for listener in self._listeners.get(frontend.name, ()):
             if frontend.status is not FrontendStatus.OPEN:
-                listener.refuse()
+                listener.refuse(alone=self._role.duty is Duty.ALL)
             elif not self._accepts(frontend):
                 listener.pause()
             else:

@@ -264,6 +264,24 @@ def test_the_maxconn_of_a_frontend_is_exact(tmp_path: Path, redis: int) -> None:
         assert answered == 9
 
 
+def test_a_frontend_is_closed_and_opened_in_every_worker(tmp_path: Path, redis: int) -> None:
+    port = free_port()
+    with crew(tmp_path, listen(port, redis)) as proxy, ExitStack() as stack:
+        for _ in range(2):
+            assert proxy.stats.ask("disable frontend main") == "\n"
+            with pytest.raises(ConnectionRefusedError):
+                connect(port)
+            workers = proxy.workers
+            proxy.kill(workers[0])  # the next one does not open it
+            wait_until_whole(proxy)
+            with pytest.raises(ConnectionRefusedError):
+                connect(port)
+            assert workers[1] in proxy.workers
+            assert proxy.stats.ask("enable frontend main") == "\n"
+            connected(stack, port, 20)
+        assert len(proxy.evenness()) == 2
+
+
 def test_reload_with_workers_loses_no_client(tmp_path: Path, redis: int) -> None:
     port = free_port()
     stop, failures, answered = threading.Event(), [], []

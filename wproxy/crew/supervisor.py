@@ -80,6 +80,7 @@ class Supervisor:
         self._adopting_until = loop.time() + _ADOPTION_S if role.successor else 0.0
         self._timers: list[asyncio.TimerHandle] = []
         self._contention: asyncio.TimerHandle | None = None
+        self.on_settled: Callable[[], None] | None = None  # called when changes are in force in every worker
         self.on_empty: Callable[[], None] | None = None  # called when the last worker has gone
         self.on_places: Callable[[], None] | None = None  # called when what is kept for the next process has changed
         self._keyed: list[Backend] = []  # whose keys move
@@ -255,6 +256,8 @@ class Supervisor:
         """Return when all that has changed is in force in every worker; one that is stuck is ended."""
         self.changed()
         self._wait(lambda member: member.outbox.settled)
+        if self.on_settled is not None:
+            self.on_settled()
 
     def _wait(self, done: Callable[[Member], bool]) -> None:
         """Wait for every worker that is there, and end those that take too long."""

@@ -349,9 +349,7 @@ class Control:
     # -- what another process has decided --------------------------------------------------------------------------
 
     def followed(self, server: Server, change: ServerChange) -> None:
-        """Choose by what has been set on `server`, and tell: ADDRESS when it is elsewhere now, else WEIGHT, which
-        is logged nowhere.
-        """
+        """Choose by what has been set on `server`, and tell: ADDRESS when it is elsewhere now, else WEIGHT (no log)."""
         backend = self.registry.backends[server.backend_name]
         self._rebuild(backend)
         self._notify(ServerNotice(backend, server, change))
