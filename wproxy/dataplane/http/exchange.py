@@ -40,23 +40,18 @@ _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 class Exchange(ServerSide):
     """One request and its response; `complete`, `_answer` or `abort` end it, each exactly once."""
 
-    _body_in: Body | None = None  # of the request
-    _early: list[bytes] | None = None  # of that body, while there is no server
-    _search: Search | None = None
-    _visit: Visit | None = None  # of a statistics page
-    _pause: asyncio.TimerHandle | None = None  # while an answer is held back
+    __slots__ = ("_body_in", "_early", "_pause", "_search", "_visit")
+
+    _body_in: Body | None  # of the request
+    _early: list[bytes] | None  # of that body, while there is no server
+    _search: Search | None
+    _visit: Visit | None  # of a statistics page
+    _pause: asyncio.TimerHandle | None  # while an answer is held back
 
     def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
-        site = client.site
-        self.client = client
-        self.request = request
-        self.route: HttpRoute = site.default
-        self.session = client.session
-        self.backend = self.route.backend
-        self.idle_since = client.idle_since
-        self.first_byte_at = self.request_at = self.active_at = now  # active: when the server had something to do last
+        super().__init__(client, request, now)
         self.bytes_in = request.size
-        self.keeps = not request.closes  # the client may send another request
+        self._body_in = self._early = self._search = self._visit = self._pause = None
         length = request.length
         if length:
             self._body_in = Chunked() if length == CHUNKED else Counted(length)
