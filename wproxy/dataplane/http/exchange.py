@@ -30,7 +30,6 @@ from wproxy.state.server import Server
 if TYPE_CHECKING:
     from wproxy.dataplane.http.client import ClientConnection
     from wproxy.dataplane.http.pool import Pool
-    from wproxy.dataplane.http.route import HttpRoute
     from wproxy.dataplane.http.server import ServerConnection
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

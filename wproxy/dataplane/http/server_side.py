@@ -31,8 +31,8 @@ class ServerSide(Transaction):
 
     __slots__ = (
         "_body_out", "_counted", "_facts", "_held", "_over", "_server_at_eof", "_server_keeps",
-        "_server_last", "_server_paused", "_squeezed", "_squeezing", "_unheard", "active_at", "asked", "bound", "client",
-        "connection", "keeps", "request", "request_done", "response", "route", "tunnel",
+        "_server_last", "_server_paused", "_squeezed", "_squeezing", "_unheard", "active_at", "asked", "bound",
+        "client", "connection", "keeps", "request", "request_done", "response", "route", "tunnel",
     )  # fmt: skip
 
     response: ResponseHead | None
