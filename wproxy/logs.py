@@ -44,7 +44,7 @@ class ProcessLogs:
         if not wanted:
             return None
         # In mode http this one tells only of clients that never get as far as a request.
-        logs = replace(frontend.logs, format=None) if frontend.mode is Mode.HTTP else frontend.logs
+        logs = replace(frontend.logs, format=()) if frontend.mode is Mode.HTTP else frontend.logs
         listener = session_log.SessionLog(logs, wanted, sessions, (self._clock, time.time))
         return SessionLog(listener, frontend.binds)
 
