@@ -20,19 +20,24 @@ def rest_of(client: socket.socket) -> bytes:
 
 
 def test_soft_stop(tmp_path: Path) -> None:
-    """HAProxy waits for idle clients until their timeout; wproxy does not."""
+    """An idle client has one request more, whose answer says that it is the last, or is let go after two seconds."""
     with recording_server(delay_s=0.5) as server:
         line = f"server s 127.0.0.1:{server.port}"
         with proxy("wproxy", tmp_path, line, mode="http") as made:
-            clients = [socket.create_connection(("127.0.0.1", made.port), 10.0) for _ in range(5)]
-            silent, idle, busy, pipelined, beginning = clients
-            idle.sendall(GET)
-            assert idle.recv(4096).endswith(b"ok")
+            clients = [socket.create_connection(("127.0.0.1", made.port), 10.0) for _ in range(6)]
+            silent, idle, returning, busy, pipelined, beginning = clients
+            for client in (idle, returning):
+                client.sendall(GET)
+                assert client.recv(4096).endswith(b"ok")
             busy.sendall(GET)
             pipelined.sendall(GET + GET)
             beginning.sendall(GET[:10])
             wait_for(lambda: made.stats.numbers("s", "scur") == (2,), what="two requests")
             made.process.send_signal(signal.SIGUSR1)
+            returning.sendall(GET)
+            last = rest_of(returning)
+            assert last.endswith(b"ok")
+            assert b"\r\nconnection: close\r\n" in last
             assert rest_of(idle) == b""
             assert rest_of(silent) == b""
             answer = rest_of(busy)
