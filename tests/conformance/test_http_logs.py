@@ -24,7 +24,7 @@ TIMES = (
     (r"(-?)\d+/(-?)\d+/\d+ \d+ (?=-- )", r"\1T/\2T/T BYTES "),
     (r'" (\d{3}) \d+ "" "" \d+ \d+ (.*>?") (-?)\d+ (-?)\d+ (-?)\d+ (-?)\d+ \d+ ', r'" \1 \2 \3T \4T \5T \6T T '),
     (r"\b(-?)\d+/(-?)\d+/(-?)\d+/(-?)\d+/(\+?)\d+ (?=-?\d{1,3} )", r"\1T/\2T/\3T/\4T/\5T "),
-    (r"(?<=T )(-?\d{3}) \d+ ", r"\1 BYTES "),  # HAProxy counts them as it holds them
+    (r"(?<=T )(-?\d{3}) (\+?)\d+ ", r"\1 \2BYTES "),  # HAProxy counts them as it holds them
 )
 
 
@@ -61,6 +61,7 @@ CAPTURES = (
 )
 CASES = {
     "httplog": (("option httplog",), [PLAIN]),
+    "as soon as possible": (("option httplog", "option logasap"), [PLAIN]),
     "captures": (("option httplog", *CAPTURES), [PLAIN]),
     "clf": (("option httplog clf", *CAPTURES[:3]), [PLAIN]),
     "denied": (("option httplog", "http-request deny if { path /a }"), [PLAIN]),

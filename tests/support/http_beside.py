@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.proxies import Proxy, proxy
+from tests.support.waiting import wait_for
 
 TIMEOUT_S = 1.5  # of clients and servers, in both programs
 KEPT_S = 0.5
@@ -33,6 +34,10 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 _SIZE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\r\n]*)?\r\n")
 _TRAILERS = re.compile(rb"0+\r\n((?:[^\r\n]+\r\n)*\r\n)")
 _TRAILER = re.compile(rb"([^\r\n:]+):[ \t]*")
+
+_LOG_LINE = re.compile(  # of `option httplog`
+    r"\] case(\d+) case\d+/(\S+) \+?(\S+) (-?\d+) \+?\d+ (- - \S+) \d+/\d+/\d+/\d+/(\+?\d+) (\S+) (.*)"
+)
 
 
 class Talk:
@@ -281,6 +286,24 @@ def serving(program: str, folder: Path, cases: Sequence[Case], lines: Sequence[s
         )
     with proxy(program, folder, *lines, mode="http", rest="".join(sections)) as made:
         yield made
+
+
+def logged(program: str, cases: Sequence[Case], lines: Sequence[str] = LINES) -> list[list[str]]:
+    """Return what `program` writes into its log about each case, without dates, addresses, times and sizes."""
+    folder = Path(tempfile.mkdtemp(prefix="h"))
+    try:
+        with serving(program, folder, cases, ("log stdout format raw local0", "option httplog", *lines)) as made:
+            asyncio.run(_run_all(cases, folder))
+            wait_for(lambda: " fe=case" not in made.stats.ask("show sess"), what="the end of all sessions")
+            text = made.log
+    finally:
+        shutil.rmtree(folder)
+    found: list[list[str]] = [[] for _ in cases]
+    for match in _LOG_LINE.finditer(text):
+        number, server, times, status, rest, retries, queues, request = match.groups()
+        came = "/".join("-1" if time == "-1" else "T" for time in times.split("/"))
+        found[int(number)].append(f"{server} {came} {status} {rest} {retries} {queues} {request}")
+    return [sorted(lines) for lines in found]
 
 
 def run(program: str, cases: Sequence[Case], lines: Sequence[str] = LINES) -> list[Seen]:

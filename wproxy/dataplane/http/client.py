@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.ends import ends_of
+from wproxy.dataplane.http import captured
 from wproxy.dataplane.http.exchange import Exchange
 from wproxy.dataplane.http.route import Pools
 from wproxy.protocols.http1.heads import Fault, RequestHead
@@ -125,9 +126,10 @@ class ClientConnection(asyncio.Protocol):
             if head is None:
                 self._head_since = self._head_since or self.active_at
                 if self.at_eof:
-                    self._hang_up()
+                    self.refuse(Fault(400, "the client left before its request was complete"), "CR")
                 break
             if isinstance(head, Fault):
+                captured.request(self, data, head.reason)
                 self.refuse(head, "PR")
                 break
             self._pending = data[head.size :] if len(data) > head.size else b""

@@ -30,7 +30,6 @@ from wproxy.state.server import Server
 if TYPE_CHECKING:
     from wproxy.dataplane.http.client import ClientConnection
     from wproxy.dataplane.http.pool import Pool
-    from wproxy.dataplane.http.route import HttpRoute
     from wproxy.dataplane.http.server import ServerConnection
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -40,24 +39,18 @@ _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 class Exchange(ServerSide):
     """One request and its response; `complete`, `_answer` or `abort` end it, each exactly once."""
 
-    _body_in: Body | None = None  # of the request
-    _early: list[bytes] | None = None  # of that body, while there is no server
-    _facts: HttpFacts | None = None
-    _search: Search | None = None
-    _visit: Visit | None = None  # of a statistics page
-    _pause: asyncio.TimerHandle | None = None  # while an answer is held back
+    __slots__ = ("_body_in", "_early", "_pause", "_search", "_visit")
+
+    _body_in: Body | None  # of the request
+    _early: list[bytes] | None  # of that body, while there is no server
+    _search: Search | None
+    _visit: Visit | None  # of a statistics page
+    _pause: asyncio.TimerHandle | None  # while an answer is held back
 
     def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
-        site = client.site
-        self.client = client
-        self.request = request
-        self.route: HttpRoute = site.default
-        self.session = client.session
-        self.backend = self.route.backend
-        self.idle_since = client.idle_since
-        self.first_byte_at = self.request_at = self.active_at = now  # active: when the server had something to do last
+        super().__init__(client, request, now)
         self.bytes_in = request.size
-        self.keeps = not request.closes  # the client may send another request
+        self._body_in = self._early = self._search = self._visit = self._pause = None
         length = request.length
         if length:
             self._body_in = Chunked() if length == CHUNKED else Counted(length)
@@ -300,6 +293,8 @@ class Exchange(ServerSide):
             if self._pause is None:
                 self._tell()
         elif self._answered:
+            if self.connection is None:  # the server left before it had the whole request
+                self.end("SD")
             self.complete()
 
     def _malformed(self) -> None:
@@ -309,12 +304,12 @@ class Exchange(ServerSide):
             self.client.refuse(Fault(400, "a body that is none"), "PR")
             return
         self.client.site.frontend.counters.request_errors += 1
-        self.end("CD" if self.connection is not None else "PR")
+        self.end("PH" if self.response is None else "PD")
         self.keeps = False
         if self.response is None:
             self.fail(400)
         else:
-            self.client.close("CD")
+            self.client.close("PD")
 
     def client_finished(self) -> bool:
         """Take note that the client sends no more; False closes its connection."""
@@ -418,7 +413,9 @@ class Exchange(ServerSide):
         if self._over:
             return
         self._over = True
-        if self.route.log is not None:
+        if self._search is not None:
+            self._search.close()
+        if self.route.log is not None and not self._unheard:
             self.route.log.finished(self)
         connection, place, server, backend = self.connection, self.place, self.server, self.backend
         if connection is not None:
@@ -428,9 +425,6 @@ class Exchange(ServerSide):
             connection.detach(self.active_at, keep=self._server_keeps)
         if self._pause is not None:
             self._pause.cancel()
-        if self._search is not None:
-            self._search.close()
-            place = self.place
         if place is not None:
             self.place = None
             backend.release(place)

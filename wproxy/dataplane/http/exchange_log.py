@@ -16,6 +16,9 @@ from wproxy.state.transaction import Transaction
 class Listener(Protocol):
     """Who is told; `observe.logs.ExchangeLog` is one."""
 
+    def responded(self, transaction: Transaction) -> None:
+        """Take note that the head of the response is there."""
+
     def finished(self, transaction: Transaction) -> None:
         """Take note of the end of a request, while it still has its places."""
 
@@ -23,10 +26,11 @@ class Listener(Protocol):
 class ExchangeLog:
     """The log of one frontend; a frontend that logs nothing has none, and its requests pay nothing for it."""
 
-    __slots__ = ("_paths", "finished")
+    __slots__ = ("_paths", "finished", "responded")
 
     def __init__(self, listener: Listener, binds: Sequence[Bind]) -> None:
         self._paths = {bind.address.path: number for number, bind in enumerate(binds, 1) if bind.address.path}
+        self.responded = listener.responded
         self.finished = listener.finished
 
     def began(self, session: Session, transport: asyncio.Transport | None, ends: Ends | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.model import Answer, Closing
 from wproxy.config.http.squeezing import Algorithm
-from wproxy.dataplane.http import outgoing
+from wproxy.dataplane.http import captured, outgoing
 from wproxy.dataplane.http.site import first_outcome
 from wproxy.dataplane.http.ties import NOTHING_ASKED
 from wproxy.policy.compression import CompressedBody
@@ -29,28 +29,39 @@ class ServerSide(Transaction):
     `active_at` is when the server last had something to do or did something.
     """
 
-    client: ClientConnection
-    route: HttpRoute
-    request: RequestHead
-    keeps: bool  # the client may send another request
-    active_at: float
-    # Defaults of the class, as those of `Transaction`.
-    response: ResponseHead | None = None
-    connection: ServerConnection | None = None
-    tunnel = False
-    request_done = True
-    _body_out: Body | None = None  # of the response
-    asked: Presented[Server] = NOTHING_ASKED
-    bound: Server | None = None
-    _squeezing: Algorithm | None = None  # how the response may be compressed
-    _squeezed: CompressedBody | None = None
-    _held = b""  # the beginning of the response's head
-    _server_keeps = False
-    _server_last = False  # no other request is sent on the connection
-    _server_paused = False
-    _server_at_eof = False  # of a tunnel
-    _counted = False  # as a session of its backend
-    _over = False
+    __slots__ = (
+        "_body_out", "_counted", "_facts", "_held", "_over", "_server_at_eof", "_server_keeps",
+        "_server_last", "_server_paused", "_squeezed", "_squeezing", "_unheard", "active_at", "asked", "bound",
+        "client", "connection", "keeps", "request", "request_done", "response", "route", "tunnel",
+    )  # fmt: skip
+
+    response: ResponseHead | None
+    connection: ServerConnection | None
+    bound: Server | None
+    _body_out: Body | None  # of the response
+    _facts: HttpFacts | None
+    _squeezing: Algorithm | None  # how the response may be compressed
+    _squeezed: CompressedBody | None
+    _counted: bool  # as a session of its backend
+    _server_last: bool  # no other request is sent on the connection
+    _server_at_eof: bool  # of a tunnel
+    _unheard: bool  # its client is told nothing, and the log neither
+
+    def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
+        route = client.site.default
+        super().__init__(client.session, route.backend, client.idle_since, now)
+        self.client = client
+        self.request = request
+        self.route: HttpRoute = route
+        self.active_at = now
+        self.keeps = not request.closes  # the client may send another request
+        self.request_done = True
+        self.asked: Presented[Server] = NOTHING_ASKED
+        self.response = self.connection = self.bound = None
+        self._body_out = self._facts = self._squeezing = self._squeezed = None
+        self.tunnel = self._over = self._unheard = self._counted = False
+        self._server_keeps = self._server_last = self._server_paused = self._server_at_eof = False
+        self._held = b""  # the beginning of the response's head
 
     @property
     def facts(self) -> HttpFacts:
@@ -89,6 +100,7 @@ class ServerSide(Transaction):
             if head is None:
                 break
             if isinstance(head, Fault):
+                captured.response(self, data, head.reason)
                 self._bad_response("PH")
                 return
             data = data[head.size :] if len(data) > head.size else b""
@@ -112,32 +124,27 @@ class ServerSide(Transaction):
         if head.status == 101 and not self._switches(head):
             self._bad_response("PH")
             return
-        route = self.route
-        captures = self.client.site.captures
-        if route.response_rules or captures is not None:
-            facts = self.facts
-            facts.answered(head)
-            if self.server is not None:
-                facts.server_name, facts.server_id = self.server.name, self.server.server_id
-            if captures is not None and captures.response is not None:
-                captures.response(facts)
-            outcome = first_outcome(route.response_rules, facts)
-            if isinstance(outcome, Answer):
-                self._replaced(outcome)
-                return
+        route, status = self.route, head.status
+        if (route.response_rules or self.client.site.captures is not None) and not self._approve(head):
+            return
         if route.ties is not None:
             route.ties.responded(self, head)
         self._count_status(head.status)
-        until_close = not self._frame(head)
+        until_close = not self._frame(head, status)
+        if self._facts is not None and (status != head.status or self._facts.method != self.request.method):
+            self._reconcile(head)
         self._server_keeps = route.shares and not (head.closes or until_close or self._server_last)
-        if head.length == CHUNKED and not head.minor:
-            self.keeps = False
-        if until_close or route.closing is Closing.CLOSE or not self.client.keeps:
+        doubtful = head.length == CHUNKED and not head.minor
+        if until_close or doubtful or route.closing is Closing.CLOSE or not self.client.keeps:
             self.keeps = False
         length = head.length
         if self._squeezing is not None and self._squeeze(head, self._squeezing):
             length = CHUNKED
         lead = head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=self.tunnel))
+        if route.log is not None:
+            self.bytes_out += len(lead)  # which is about to be sent, and part of what is logged now
+            route.log.responded(self)
+            self.bytes_out -= len(lead)
         if length is not None and 0 < length <= len(rest) and self._body_out is not None:
             self._server_keeps = self._server_keeps and length == len(rest)  # or it says more than it was asked for
             self._write(lead + (rest if length == len(rest) else rest[:length]))
@@ -148,6 +155,20 @@ class ServerSide(Transaction):
             self._response_complete()
         else:
             self._pass_on(rest, lead)
+
+    def _approve(self, head: ResponseHead) -> bool:
+        """Let the rules have their say; False when they answer in the place of the server."""
+        facts, captures = self.facts, self.client.site.captures
+        facts.answered(head)
+        if self.server is not None:
+            facts.server_name, facts.server_id = self.server.name, self.server.server_id
+        if captures is not None and captures.response is not None:
+            captures.response(facts)
+        outcome = first_outcome(self.route.response_rules, facts)
+        if isinstance(outcome, Answer):
+            self._replaced(outcome)
+            return False
+        return True
 
     def _switches(self, head: ResponseHead) -> bool:
         """Tell whether the server may speak another protocol from here: both have asked for it."""
@@ -179,9 +200,23 @@ class ServerSide(Transaction):
                 counters.compressed_out += squeezed.made - made
         return out
 
-    def _frame(self, head: ResponseHead) -> bool:
-        """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end."""
-        method, status, length = self.request.method, head.status, head.length
+    def _reconcile(self, head: ResponseHead) -> None:
+        """Have the client find the end of a response that rules have made one to another method or status."""
+        assert self._facts is not None
+        bodiless = self._facts.method == b"HEAD" or head.status in (204, 304)
+        if bodiless and self._body_out is not None:
+            self._body_out = None  # nobody reads on: the connection to the server is not used again
+            self._server_last = True
+        elif not bodiless and not self.tunnel and self._body_out is None and head.length != 0:
+            head.unframe()
+            head.set(b"content-length", b"0")
+
+    def _frame(self, head: ResponseHead, status: int) -> bool:
+        """Find out where the body ends (RFC 9112, section 6.3); False when that is the connection's end.
+
+        `status` is the server's, and the method the one it was asked by, whatever rules have made of them.
+        """
+        method, length = self.request.method, head.length
         if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
             if status == 101:
                 head.unframe()
@@ -215,7 +250,7 @@ class ServerSide(Transaction):
                 self.status = 0  # nothing of it has been sent
             else:
                 self._write(data[:size])
-            self._bad_response("SD")
+            self._bad_response("PH" if lead else "PD")
             return
         if size < len(data):
             data = data[:size]
@@ -291,11 +326,12 @@ class ServerSide(Transaction):
         self.end(cause)
         if self.client.served and self.response is None and not self._held:
             # As HAProxy: who has had an answer on its connection sees it end, and may then try again.
+            self._unheard = True
             self._close_client()
         elif self.status:
             self._close_client()
         else:
-            self.response = None
+            self.response = self.responded_at = None
             self.fail(502)
 
     def pause_server(self) -> None:

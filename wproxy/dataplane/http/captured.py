@@ -1,0 +1,51 @@
+"""Keeps what broke HTTP, for `show errors`: the last request of each frontend and the last response of each backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wproxy.protocols.http1.faults import position
+from wproxy.state.captures import LIMIT, NOBODY, Capture, Excerpt, Named, Side
+from wproxy.state.session import UNKNOWN_ADDRESS
+
+if TYPE_CHECKING:
+    from wproxy.dataplane.http.client import ClientConnection
+    from wproxy.dataplane.http.server_side import ServerSide
+
+
+def request(client: ClientConnection, data: bytes, reason: str) -> None:
+    """Keep what a client said; `data` begins with the head that is none."""
+    frontend = client.site.frontend
+    _keep(client, Side.REQUEST, Named(frontend.name, frontend.proxy_id), NOBODY, NOBODY, data, reason)
+
+
+def response(exchange: ServerSide, data: bytes, reason: str) -> None:
+    """Keep what a server said."""
+    client, backend, server = exchange.client, exchange.backend, exchange.server
+    frontend = client.site.frontend
+    _keep(
+        client,
+        Side.RESPONSE,
+        Named(frontend.name, frontend.proxy_id),
+        Named(backend.name, backend.proxy_id),
+        NOBODY if server is None else Named(server.name, server.server_id),
+        data,
+        reason,
+    )
+
+
+def _keep(
+    client: ClientConnection, side: Side, frontend: Named, backend: Named, server: Named, data: bytes, reason: str
+) -> None:
+    services = client.site.services
+    excerpt = Excerpt(data[:LIMIT], position(data[:LIMIT]))
+    source = _source(client)
+    facts = (f"HTTP/1: {reason}",)
+    services.captures.keep(Capture(side, services.clock(), frontend, backend, server, source, excerpt, facts))
+
+
+def _source(client: ClientConnection) -> tuple[str, int] | None:
+    if client.session.source is not UNKNOWN_ADDRESS:
+        return client.session.source
+    peer = None if client.transport is None else client.transport.get_extra_info("peername")
+    return (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
