@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 from tests.support.http_beside import GET
 from tests.support.http_server import recording_server
+from tests.support.programs import WPROXY
 from tests.support.proxies import proxy
 from tests.support.waiting import wait_for
 
@@ -68,3 +70,23 @@ def test_shutdown_sessions(tmp_path: Path) -> None:
             made.stats.wait_until_idle("s")
             assert made.stats.numbers("FRONTEND", "scur") == (1,)
             idle.close()
+
+
+def blocks_sigusr1(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = int(status.partition("SigBlk:")[2].split()[0], 16)
+    return bool(mask >> (signal.SIGUSR1 - 1) & 1)
+
+
+def test_a_process_that_is_replaced_while_it_starts(tmp_path: Path) -> None:
+    """It ends its own predecessor, then itself; neither is left behind."""
+    with (
+        recording_server() as server,
+        proxy("wproxy", tmp_path, f"server s 127.0.0.1:{server.port}", mode="http") as old,
+    ):
+        command = [*WPROXY, "-f", str(tmp_path / "wproxy.cfg"), "-sf", str(old.process.pid)]
+        with subprocess.Popen(command) as new:
+            wait_for(lambda: blocks_sigusr1(new.pid), what="the new process begins")
+            new.send_signal(signal.SIGUSR1)
+            assert new.wait(20.0) == 0
+        assert old.process.wait(10.0) == 0
