@@ -185,6 +185,7 @@ class Application:
             for frontend_listener in listeners:
                 await frontend_listener.resume(singly=singly)
         ready()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # one that came during the start acts now
         await self._stop.wait()
         await self._close()
 
@@ -193,6 +194,7 @@ class Application:
         self._stop_listening()
         if self._sockets.handed_over:
             self._stop_answering()
+        self._registry.sessions.parting = True
         self._registry.sessions.on_empty = self._stop_when_idle
         for session in list(self._registry.sessions.live):
             if isinstance(session.carrier, ClientConnection):

@@ -142,13 +142,14 @@ class Session:
 class Sessions:
     """All live sessions of the process, and how many there ever were."""
 
-    __slots__ = ("admission", "live", "maximum", "on_empty", "total")
+    __slots__ = ("admission", "live", "maximum", "on_empty", "parting", "total")
 
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
         self.live: set[Session] = set()
         self.total = 0
         self.maximum = 0
+        self.parting = False  # the process stops: whoever is still accepted has one request
         self.on_empty: Callable[[], None] | None = None  # called when the last one ends
 
     def open(self, frontend: Frontend, backend: Backend, now: float) -> Session:
