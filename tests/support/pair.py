@@ -1,4 +1,4 @@
-"""Two nodes with a proxy and keepalived each, and a client, on a bridge in namespaces of their own: nothing leaves them."""
+"""Two nodes with a proxy and keepalived each, and a client, on a bridge in namespaces that nothing leaves."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Pair:
     b: Node
     probes: Probes
 
-    def served_by(self, name: str, timeout_s: float = 25.0) -> None:
+    def served_by(self, name: str, timeout_s: float = 40.0) -> None:
         """Wait until the client is answered by that node."""
         try:
             wait_for(lambda: self.probes.last() == name, timeout_s, f"{name} answers", 0.05)

@@ -1,6 +1,6 @@
 """A client that asks one address over and over, a new connection each, and prints when it was answered, and by whom.
 
-Run as a program: `python -m tests.support.probing HOST PORT`. It ends when its standard output is closed, or by a signal.
+Run as a program: `python -m tests.support.probing HOST PORT`. It ends by a signal.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from threading import Event
 
@@ -52,7 +53,7 @@ class Probes:
     def silence_s(self, since: int) -> float:
         """Return the longest time without an answer after the first `since` probes."""
         times = [at for at, who in self.answers()[max(0, since - 1) :] if who]
-        return max((later - sooner for sooner, later in zip(times, times[1:], strict=False)), default=0.0)
+        return max((later - sooner for sooner, later in pairwise(times)), default=0.0)
 
 
 if __name__ == "__main__":
