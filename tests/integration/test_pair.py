@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pair import Pair, pair
+from tests.support.pair import SYNC_PORT, Node, Pair, pair
+from tests.support.stats import Stats
+from tests.support.waiting import wait_for
 
 LONGEST_S = 20.0  # far more than it takes; how long it took is printed
 
@@ -33,9 +35,20 @@ def test_the_address_leaves_a_proxy_that_is_killed_and_a_node_that_is_cut_off(
         silence(both, "multicast, node back", both.a.plug_in, "a")
 
 
-def test_without_preemption_the_address_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pair(tmp_path, "--nopreempt", unicast=True) as both, capsys.disabled():
+def test_without_preemption_the_address_stays_and_who_comes_back_takes_over_the_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--nopreempt", "--sync-port", str(SYNC_PORT))
+    with pair(tmp_path, *options, unicast=True) as both, capsys.disabled():
         print()
         silence(both, "unicast, proxy killed", both.a.kill_proxy, "b")
+        assert Stats(both.b.socket).ask("set weight work/s1 77").strip() == ""
         both.a.start_proxy()
+        assert weight_of_s1(both.a) == 10
+        wait_for(lambda: weight_of_s1(both.a) == 77, 40.0, "the weight that was set meanwhile")
+        assert both.probes.last() == "b"
         silence(both, "unicast, the other killed", both.b.kill_proxy, "a")
+
+
+def weight_of_s1(node: Node) -> int:
+    return int(Stats(node.socket, "work").row("s1")["weight"])

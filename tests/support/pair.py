@@ -26,7 +26,7 @@ PASSWORD = "tr0mbone"
 CONFIGURATION = """\
 global
     stats socket {folder}/{name}.sock mode 600 level admin
-    stats socket *:9999 level admin
+    stats socket *:{sync_port} level admin
     state-file {folder}/{name}.state
 defaults
     mode http
@@ -34,7 +34,7 @@ defaults
     timeout client 5s
     timeout server 5s
 frontend who
-    bind *:8080
+    bind *:{port}
     http-request return status 200 content-type text/plain string {name}
 backend work
     server s1 127.0.0.1:1 weight 10
@@ -76,7 +76,7 @@ class Node:
 
     def start_proxy(self) -> None:
         file = self.folder / f"{self.name}.cfg"
-        file.write_text(CONFIGURATION.format(folder=self.folder, name=self.name))
+        file.write_text(CONFIGURATION.format(folder=self.folder, name=self.name, port=PORT, sync_port=SYNC_PORT))
         command = self.here(*WPROXY, "-f", file.name)
         self.proxy = self.proxies.enter_context(running(command, self.folder, f"wproxy-{self.name}"))
         wait_for(Stats(self.socket).answers, 15.0, f"the proxy of {self.name} serves")
