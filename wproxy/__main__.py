@@ -26,6 +26,7 @@ SUBCOMMANDS = {
     "capture": "capture.__main__:main",
     "consume": "consumer.__main__:main",
     "demo": "admin.demo.command:main",
+    "keepalived": "admin.commands.keepalived:main",
     "rebalance": "admin.__main__:main",
     "seen": "admin.__main__:main",
     "server": "admin.__main__:main",
