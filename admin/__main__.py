@@ -7,6 +7,7 @@ import sys
 import click
 
 from admin.commands.epochs import rebalance
+from admin.commands.reload import reload
 from admin.commands.seen import seen
 from admin.commands.server import server
 from admin.commands.show import show
@@ -19,7 +20,7 @@ def cli() -> None:
     """Watch and steer a running proxy over its stats socket."""
 
 
-for _command in (weight, server, rebalance, show, seen):
+for _command in (weight, server, rebalance, reload, show, seen):
     cli.add_command(_command)
 
 

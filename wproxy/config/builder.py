@@ -49,6 +49,7 @@ def _global(process: GlobalDraft) -> Global:
         stats_maxconn=process.stats_maxconn,
         maxconn=process.maxconn,
         nbthread=process.nbthread,
+        hard_stop_s=process.hard_stop_s,
         daemon=process.daemon,
         pidfile=process.pidfile,
         user=process.user,

@@ -47,6 +47,7 @@ class GlobalDraft:
     stats_maxconn: int = 10
     maxconn: int | None = None
     nbthread: int = 1
+    hard_stop_s: float | None = None
     daemon: bool = False
     pidfile: str | None = None
     user: int | None = None
