@@ -27,6 +27,7 @@ SUBCOMMANDS = {
     "capture": "capture.__main__:main",
     "consume": "consumer.__main__:main",
     "demo": "admin.demo.command:main",
+    "keepalived": "admin.commands.keepalived:main",
     "rebalance": "admin.__main__:main",
     "reload": "admin.__main__:main",
     "seen": "admin.__main__:main",
@@ -50,6 +51,9 @@ def main() -> None:
 
 def _proxy(arguments: list[str]) -> int:
     """Run the proxy, return its exit code: 0 stopped as told, 1 unusable configuration or address, 2 usage."""
+    # Whoever replaces this process may say so before it serves. It must not die of that: it has to end its own
+    # predecessor first. `App.run` lets the signal in.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     try:
         options = command_line.parse(arguments)
         if options.version or options.details:

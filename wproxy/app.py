@@ -199,6 +199,7 @@ class Application:
             for frontend_listener in listeners if is_open else ():
                 await frontend_listener.resume(singly=self._scarce(frontend))
         ready()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # one that came during the start acts now
         await self._stop.wait()
         await self._close()
 
@@ -253,6 +254,7 @@ class Application:
         self._stop_listening()
         if self._sockets.handed_over:
             self._stop_answering()
+        self._registry.sessions.parting = True
         if self._config.globals.hard_stop_s is not None:
             self._loop.call_later(self._config.globals.hard_stop_s, self._stop.set)
         self._registry.sessions.on_empty = self._stop_when_idle

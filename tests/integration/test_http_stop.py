@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 from tests.support.http_beside import GET
 from tests.support.http_server import recording_server
+from tests.support.programs import WPROXY
 from tests.support.proxies import proxy
 from tests.support.waiting import wait_for
 
@@ -20,19 +22,24 @@ def rest_of(client: socket.socket) -> bytes:
 
 
 def test_soft_stop(tmp_path: Path) -> None:
-    """HAProxy waits for idle clients until their timeout; wproxy does not."""
+    """An idle client has one request more, whose answer says that it is the last, or is let go after two seconds."""
     with recording_server(delay_s=0.5) as server:
         line = f"server s 127.0.0.1:{server.port}"
         with proxy("wproxy", tmp_path, line, mode="http") as made:
-            clients = [socket.create_connection(("127.0.0.1", made.port), 10.0) for _ in range(5)]
-            silent, idle, busy, pipelined, beginning = clients
-            idle.sendall(GET)
-            assert idle.recv(4096).endswith(b"ok")
+            clients = [socket.create_connection(("127.0.0.1", made.port), 10.0) for _ in range(6)]
+            silent, idle, returning, busy, pipelined, beginning = clients
+            for client in (idle, returning):
+                client.sendall(GET)
+                assert client.recv(4096).endswith(b"ok")
             busy.sendall(GET)
             pipelined.sendall(GET + GET)
             beginning.sendall(GET[:10])
             wait_for(lambda: made.stats.numbers("s", "scur") == (2,), what="two requests")
             made.process.send_signal(signal.SIGUSR1)
+            returning.sendall(GET)
+            last = rest_of(returning)
+            assert last.endswith(b"ok")
+            assert b"\r\nconnection: close\r\n" in last
             assert rest_of(idle) == b""
             assert rest_of(silent) == b""
             answer = rest_of(busy)
@@ -63,3 +70,23 @@ def test_shutdown_sessions(tmp_path: Path) -> None:
             made.stats.wait_until_idle("s")
             assert made.stats.numbers("FRONTEND", "scur") == (1,)
             idle.close()
+
+
+def blocks_sigusr1(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = int(status.partition("SigBlk:")[2].split()[0], 16)
+    return bool(mask >> (signal.SIGUSR1 - 1) & 1)
+
+
+def test_a_process_that_is_replaced_while_it_starts(tmp_path: Path) -> None:
+    """It ends its own predecessor, then itself; neither is left behind."""
+    with (
+        recording_server() as server,
+        proxy("wproxy", tmp_path, f"server s 127.0.0.1:{server.port}", mode="http") as old,
+    ):
+        command = [*WPROXY, "-f", str(tmp_path / "wproxy.cfg"), "-sf", str(old.process.pid)]
+        with subprocess.Popen(command) as new:
+            wait_for(lambda: blocks_sigusr1(new.pid), what="the new process begins")
+            new.send_signal(signal.SIGUSR1)
+            assert new.wait(20.0) == 0
+        assert old.process.wait(10.0) == 0

@@ -155,6 +155,7 @@ class ServerDraft:
     cookie: str = ""
     redis_user: str | None = None
     redis_password: str | None = field(default=None, repr=False)
+    unserved: tuple[Statement, ...] = ()  # parameters that change what mode http does, not done yet
     tls: TlsDraft = field(default_factory=TlsDraft)
     tls_made: TlsServer | None = None  # by `config.contexts`
     check_tls: TlsServer | None = None  # the same
@@ -214,6 +215,7 @@ class ProxyDraft:
     page: PageDraft | None = None
     description: str = ""
     guards: list[Statement] = field(default_factory=list)  # lines that let in or deny clients of mode http
+    unserved: list[Statement] = field(default_factory=list)  # lines that change what mode http does, not done yet
     rules: list[RuleLine] = field(default_factory=list)
     http: HttpDraft = field(default_factory=HttpDraft)
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
@@ -249,6 +251,7 @@ class ProxyDraft:
             binds=[],
             servers=[],
             guards=list(self.guards),
+            unserved=list(self.unserved),
             rules=list(self.rules),
             http=self.http.child(),
             switching=[],

@@ -168,13 +168,14 @@ def ignored(
     *,
     reversible: bool = False,
     action: Action | None = None,
+    undo: Action | None = None,
 ) -> Iterator[Keyword]:
     """Yield the rows of keywords that have no effect here, all for one reason; `words` has one keyword per comma.
 
     `action` may note that the line was there, for `validate` to refuse it where ignoring it would be dangerous.
     """
     for row in _undone(Status.IGNORED, words, sections, reason, manual, reversible):
-        yield replace(row, action=action)
+        yield replace(row, action=action, undo=undo)
 
 
 def refused(

@@ -41,7 +41,8 @@ _DIFFERENCES = """\
 - Either side of a tunnel may end its side first, as in mode tcp; HAProxy closes both when it is the server's.
 - How many idle connections to a server are kept goes by how many were in use at once lately; HAProxy's estimate differs
   in detail. With `http-reuse never` and `send-proxy` a connection serves one client; HAProxy shares it among clients
-  with the same PROXY header. A soft stop closes idle clients at once; HAProxy waits for their timeouts.
+  with the same PROXY header. A soft stop gives idle clients one request more, for two seconds; HAProxy
+  waits for their timeouts.
 - `bin` and `bout` in mode http are bytes as sent; HAProxy counts its own form of a head, which is a little longer.
 - `stats http-request` is an error: `http-request` rules act before the statistics page does.
 - Rules never change Content-Length and Transfer-Encoding, and a space in a target that they make is sent as `%20`.

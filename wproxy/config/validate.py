@@ -23,6 +23,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
         _unique_name(proxy, proxies[:number], report)
         if not proxy.disabled:
             _page(proxy, report)
+            _unserved(proxy, report)
             _balance(proxy, report)
             _unique_servers(proxy, report)
             _send_proxy(proxy, report)
@@ -68,6 +69,16 @@ def _page(proxy: ProxyDraft, report: Report) -> None:
             )
     elif proxy.page is not None and proxy.mode is not Mode.HTTP and proxy.page.owner == proxy.location:
         report.warn(proxy.page.location, f"{_label(proxy)} : 'stats' lines ignored, they need 'mode http'.")
+
+
+def _unserved(proxy: ProxyDraft, report: Report) -> None:
+    """Report lines that would change what mode http does; each once, also where many proxies inherit it."""
+    if proxy.mode is not Mode.HTTP:
+        return
+    for line in (*proxy.unserved, *(line for server in proxy.servers for line in server.unserved)):
+        text = f"HAProxy's keyword '{line.keyword}' is not supported by wproxy in mode http"
+        if not any(problem.line == line.location.line and problem.message == text for problem in report.problems):
+            report.problem(line.location, text)
 
 
 def _balance(proxy: ProxyDraft, report: Report) -> None:

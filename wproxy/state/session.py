@@ -143,7 +143,7 @@ class Sessions:
     """All live sessions of the process, and how many there ever were."""
 
     __slots__ = (
-        "admission", "base", "current_elsewhere", "live", "maximum", "on_change", "on_empty", "total",
+        "admission", "base", "current_elsewhere", "live", "maximum", "on_change", "on_empty", "parting", "total",
         "total_elsewhere",
     )  # fmt: skip
 
@@ -152,6 +152,7 @@ class Sessions:
         self.live: set[Session] = set()
         self.total = 0
         self.maximum = 0
+        self.parting = False  # the process stops: whoever is still accepted has one request
         self.base = 0  # from which its sessions are numbered, so that no two processes have the same number
         self.current_elsewhere = 0  # live sessions of other processes
         self.total_elsewhere = 0

@@ -16,30 +16,32 @@ class Transaction:
     is a response. `cookies` are the two letters about persistence. `place` is the server on which a place is reserved.
     """
 
-    # Defaults of the class, not assignments for each: most stay as they are, and there is one of these per request.
-    number = 0  # of the requests of the process, where it is logged
-    server: Server | None = None
-    place: Server | None = None
-    assigned_at: float | None = None
-    connected_at: float | None = None
-    responded_at: float | None = None
-    bytes_in = 0
-    bytes_out = 0
-    status = 0
-    termination = ""
-    cookies = "--"
-    retries = 0
-    redispatched = False
-    server_queue = 0
-    backend_queue = 0
-    routed = False  # whether it has got as far as a backend
-    servant = "<NOSRV>"  # who answers in the place of a server
+    __slots__ = (
+        "assigned_at", "backend", "backend_queue", "bytes_in", "bytes_out", "connected_at", "cookies", "first_byte_at",
+        "idle_since", "number", "place", "redispatched", "request_at", "responded_at", "retries", "routed", "servant",
+        "server", "server_queue", "session", "status", "termination",
+    )  # fmt: skip
+
+    server: Server | None
+    assigned_at: float | None
+    connected_at: float | None
+    responded_at: float | None
+    number: int  # of the requests of the process, where it is logged
+    routed: bool  # whether it has got as far as a backend
 
     def __init__(self, session: Session, backend: Backend, idle_since: float, now: float) -> None:
         self.session = session
         self.backend = backend
         self.idle_since = idle_since
         self.first_byte_at = self.request_at = now
+        self.place: Server | None = None
+        self.server = self.assigned_at = self.connected_at = self.responded_at = None
+        self.number = self.bytes_in = self.bytes_out = self.status = self.retries = 0
+        self.server_queue = self.backend_queue = 0
+        self.redispatched = self.routed = False
+        self.termination = ""
+        self.cookies = "--"
+        self.servant = "<NOSRV>"  # who answers in the place of a server
 
     def queued(self, in_servers: bool, served: int) -> None:
         """Add to the number of those who were served before it, in the server's queue or in the backend's."""

@@ -208,7 +208,7 @@ def _deny(words: Words, context: Context) -> Act:
 def _auth(words: Words, context: Context) -> Act:
     realm = words.next("a text after 'realm'") if words.take("realm") else context.scope.proxy
     challenge = b'Basic realm="%b"' % to_bytes(latin(realm))
-    login = Answer(401, fields=((b"www-authenticate", challenge),), cause=DENIED, page=True)
+    login = Answer(401, fields=((b"www-authenticate", challenge),), cause=MEANT, page=True)
     proxy_login = replace(login, status=407, fields=((b"proxy-authenticate", challenge),))
     return lambda facts: proxy_login if is_to_proxy(facts) else login
 

@@ -56,29 +56,27 @@ OPTIONS = (
     *ignored("option tcp-smart-accept", _FRONT, _KERNEL, "4.2", reversible=True),
     *ignored("option tcp-smart-connect", _BACK, _KERNEL, "4.2", reversible=True),
     *ignored(
-        "option accept-invalid-http-request, option disable-h2-upgrade, option h1-case-adjust-bogus-client,"
-        "option http-ignore-probes, option http-use-proxy-header, option idle-close-on-response",
+        "option accept-invalid-http-request, option disable-h2-upgrade, option http-ignore-probes,"
+        "option idle-close-on-response",
         _FRONT,
         _HTTP,
         "4.2",
         reversible=True,
     ),
     *ignored(
-        "option accept-invalid-http-response, option checkcache, option h1-case-adjust-bogus-server,"
-        "option http-pretend-keepalive, option prefer-last-server",
+        "option accept-invalid-http-response, option http-pretend-keepalive, option prefer-last-server",
         _BACK,
         _HTTP,
         "4.2",
         reversible=True,
     ),
     *ignored(
-        "option http-buffer-request, option http-no-delay, option forceclose, option http-tunnel",
+        "option http-buffer-request, option http-no-delay, option http-tunnel",
         _ANYWHERE,
         _HTTP,
         "4.2",
         reversible=True,
     ),
-    *ignored("option http-restrict-req-hdr-names", _ANYWHERE, _HTTP, "4.2"),
     *refused("option transparent", _BACK, "", "4.2", reversible=True),
     *refused("option independent-streams, option nolinger", _ANYWHERE, "", "4.2", reversible=True),
     *CHECK_OPTIONS,

@@ -20,6 +20,7 @@ from wproxy.config.keywords.retired import RETIRED
 from wproxy.config.keywords.rules import RULES
 from wproxy.config.keywords.server import default_server, server
 from wproxy.config.keywords.stick import STICK
+from wproxy.config.keywords.unserved import UNSERVED
 from wproxy.config.values import ArgumentError
 
 _ANYWHERE = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND)
@@ -113,10 +114,8 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *HTTP,
         *ignored("timeout tarpit", _ANYWHERE, "acts with `tarpit` only, which is refused", "4.2"),
         *ignored("log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
-        *ignored("unique-id-format, unique-id-header", _FRONT, _HTTP, "4.2"),
-        *ignored("http-after-response", _ANYWHERE, _HTTP, "4.2"),
+        *UNSERVED,
         *ignored("max-session-srv-conns", _FRONT, _HTTP, "4.2"),
-        *ignored("use-fcgi-app", _SERVERS, _HTTP, "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
         *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),

@@ -31,6 +31,7 @@ def _rows() -> Iterator[Keyword]:
     for words, instead in _INSTEAD.items():
         yield from refused(words, _ANYWHERE, f"HAProxy dropped it in 2.1, use {instead}", "4.2")
     yield from refused("reqpass, reqipass, option http_proxy", _ANYWHERE, "HAProxy dropped it in 2.1", "4.2")
+    yield from refused("option forceclose", _ANYWHERE, "HAProxy dropped it in 2.0, use 'option httpclose'", "4.2")
     yield from refused("appsession", _ANYWHERE, "HAProxy dropped it in 1.6", "4.2")
 
 

@@ -12,6 +12,7 @@ from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statem
 from wproxy.config.keywords.login import LOGIN_PARAMETERS
 from wproxy.config.keywords.server_checks import CHECK_PARAMETERS
 from wproxy.config.keywords.tls import SERVER_TLS
+from wproxy.config.keywords.unserved import UNSERVED_PARAMETERS
 from wproxy.config.parameters import apply_parameters
 from wproxy.config.values import ArgumentError
 
@@ -58,7 +59,8 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
             "5.2",
         ),
         done("no-check-send-proxy", _BOTH, SetsTo("check_send_proxy", False), "the reverse", "5.2"),
-        *ignored("redir +1, max-reuse +1, ws +1", _BOTH, _HTTP, "5.2"),
+        *ignored("max-reuse +1, ws +1", _BOTH, _HTTP, "5.2"),
+        *UNSERVED_PARAMETERS,
         done(
             "pool-max-conn", _BOTH, Sets("pool_max", values.POOL), "idle connections kept; -1, the default: any", "5.2"
         ),

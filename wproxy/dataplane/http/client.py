@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wproxy.dataplane.http.site import Site
     from wproxy.dataplane.reception import Arrival
 
+_PARTING_S = 2.0  # how long an idle client is waited for when the process stops
 _AHEAD_BYTES = 16 * 1024  # what a client may send ahead of the exchange in hand before its reading stops
 
 
@@ -27,7 +28,7 @@ class ClientConnection(asyncio.Protocol):
     """The end towards a client. While an exchange is under way, what the client sends goes to it."""
 
     __slots__ = (
-        "_advancing", "_arrival", "_facts", "_head_since", "_last", "_paused", "_pending", "_pools", "active_at",
+        "_advancing", "_arrival", "_facts", "_head_since", "_leaves_at", "_paused", "_pending", "_pools", "active_at",
         "at_eof", "clock", "exchange", "idle_since", "keeps", "served", "session", "site", "transport", "write",
     )  # fmt: skip
 
@@ -50,7 +51,7 @@ class ClientConnection(asyncio.Protocol):
         self._paused = 0  # how many reasons there are not to read
         self.at_eof = False
         self._advancing = False
-        self._last = False  # no other request is taken
+        self._leaves_at = 0.0  # when it ends unless a request comes, which is its last one; 0 while there is no end
 
     # -- the loop's side -----------------------------------------------------------------------------------------
 
@@ -67,6 +68,8 @@ class ClientConnection(asyncio.Protocol):
         if site.default.log is not None:
             site.default.log.began(self.session, self.transport, arrival.ends if arrival else None)
         site.services.wheel.watch(self)
+        if sessions.parting:
+            self.leave()
 
     def data_received(self, data: bytes) -> None:
         """Give bytes to the exchange that waits for them, or read the next request."""
@@ -136,7 +139,7 @@ class ClientConnection(asyncio.Protocol):
     def _begin(self, head: RequestHead) -> None:
         exchange = self.exchange = Exchange(self, head, self.active_at)
         self._head_since = 0.0
-        self.keeps = self.keeps and not self._last
+        self.keeps = self.keeps and not self._leaves_at
         rest, self._pending = self._pending, b""
         exchange.start(rest)
 
@@ -262,7 +265,8 @@ class ClientConnection(asyncio.Protocol):
             return exchange.deadline()
         if not self.keeps:
             return self.active_at + site.client_s
-        return self._head_since + site.request_s if self._head_since else self.idle_since + site.keep_alive_s
+        deadline = self._head_since + site.request_s if self._head_since else self.idle_since + site.keep_alive_s
+        return min(deadline, self._leaves_at) if self._leaves_at and not self._pending else deadline
 
     def expired(self) -> None:
         """Do what follows when a timeout is over; look again later when none is."""
@@ -272,7 +276,7 @@ class ClientConnection(asyncio.Protocol):
             self.exchange.expired()
             if self.session.carrier is self:
                 self.site.services.wheel.watch(self)
-        elif self.keeps and self._head_since:
+        elif self.keeps and self._head_since and not (self._leaves_at and not self._pending):
             self.refuse(Fault(408, "the request took too long"), "cR")
             self.site.services.wheel.watch(self)
         else:
@@ -300,12 +304,15 @@ class ClientConnection(asyncio.Protocol):
         self.close("K-")
 
     def leave(self) -> None:
-        """End after the request in hand, or now when there is none, because the process stops."""
-        self._last = True
+        """End after the request in hand or the next one, whose response says so, because the process stops.
+
+        A client that is idle may be about to send: closed at once, it could not tell whether its request was served.
+        """
+        self._leaves_at = self.clock() + _PARTING_S
         if self.exchange is not None:
             self.keeps = False
-        elif not self._pending:
-            self._hang_up()
+        else:
+            self.site.services.wheel.watch(self)
 
     # -- the end -------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from wproxy.config.acl.facts import HttpFacts
+from wproxy.config.acl.facts import SILENT, HttpFacts
 from wproxy.config.http.model import Answer, Closing, Reuse, Service
 from wproxy.dataplane.http import outgoing
 from wproxy.dataplane.http.search import Search
@@ -30,7 +30,6 @@ from wproxy.state.server import Server
 if TYPE_CHECKING:
     from wproxy.dataplane.http.client import ClientConnection
     from wproxy.dataplane.http.pool import Pool
-    from wproxy.dataplane.http.route import HttpRoute
     from wproxy.dataplane.http.server import ServerConnection
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -40,23 +39,18 @@ _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 class Exchange(ServerSide):
     """One request and its response; `complete`, `_answer` or `abort` end it, each exactly once."""
 
-    _body_in: Body | None = None  # of the request
-    _early: list[bytes] | None = None  # of that body, while there is no server
-    _search: Search | None = None
-    _visit: Visit | None = None  # of a statistics page
-    _pause: asyncio.TimerHandle | None = None  # while an answer is held back
+    __slots__ = ("_body_in", "_early", "_pause", "_search", "_visit")
+
+    _body_in: Body | None  # of the request
+    _early: list[bytes] | None  # of that body, while there is no server
+    _search: Search | None
+    _visit: Visit | None  # of a statistics page
+    _pause: asyncio.TimerHandle | None  # while an answer is held back
 
     def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
-        site = client.site
-        self.client = client
-        self.request = request
-        self.route: HttpRoute = site.default
-        self.session = client.session
-        self.backend = self.route.backend
-        self.idle_since = client.idle_since
-        self.first_byte_at = self.request_at = self.active_at = now  # active: when the server had something to do last
+        super().__init__(client, request, now)
         self.bytes_in = request.size
-        self.keeps = not request.closes  # the client may send another request
+        self._body_in = self._early = self._search = self._visit = self._pause = None
         length = request.length
         if length:
             self._body_in = Chunked() if length == CHUNKED else Counted(length)
@@ -107,6 +101,8 @@ class Exchange(ServerSide):
         if site.monitored:
             answer = site.monitor(facts)
             if answer is not None:
+                site.frontend.counters.intercepted += 1
+                facts.log_level = SILENT
                 self.answer(answer)
                 return False
         if site.request_rules and not self._obey(first_outcome(site.request_rules, facts)):
@@ -123,17 +119,29 @@ class Exchange(ServerSide):
         if outcome is None:
             return True
         if isinstance(outcome, Service):
+            self._serves("<PROMEX>")
             outcome = self.client.site.serve(outcome, self.facts, b"")
         elif outcome.cause == "PR":
             self.client.site.frontend.counters.denied_requests += 1
         elif outcome.cause == "LR":
-            self.client.site.frontend.counters.intercepted += 1
+            self._intercepted()
         ties, backend = self.route.ties, self.route.backend
         # While the frontend's rules act, only a `listen` section knows its backend already.
         if ties is not None and (self._counted or backend.name == self.client.site.frontend.name):
             ties.unasked(self, denied=outcome.cause == "PR")
         self.answer(outcome)
         return False
+
+    def _serves(self, servant: str) -> None:
+        """Note that a part of the proxy is the server; as in HAProxy it takes no time to reach."""
+        self.servant = servant
+        self.assigned_at = self.connected_at = self.responded_at = self.request_at
+        self._intercepted()
+
+    def _intercepted(self) -> None:
+        """Count a request that goes no further than the frontend."""
+        if not self.routed:
+            self.client.site.frontend.counters.intercepted += 1
 
     def _calls_at(self, desk: Desk) -> bool:
         """Answer a request for a statistics page, once its form is there; False of any other request."""
@@ -155,7 +163,7 @@ class Exchange(ServerSide):
         """Answer what a visit asks, now or after the pause that it has earned."""
         assert self._visit is not None
         answer, delay_s = self._visit.answer()
-        self.client.site.frontend.counters.intercepted += 1
+        self._serves("<STATS>")
         if delay_s:
             self._pause = self.client.site.services.loop.call_later(delay_s, self.answer, answer)
         else:
@@ -355,8 +363,12 @@ class Exchange(ServerSide):
         self._settle()
         self.client.finished(keep=self.keeps)
 
-    def answer(self, answer: Answer) -> None:
-        """Answer in the place of a server, and end the exchange."""
+    def answer(self, answer: Answer, known_as: int = 0) -> None:
+        """Answer in the place of a server, and end the exchange; `known_as` is the status for log and statistics.
+
+        That is the one of the error, whatever the page in its place says.
+        """
+        known_as = known_as or answer.status
         if answer.page:
             page = self._page(answer.status)
             answer = replace(page, fields=page.fields + answer.fields, cause=answer.cause)
@@ -368,13 +380,13 @@ class Exchange(ServerSide):
         self.end(answer.cause)
         if answer.silent:
             self.keeps = False
-            self._say(answer.status, b"")
+            self._say(known_as, b"")
         else:
-            self._say(answer.status, outgoing.answer(answer, self.request, keeps=self.keeps))
+            self._say(known_as, outgoing.answer(answer, self.request, keeps=self.keeps))
 
     def fail(self, status: int) -> None:
         """Answer with an error page."""
-        self.answer(self._page(status))
+        self.answer(self._page(status), status)
 
     def _page(self, status: int) -> Answer:
         """Return the page of an error, the configured one where there is one."""

@@ -29,30 +29,39 @@ class ServerSide(Transaction):
     `active_at` is when the server last had something to do or did something.
     """
 
-    client: ClientConnection
-    route: HttpRoute
-    request: RequestHead
-    keeps: bool  # the client may send another request
-    active_at: float
-    # Defaults of the class, as those of `Transaction`.
-    response: ResponseHead | None = None
-    connection: ServerConnection | None = None
-    tunnel = False
-    request_done = True
-    _body_out: Body | None = None  # of the response
-    asked: Presented[Server] = NOTHING_ASKED
-    bound: Server | None = None
-    _squeezing: Algorithm | None = None  # how the response may be compressed
-    _squeezed: CompressedBody | None = None
-    _held = b""  # the beginning of the response's head
-    _server_keeps = False
-    _server_last = False  # no other request is sent on the connection
-    _server_paused = False
-    _server_at_eof = False  # of a tunnel
-    _unheard = False  # its client is told nothing, and the log neither
-    _counted = False  # as a session of its backend
-    _facts: HttpFacts | None = None
-    _over = False
+    __slots__ = (
+        "_body_out", "_counted", "_facts", "_held", "_over", "_server_at_eof", "_server_keeps",
+        "_server_last", "_server_paused", "_squeezed", "_squeezing", "_unheard", "active_at", "asked", "bound",
+        "client", "connection", "keeps", "request", "request_done", "response", "route", "tunnel",
+    )  # fmt: skip
+
+    response: ResponseHead | None
+    connection: ServerConnection | None
+    bound: Server | None
+    _body_out: Body | None  # of the response
+    _facts: HttpFacts | None
+    _squeezing: Algorithm | None  # how the response may be compressed
+    _squeezed: CompressedBody | None
+    _counted: bool  # as a session of its backend
+    _server_last: bool  # no other request is sent on the connection
+    _server_at_eof: bool  # of a tunnel
+    _unheard: bool  # its client is told nothing, and the log neither
+
+    def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
+        route = client.site.default
+        super().__init__(client.session, route.backend, client.idle_since, now)
+        self.client = client
+        self.request = request
+        self.route: HttpRoute = route
+        self.active_at = now
+        self.keeps = not request.closes  # the client may send another request
+        self.request_done = True
+        self.asked: Presented[Server] = NOTHING_ASKED
+        self.response = self.connection = self.bound = None
+        self._body_out = self._facts = self._squeezing = self._squeezed = None
+        self.tunnel = self._over = self._unheard = self._counted = False
+        self._server_keeps = self._server_last = self._server_paused = self._server_at_eof = False
+        self._held = b""  # the beginning of the response's head
 
     @property
     def facts(self) -> HttpFacts:

@@ -76,10 +76,10 @@ def response(
     """Return a response; `closes` announces the end of the connection, `to_head` leaves the body out."""
     lines = b"".join([b"%b: %b\r\n" % field for field in fields])
     end = b"connection: close\r\n" if closes else b""
-    head = b"HTTP/1.1 %d %b\r\ncontent-length: %d\r\n%b%b\r\n" % (
-        status, reason or reason_of(status), len(body), lines, end,
-    )  # fmt: skip
-    return head if to_head else head + body
+    bodiless = status == 204  # RFC 9110, section 8.6: it has no Content-Length either
+    length = b"" if bodiless else b"content-length: %d\r\n" % len(body)
+    head = b"HTTP/1.1 %d %b\r\n%b%b%b\r\n" % (status, reason or reason_of(status), length, lines, end)
+    return head if to_head or bodiless else head + body
 
 
 def refusal(status: int) -> bytes:

@@ -33,7 +33,7 @@ def answer(line: str, request: bytes = REQUEST) -> object:
         ("return status 500 default-errorfiles", Answer(500, page=True)),
         (
             "auth",
-            Answer(401, fields=((b"www-authenticate", b'Basic realm="f"'),), cause="PR", page=True),
+            Answer(401, fields=((b"www-authenticate", b'Basic realm="f"'),), cause="LR", page=True),
         ),
     ],
 )
@@ -43,7 +43,7 @@ def test_answers(line: str, expected: object) -> None:
 
 def test_a_login_at_a_proxy() -> None:
     found = answer('auth realm "A B"', b"GET http://h/ HTTP/1.0\r\nProxy-Connection: x\r\n\r\n")
-    assert found == Answer(407, fields=((b"proxy-authenticate", b'Basic realm="A B"'),), cause="PR", page=True)
+    assert found == Answer(407, fields=((b"proxy-authenticate", b'Basic realm="A B"'),), cause="LR", page=True)
 
 
 def test_responses() -> None:
