@@ -125,7 +125,13 @@ class Application:
         }
         self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
         self._http = HttpSites(
-            self._services, self._process_facts, self._logs, self._desks, self._reporter.service, self._stickiness
+            self._services,
+            self._process_facts,
+            self._logs,
+            self._desks,
+            self._reporter.service,
+            self._stickiness,
+            config.globals,
         )
         for name, frontend in self._registry.frontends.items():
             for _, sock in sockets.frontends[name]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from wproxy.config.acl.facts import Process
+from wproxy.config.model import Global
 from wproxy.dataplane.http.route import HttpRoute, Pools
 from wproxy.dataplane.http.site import Serve, Site
 from wproxy.dataplane.services import Services
@@ -21,7 +22,13 @@ from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 
 _PURGE_S = 5.0  # HAProxy's pool-purge-delay
-HEAD_MAX = 16 * 1024 - 1024 - 79  # HAProxy's tune.bufsize without tune.maxrewrite, and what it needs itself
+_OWN_BYTES = 79  # what HAProxy needs itself of the buffer that holds a head
+
+
+def head_max(config: Global) -> int:
+    """Return how long a head may be, in bytes (configuration manual, section 3.2: tune.bufsize, tune.maxrewrite)."""
+    bufsize = -(-config.bufsize // 16) * 16
+    return bufsize - min(config.maxrewrite, bufsize // 2) - _OWN_BYTES
 
 
 class HttpSites:
@@ -35,6 +42,7 @@ class HttpSites:
         desks: Mapping[str, Desk],
         serve: Serve,
         stickiness: Callable[[Backend], Stickiness | None],
+        config: Global,
     ) -> None:
         """Prepare; `desks` has that of each proxy with a statistics page, `stickiness` makes that of a backend."""
         self._desks = desks
@@ -42,7 +50,7 @@ class HttpSites:
         self._services = services
         self._process = process
         self._logs = logs
-        self._parser = HeadParser(HEAD_MAX)
+        self._parser = HeadParser(head_max(config))
         self._stickiness = stickiness
         self._persistences: dict[str, Persistence[Server]] = {}
         self._pools: dict[str, Pools] = {}

@@ -47,6 +47,8 @@ def _global(process: GlobalDraft) -> Global:
         stats_sockets=tuple(process.stats_sockets),
         stats_timeout_s=process.stats_timeout_s,
         stats_maxconn=process.stats_maxconn,
+        bufsize=process.bufsize,
+        maxrewrite=process.maxrewrite,
         maxconn=process.maxconn,
         nbthread=process.nbthread,
         hard_stop_s=process.hard_stop_s,

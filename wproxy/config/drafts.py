@@ -45,6 +45,8 @@ class GlobalDraft:
     stats_sockets: list[StatsSocket] = field(default_factory=list)
     stats_timeout_s: float = 10.0
     stats_maxconn: int = 10
+    bufsize: int = 16384
+    maxrewrite: int = 1024
     maxconn: int | None = None
     nbthread: int = 1
     hard_stop_s: float | None = None

@@ -380,6 +380,8 @@ class Global:
     stats_sockets: tuple[StatsSocket, ...] = ()
     stats_timeout_s: float = 10.0
     stats_maxconn: int = 10
+    bufsize: int = 16384  # bytes, of which heads may fill what `maxrewrite` leaves
+    maxrewrite: int = 1024
     maxconn: int | None = None
     nbthread: int = 1
     hard_stop_s: float | None = None  # how long live sessions may take to finish, None for ever

@@ -130,7 +130,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "httpclient.ssl.ca-file, httpclient.ssl.verify,"
             "tune.h2.header-table-size, tune.h2.initial-window-size,"
             "tune.h2.max-concurrent-streams, tune.h2.max-frame-size, tune.http.cookielen, tune.http.logurilen,"
-            "tune.http.maxhdr, tune.idle-pool.shared, tune.maxrewrite,"
+            "tune.http.maxhdr, tune.idle-pool.shared,"
             "tune.quic.frontend.conn-tx-buffers.limit, tune.quic.frontend.max-idle-timeout,"
             "tune.quic.frontend.max-streams-bidi, tune.quic.retry-threshold, tune.quic.conn-buf-limit,"
             "tune.chksize, tune.pool-high-fd-ratio, tune.pool-low-fd-ratio",
@@ -146,7 +146,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "3.2",
         ),
         *ignored(
-            "tune.buffers.limit, tune.buffers.reserve, tune.bufsize, tune.fail-alloc, tune.pattern.cache-size,"
+            "tune.buffers.limit, tune.buffers.reserve, tune.fail-alloc, tune.pattern.cache-size,"
             "tune.pipesize, tune.rcvbuf.client, tune.rcvbuf.server, tune.sndbuf.client, tune.sndbuf.server,"
             "tune.vars.check-max-size, tune.vars.global-max-size, tune.vars.proc-max-size,"
             "tune.vars.reqres-max-size, tune.vars.sess-max-size, tune.vars.txn-max-size, no-memory-trimming, maxpipes",
@@ -172,6 +172,20 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         ),
         *ignored("set-dumpable, strict-limits, insecure-fork-wanted", _HERE, _KERNEL, "3.1", reversible=True),
         *ignored("insecure-setuid-wanted, external-check", _HERE, "wproxy starts no external check", "3.1"),
+        done(
+            "tune.bufsize",
+            _HERE,
+            Sets("bufsize", values.POSITIVE),
+            "with tune.maxrewrite: how long heads of mode http may be; default 16384",
+            "3.2",
+        ),
+        done(
+            "tune.maxrewrite",
+            _HERE,
+            Sets("maxrewrite", values.POSITIVE),
+            "what of tune.bufsize heads leave free; default 1024, at most the half",
+            "3.2",
+        ),
         done(
             "stats maxconn",
             _HERE,
