@@ -83,6 +83,11 @@ class Node:
         return ipaddress.ip_interface(self.vips[0]).version
 
     @property
+    def instance(self) -> str:
+        """Return the instance's name: several of them can stand in one file."""
+        return f"wproxy_{self.router_id}"
+
+    @property
     def own_priority(self) -> int:
         """Return the priority that was asked for, or that of the role."""
         return PRIORITIES[self.role] if self.priority is None else self.priority
@@ -114,7 +119,7 @@ def _globals(node: Node) -> list[str]:
 def _check(node: Node) -> list[str]:
     return [
         "# Fails when the proxy does not answer on its stats socket; two failures in a row take the address away.",
-        "vrrp_script wproxy {",
+        f"vrrp_script {node.instance} {{",
         f"    script {_quoted(node.check)}",
         f"    interval {node.interval}",
         "    timeout 3",  # the check itself gives the proxy one second; the rest is for a busy machine
@@ -128,7 +133,7 @@ def _check(node: Node) -> list[str]:
 def _instance(node: Node) -> list[str]:
     waits = node.nopreempt or node.preempt_delay or node.on_backup
     lines = [
-        "vrrp_instance wproxy {",
+        f"vrrp_instance {node.instance} {{",
         # keepalived takes nopreempt and preempt_delay from a node only that does not begin as master.
         f"    state {'MASTER' if node.role is Role.MASTER and not waits else 'BACKUP'}",
         f"    interface {node.interface}",
@@ -147,7 +152,7 @@ def _instance(node: Node) -> list[str]:
     if node.password:
         lines += ["    authentication {", "        auth_type PASS", f"        auth_pass {node.password}", "    }"]
     lines += ["    virtual_ipaddress {", *(f"        {vip} dev {node.interface}" for vip in node.vips), "    }"]
-    lines += ["    track_script {", "        wproxy", "    }"]
+    lines += ["    track_script {", f"        {node.instance}", "    }"]
     if node.notify:
         lines.append(f"    notify {_quoted((node.notify,))}")
     if node.on_backup:

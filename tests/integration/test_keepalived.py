@@ -43,7 +43,12 @@ def test_keepalived_takes_every_kind_of_file(tmp_path: Path) -> None:
             ours, theirs = (tmp_path / f"{number}-{name}.conf" for name in "ab")
             made = keepalived(*NODE, *words, "-o", str(ours), "--peer-output", str(theirs), **env)
             assert (made.returncode, made.stdout, made.stderr) == (0, "", ""), words
-            for file in (ours, theirs):
+            # Two pairs with their roles crossed: each node has an address to itself while both are well.
+            crossed = tmp_path / f"{number}-crossed.conf"
+            second = keepalived("--vip", "192.0.2.20/24", *NODE[2:-1], "backup", "--router-id", "52")
+            crossed.write_text(ours.read_text() + second.stdout)
+            crossed.chmod(0o600)
+            for file in (ours, theirs, crossed):
                 assert file.stat().st_mode & 0o777 == 0o600
                 done = subprocess.run([need("keepalived"), "-t", "-f", str(file)], capture_output=True, text=True)
                 assert (done.returncode, done.stderr) == (0, ""), f"{words}\n{file.read_text()}"
