@@ -16,6 +16,10 @@ class Differences:
     missing: tuple[str, ...]  # at the target
     extra: tuple[str, ...]  # there, and not at the source
 
+    def backends(self) -> list[str]:
+        """Return the backend of each weight to set."""
+        return [server.backend for server, _ in self.to_set]
+
     def changes(self) -> list[str]:
         """Return a sentence for each weight to set."""
         return [f"{server.path} {server.weight} → {weight}" for server, weight in self.to_set]

@@ -1,4 +1,9 @@
-"""Weights on several proxies: `wproxy weight set` with more than one `--socket`, and `wproxy weight sync`."""
+"""Weights on several proxies: `wproxy weight set` with more than one `--socket`, and `wproxy weight sync`.
+
+With `balance key` proxies move keys after their weights and do not know of each other's moves. Two that move at the
+same time lose the newest values of keys that are written meanwhile. So one is given the weight when the other has
+settled, and none is led through weights that the other never had.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +13,45 @@ import click
 
 from admin.client import StatsSocket, parse_address
 from admin.commands.common import json_option, read_servers
+from admin.commands.epochs import read_rebalance
 from admin.errors import AdminError, NoAnswerError, RefusedError, UnfinishedError
 from admin.render import print_json
 from admin.servers import Server, find
 from admin.waiting import wait_until
-from admin.weights import differences
+from admin.weights import Differences, differences
 
 
 def on_all(
-    names: Sequence[str], wanted: str, do: Callable[[StatsSocket], tuple[str, dict[str, object]]], *, as_json: bool
+    names: Sequence[str],
+    wanted: str,
+    do: Callable[[StatsSocket], tuple[str, dict[str, object]]],
+    timeout_s: float | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Have each proxy `do` something with a server, say what became of it on each; raise unless it was done on all.
 
     `do` returns a sentence and a document. Nothing is done anywhere when a proxy that answers has no such server. One
-    that does not answer, or refuses, does not keep the others from it. Raises NoAnswerError when no proxy answers.
+    that does not answer, or refuses, does not keep the others from it; one whose keys have not settled within
+    `timeout_s` (None: for ever) does. Raises NoAnswerError when no proxy answers.
     """
     proxies = [StatsSocket(parse_address(name)) for name in names]
-    silent = [error for proxy in proxies if (error := _without(proxy, wanted))]
+    silent = [error for proxy in proxies if (error := _unable(proxy, wanted, timeout_s))]
     if len(silent) == len(proxies):
         raise NoAnswerError("; ".join(map(str, silent)))
     documents: list[dict[str, object]] = []
     failed: list[str] = []
+    unsettled = ""
     for proxy in proxies:
         try:
+            if unsettled:
+                raise UnfinishedError(unsettled)
             sentence, document = do(proxy)
         except AdminError as error:
             failed.append(str(proxy.address))
             sentence, document = f"not set: {error}", {"error": str(error)}
+        else:
+            unsettled = _unsettled(proxy, wanted, timeout_s)
         documents.append({"socket": str(proxy.address), **document})
         if not as_json:
             click.echo(f"{proxy.address}: {sentence}")
@@ -47,15 +64,34 @@ def on_all(
         )
 
 
-def _without(proxy: StatsSocket, wanted: str) -> NoAnswerError | None:
-    """Return the error of a proxy that does not answer; raise the one of a proxy that has no such server."""
+def _unsettled(proxy: StatsSocket, wanted: str, timeout_s: float | None) -> str:
+    """Return "" when the proxy's keys are in their places: only then may another proxy, or another weight, follow."""
     try:
-        find(read_servers(proxy), wanted)
+        _settle(proxy, find(read_servers(proxy), wanted).backend, timeout_s)
+    except AdminError as error:
+        return str(error)
+    return ""
+
+
+def _unable(proxy: StatsSocket, wanted: str, timeout_s: float | None) -> NoAnswerError | None:
+    """Return the error of a proxy that does not answer; raise that of one without such a server, or not settled."""
+    try:
+        _settle(proxy, find(read_servers(proxy), wanted).backend, timeout_s)
     except NoAnswerError as error:
         return error
     except RefusedError as error:
         raise RefusedError(f"{proxy.address}: {error}") from error
     return None
+
+
+def _settle(proxy: StatsSocket, backend: str, timeout_s: float | None) -> None:
+    """Return when no keys of `backend` are on their way; raise UnfinishedError when that takes too long."""
+
+    def left() -> str:
+        now = read_rebalance(proxy, backend)
+        return f"{proxy.address}: keys of {backend} are still on their way" if now is not None and now.epochs else ""
+
+    wait_until(left, timeout_s)
 
 
 @click.command("sync")
@@ -74,6 +110,8 @@ def sync_command(source_name: str, target_name: str, timeout_s: float, *, as_jso
     """Give the servers of one proxy the weights that they have on another."""
     source, target = StatsSocket(parse_address(source_name)), StatsSocket(parse_address(target_name))
     found = differences(_when_it_answers(source, timeout_s), _when_it_answers(target, timeout_s))
+    for backend in found.backends():
+        _prepare(source, target, backend, found, timeout_s)
     for server, weight in found.to_set:
         target.tell(f"set weight {server.path} {weight}")
     if as_json:
@@ -90,6 +128,19 @@ def sync_command(source_name: str, target_name: str, timeout_s: float, *, as_jso
         raise RefusedError(
             f"{target.address} does not have all servers of {source.address}: {', '.join(found.missing)}"
         )
+
+
+def _prepare(source: StatsSocket, target: StatsSocket, backend: str, found: Differences, timeout_s: float) -> None:
+    """Return when weights of `backend` may be set on the target; raise an AdminError when that would lose keys."""
+    if read_rebalance(target, backend) is None:
+        return
+    if found.backends().count(backend) > 1:
+        raise RefusedError(
+            f"more than one weight of {backend} differs, and one after the other they would have {target.address} move "
+            "keys to where nobody looks for them: write the weights into its configuration and restart it"
+        )
+    for proxy in (source, target):
+        _settle(proxy, backend, timeout_s)
 
 
 def _when_it_answers(proxy: StatsSocket, timeout_s: float) -> list[Server]:

@@ -125,13 +125,28 @@ def get_command(server: str | None, *, as_json: bool) -> None:
 @rebalance_option
 @rate_option
 @several_sockets_option
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="With several --socket and balance key: how long keys may be on their way on each; else for ever.",
+)
 @json_option
 def set_command(
-    server: str, weight: str, sockets: tuple[str, ...], *, rebalances: bool, rate: int | None, as_json: bool
+    server: str,
+    weight: str,
+    sockets: tuple[str, ...],
+    timeout_s: float | None,
+    *,
+    rebalances: bool,
+    rate: int | None,
+    as_json: bool,
 ) -> None:
     """Set the weight of SERVER to WEIGHT: 0 to 256, or a percentage of the configured weight such as 50%.
 
-    With several --socket, on each of these proxies: exit 0 when all of them have it.
+    With several --socket, on each of these proxies: exit 0 when all of them have it. With balance key name the one that
+    serves first: the next has its turn when the keys have followed.
     """
     check_weight(weight)
     check_rate(rebalances=rebalances, rate=rate)
@@ -143,7 +158,7 @@ def set_command(
         return "; ".join(map(str, filter(None, (change, outcome)))), {**change.document(), **document}
 
     if len(sockets) > 1:
-        on_all(sockets, server, do, as_json=as_json)
+        on_all(sockets, server, do, timeout_s, as_json=as_json)
         return
     proxy = stats_socket()
     change = set_weight(proxy, server, weight)
