@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class AdminError(Exception):
-    """The root. Raised by nobody; caught by `admin.__main__` and the demo, which print it and exit `exit_code`."""
+    """The root. Raised by nobody; caught by `admin.running`, which prints it and exits `exit_code`."""
 
     exit_code = 1
 

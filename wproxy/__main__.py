@@ -16,9 +16,10 @@ from wproxy.version import FEATURES, HAPROXY_VERSION, RELEASE_DATE, VERSION
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from wproxy.config.model import Config
+    from wproxy.crew.role import Role
     from wproxy.sockets import Sockets
 
 # subcommand -> "module:function"; by name, so that no program imports another (docs/architecture.md).
@@ -26,7 +27,9 @@ SUBCOMMANDS = {
     "capture": "capture.__main__:main",
     "consume": "consumer.__main__:main",
     "demo": "admin.demo.command:main",
+    "keepalived": "admin.commands.keepalived:main",
     "rebalance": "admin.__main__:main",
+    "reload": "admin.__main__:main",
     "seen": "admin.__main__:main",
     "server": "admin.__main__:main",
     "show": "admin.__main__:main",
@@ -113,7 +116,8 @@ def _run(options: command_line.Options, config: Config) -> int:
 
     check(config.globals)
     show_as(name_of(sys.argv[0]), sys.argv[1:])
-    sockets = open_sockets(config, Inherited(_inherit(options, config)))
+    inherited, orphans = _inherit(options, config)
+    sockets = open_sockets(config, Inherited(inherited))
     try:
         pidfile = _open_pidfile(options.pidfile or config.globals.pidfile)
     except WproxyError:
@@ -126,7 +130,7 @@ def _run(options: command_line.Options, config: Config) -> int:
         """Tell whoever waits for the pid file, and the processes that this one replaces; then `change` into a user."""
         if pidfile is not None:
             pidfile.write_text(f"{os.getpid()}\n")
-        _end_predecessors(options)
+        _end_predecessors([*options.finish, *orphans], options.terminate)
         if options.notify:
             _tell_systemd()
         if parent is not None:
@@ -136,10 +140,10 @@ def _run(options: command_line.Options, config: Config) -> int:
             os.write(parent, b"+")
             os.close(parent)
 
-    if options.master:
+    if options.master or config.globals.nbthread > 1:
         from wproxy.master import Master
 
-        def serve(config: Config, sockets: Sockets, worker_ready: Callable[[], None]) -> None:
+        def serve(config: Config, sockets: Sockets, role: Role, worker_ready: Callable[[], None]) -> None:
             """Be a worker: it leaves the terminal and root on its own, when it has nothing more to tell."""
 
             def serving() -> None:
@@ -148,9 +152,10 @@ def _run(options: command_line.Options, config: Config) -> int:
                 drop(config.globals)
                 worker_ready()
 
-            _serve_here(options, config, sockets, serving)
+            _serve_here(options, config, sockets, serving, role)
 
-        return Master(lambda: _load(options), serve, _log).run(config, sockets, lambda: ready(_stay))
+        master = Master(lambda: _load(options), serve, _log, is_asked_for=options.master)
+        return master.run(config, sockets, lambda: ready(_stay))
     _serve_here(options, config, sockets, lambda: ready(partial(drop, config.globals)))
     return 0
 
@@ -170,17 +175,30 @@ def _load(options: command_line.Options) -> Config:
     return config
 
 
-def _serve_here(options: command_line.Options, config: Config, sockets: Sockets, ready: Callable[[], None]) -> None:
-    """Serve in this process until it is told to stop."""
+def _serve_here(
+    options: command_line.Options,
+    config: Config,
+    sockets: Sockets,
+    ready: Callable[[], None],
+    role: Role | None = None,
+) -> None:
+    """Serve in this process until it is told to stop; without a `role` it does everything."""
     from wproxy import app
+    from wproxy.crew.role import ALONE
+    from wproxy.limits import connection_limit
     from wproxy.state_file import StateFile, path_for
 
     user = config.globals.user
-    path = path_for(config.globals.state_file, options.configurations, os.environ, user)
+    role = role or ALONE
+    path = path_for(config.globals.state_file, options.configurations, os.environ, user) if role.owns else None
     saved = StateFile(path, lambda text: _log("WARNING", text))
     saved.open(user)
-    maxconn = app.connection_limit(config, options.maxconn, _log)
-    app.serve(config, sockets, maxconn, _log, saved, ready)
+    maxconn = connection_limit(config, options.maxconn, _log if role.owns else _hush)
+    app.serve(config, sockets, maxconn, _log, saved, ready, role)
+
+
+def _hush(severity: str, text: str) -> None:
+    """Say nothing: the supervisor has said it."""
 
 
 def _tell_systemd() -> None:
@@ -191,21 +209,24 @@ def _tell_systemd() -> None:
         _log("WARNING", fault)
 
 
-def _inherit(options: command_line.Options, config: Config) -> list[tuple[str, socket.socket]]:
-    """Return the listening sockets of the process that is to be replaced; [] when there is none, or it gives none."""
-    from wproxy.runtime.handover import receive
+def _inherit(options: command_line.Options, config: Config) -> tuple[list[tuple[str, socket.socket]], list[int]]:
+    """Return the listening sockets of the process that is to be replaced; [] when there is none, or it gives none.
+
+    Processes that have lost their master are replaced even if nobody says so: the second value are their ids.
+    """
+    from wproxy.runtime.handover import receive, receive_from_orphans
 
     if options.inherit is not None:
-        return receive(options.inherit)
+        return receive(options.inherit), []
+    paths = [line.address.path for line in config.globals.stats_sockets if line.address.path]
     if not options.finish and not options.terminate:
-        return []
-    paths = (line.address.path for line in config.globals.stats_sockets if line.address.path)
-    return next((received for path in paths if (received := receive(path))), [])
+        return next((found for path in paths if (found := receive_from_orphans(path))[0]), ([], []))
+    return next((received for path in paths if (received := receive(path))), []), []
 
 
-def _end_predecessors(options: command_line.Options) -> None:
-    """Let the processes of -sf finish, end those of -st; one that is gone already is what was wanted."""
-    for pids, number in ((options.finish, signal.SIGUSR1), (options.terminate, signal.SIGTERM)):
+def _end_predecessors(finish: Sequence[int], terminate: Sequence[int]) -> None:
+    """Let processes finish, as -sf does, end those of -st; one that is gone already is what was wanted."""
+    for pids, number in ((finish, signal.SIGUSR1), (terminate, signal.SIGTERM)):
         for pid in pids:
             try:
                 os.kill(pid, number)

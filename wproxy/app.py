@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import platform
-import resource
 import secrets
 import signal
 import time
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 
 import uvloop
 
 from wproxy.config import model
-from wproxy.config.acl.facts import HttpFacts
-from wproxy.config.http.model import Answer, Service
+from wproxy.crew.headcount import PAUSE_S
+from wproxy.crew.interpreter import CrewInterpreter
+from wproxy.crew.role import ALONE, Duty, Role, pinned_frontends
+from wproxy.crew.supervisor import Supervisor
+from wproxy.crew.worker import Worker
 from wproxy.dataplane.http.client import ClientConnection
 from wproxy.dataplane.keepalive import keep_alive
-from wproxy.dataplane.listener import Listener
+from wproxy.dataplane.listener import Listener, shut
 from wproxy.dataplane.prober import Prober
 from wproxy.dataplane.process import LiveProcess
 from wproxy.dataplane.reception import Arrival, Plan, Reception
@@ -29,25 +29,17 @@ from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
-from wproxy.dataplane.stats_desk import Desk, Form, View
+from wproxy.dataplane.stats_desk import Desk
 from wproxy.dataplane.stepper import Stepper
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.http_sites import HttpSites
 from wproxy.logs import ProcessLogs
-from wproxy.observe import captures, history, information, notices, page, prometheus, schema, servers_state, statistics
-from wproxy.observe.history import History
-from wproxy.policy.descriptors import PER_CONNECTION, reserved
+from wproxy.observe import history, notices, page
 from wproxy.policy.login_pace import LoginPace
-from wproxy.runtime import page_actions
-from wproxy.runtime.command import (
-    Context,
-    Conversation,
-    ErrorsRequest,
-    InformationRequest,
-    Reports,
-    StatisticsRequest,
-)
+from wproxy.reports import Reporter
+from wproxy.runtime.command import Conversation
+from wproxy.runtime.interpreter import Interpreter
 from wproxy.runtime.socket import Seats, StatsListener
 from wproxy.sockets import Sockets
 from wproxy.state import rebalance
@@ -58,41 +50,29 @@ from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state.warmup import STEP_S as WARM_UP_STEP_S
 from wproxy.state_file import StateFile
-from wproxy.version import HAPROXY_VERSION, RELEASE_DATE
+
+_NEWS_BYTES = 64 * 1024
 
 Log = Callable[[str, str], None]
 """Called with a severity (ALERT, WARNING, NOTICE) and a line."""
 
 
-def connection_limit(config: model.Config, wanted: int | None, log: Log) -> int:
-    """Raise the limit of open files to what is needed, return how many connections it allows.
-
-    `wanted` is the command line's -n, the configuration's `maxconn` comes next; a connection takes two descriptors.
-    """
-    others = reserved(config)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = max((hard - others) // PER_CONNECTION, 1)
-    limit = wanted or config.globals.maxconn or allowed
-    if limit > allowed or hard < others + PER_CONNECTION:
-        log(
-            "WARNING",
-            f"maxconn {limit} needs {PER_CONNECTION * limit + others} open files and the limit is {hard}: "
-            f"no more than {allowed} connections are accepted. Raise it with 'ulimit -n'.",
-        )
-        limit = allowed
-    needed = min(PER_CONNECTION * limit + others, hard)
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-    return limit
-
-
 def serve(
-    config: model.Config, sockets: Sockets, maxconn: int, log: Log, saved: StateFile, ready: Callable[[], None]
+    config: model.Config,
+    sockets: Sockets,
+    maxconn: int,
+    log: Log,
+    saved: StateFile,
+    ready: Callable[[], None],
+    role: Role = ALONE,
 ) -> None:
-    """Serve `config` in this process until it is told to stop; `ready` is called when clients are accepted."""
+    """Serve `config` in this process, as `role` says, until it is told to stop.
+
+    `ready` is called when clients are accepted.
+    """
 
     async def run() -> None:
-        await Application(config, sockets, maxconn, log, saved).run(ready)
+        await Application(config, sockets, maxconn, log, saved, role).run(ready)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
@@ -101,26 +81,38 @@ def serve(
 class Application:
     """One process that serves one configuration until it is told to stop."""
 
-    def __init__(self, config: model.Config, sockets: Sockets, maxconn: int, log: Log, saved: StateFile) -> None:
+    def __init__(
+        self,
+        config: model.Config,
+        sockets: Sockets,
+        maxconn: int,
+        log: Log,
+        saved: StateFile,
+        role: Role = ALONE,
+    ) -> None:
+        self._role = role
         self._saved = saved
         self._config = config
         self._sockets = sockets
         self._log = log
         self._loop = asyncio.get_running_loop()
-        self._started_at_s = time.time()
-        self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64))
+        serves, reaches = role.serves(config), role.reaches(config)
+        self._alone = pinned_frontends(config, role.workers)  # that no other worker serves
+        self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64), number=role.number)
         self._control = Control(self._registry, self._loop.time)
         self._warmer = Stepper(self._loop, self._control.warm, WARM_UP_STEP_S)
         self._rebalancer = Stepper(self._loop, self._control.rebalances.step, rebalance.STEP_S)
         self._control.rebalances.on_begin = self._rebalancer.start
         self._services = Services(self._loop, self._registry.sessions, self._registry.captures, self._registry.tls)
         self._services.warn = partial(log, "WARNING")
-        self._history = History(self._registry)
-        self._sampler = Stepper(self._loop, self._sample, history.PACE_S)
+        self._reporter = Reporter(config, self._control, role, self)
+        self._sampler = Stepper(self._loop, self._reporter.sample, history.PACE_S)
         self._pace = LoginPace()
         parties: list[Frontend | Backend] = [*self._registry.backends.values(), *self._registry.frontends.values()]
         self._desks = {
-            party.name: Desk(party.config.page, self._page_text, self._page_action, page.policy(), self._pace)
+            party.name: Desk(
+                party.config.page, self._reporter.page, self._reporter.page_action, page.policy(), self._pace
+            )
             for party in parties
             if party.config.page is not None
         }
@@ -129,11 +121,17 @@ class Application:
         self._routers = {
             name: Router(backend, self._services)
             for name, backend in self._registry.backends.items()
-            if backend.config.mode is model.Mode.REDIS
+            if backend.config.mode is model.Mode.REDIS and name in reaches
         }
         self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
         self._http = HttpSites(
-            self._services, self._process_facts, self._logs, self._desks, self._answer, self._stickiness, config.globals
+            self._services,
+            self._process_facts,
+            self._logs,
+            self._desks,
+            self._reporter.service,
+            self._stickiness,
+            config.globals,
         )
         for name, frontend in self._registry.frontends.items():
             for _, sock in sockets.frontends[name]:
@@ -144,23 +142,40 @@ class Application:
                 for number, (bind, sock) in enumerate(sockets.frontends[name], 1)
             ]
             for name, frontend in self._registry.frontends.items()
+            if name in serves
         }
+        self._crew = self._reporter.crew = self._join_crew()
+        interpreter = CrewInterpreter(self._crew) if isinstance(self._crew, Supervisor) else None
         seats = Seats(config.globals.stats_maxconn)
         self._stats = [
-            StatsListener(line, sock, self._context, config.globals.stats_timeout_s, seats, sockets.hand_over)
+            StatsListener(
+                line,
+                sock,
+                self._reporter.context,
+                config.globals.stats_timeout_s,
+                seats,
+                sockets.hand_over,
+                interpreter,
+            )
             for line, sock in sockets.stats
         ]
         self._held: asyncio.TimerHandle | None = None  # while a rate limit allows no more clients
+        self._standing_back = False  # while other workers are to accept
         self._registry.admission.on_change = self._admit_all
         for frontend in self._registry.frontends.values():
             frontend.on_limit = partial(self._admit, frontend)
         self._stop = asyncio.Event()
-        self._stopping = False
+        self.stopping = False
         self._control.subscribe(self._follow)
         self._restore()
         self._control.on_command = self._save
         for backend in self._registry.backends.values():
-            backend.on_settled = self._save
+            backend.on_settled = self._save if role.owns else self._tell_places
+
+    @property
+    def dropped_logs(self) -> int:
+        """How many lines of logs could not be sent."""
+        return self._logs.dropped
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT; SIGUSR1 lets live sessions finish first. `ready` is called when it serves."""
@@ -170,24 +185,75 @@ class Application:
         # What is there by now stays: the garbage collector need not look at it again and again.
         gc.collect()
         gc.freeze()
+        if self._crew is not None:
+            self._crew.start()
         for router in self._routers.values():
             router.open()
+        self._tell_places()
         self._http.open()
         if any(backend.epochs is not None for backend in self._registry.backends.values()):
             self._save()  # by which weights keys lie: the configuration may be another one at the next start
-        self._prober.start(self._registry.backends.values())
-        if self._desks:
+        if self._role.owns:
+            self._prober.start(self._registry.backends.values())
+        if self._desks and self._role.owns:
             self._sampler.start()
         for listener in self._stats:
             await listener.start()
         for name, listeners in self._listeners.items():
-            singly = self._scarce(self._registry.frontends[name])
-            for frontend_listener in listeners:
-                await frontend_listener.resume(singly=singly)
+            frontend = self._registry.frontends[name]
+            is_open = frontend.status is FrontendStatus.OPEN and self._accepts(frontend)
+            for frontend_listener in listeners if is_open else ():
+                await frontend_listener.resume(singly=self._scarce(frontend))
         ready()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # one that came during the start acts now
         await self._stop.wait()
         await self._close()
+
+    def _join_crew(self) -> Supervisor | Worker | None:
+        """Return what connects this process with the others of `nbthread`; None where it is alone."""
+        role, loop = self._role, self._loop
+        if role.lifeline is not None:
+            loop.add_reader(role.lifeline, self._orphaned, role.lifeline)
+        if role.news is not None and role.owns:
+            loop.add_reader(role.news, self._hear, role.news)
+        match role.duty:
+            case Duty.SUPERVISOR:
+                supervisor = Supervisor(role, self._control, loop, self._log, self._reporter.answer)
+                supervisor.on_places = self._save
+                supervisor.on_settled = self._shut_closed
+                return supervisor
+            case Duty.WORKER:
+                interpreter = Interpreter()
+
+                def run(level: int, command: str) -> str:
+                    return interpreter.execute(self._reporter.context(Conversation(model.Level(level))), command)
+
+                return Worker(
+                    role, self._control, loop, run, lambda: self._logs.dropped, self._stop_softly, self._stand_back
+                )
+        return None
+
+    def _shut_closed(self) -> None:
+        """Have clients refused where the workers have stopped to accept."""
+        for name, frontend in self._registry.frontends.items():
+            if frontend.status is not FrontendStatus.OPEN:
+                for _, listening in self._sockets.frontends.get(name, ()):
+                    shut(listening)
+
+    def _tell_places(self) -> None:
+        if isinstance(self._crew, Worker):
+            self._crew.tell_places()
+
+    def _hear(self, news: int) -> None:
+        """Take note of why the master could not reload."""
+        self._registry.startup_logs = os.read(news, _NEWS_BYTES).decode("utf-8", "replace")
+
+    def _orphaned(self, lifeline: int) -> None:
+        """Go on without the master."""
+        self._loop.remove_reader(lifeline)
+        self._registry.orphaned = True
+        if self._role.owns:
+            self._log("ALERT", "The master process is gone, the others go on: start the proxy again to replace them.")
 
     def _stop_softly(self) -> None:
         """Accept no more, end when the last session has ended; the next process may have the sockets by now."""
@@ -195,7 +261,12 @@ class Application:
         if self._sockets.handed_over:
             self._stop_answering()
         self._registry.sessions.parting = True
+        if self._config.globals.hard_stop_s is not None:
+            self._loop.call_later(self._config.globals.hard_stop_s, self._stop.set)
         self._registry.sessions.on_empty = self._stop_when_idle
+        if isinstance(self._crew, Supervisor):
+            self._crew.on_empty = self._stop_when_idle
+            self._crew.finish()
         for session in list(self._registry.sessions.live):
             if isinstance(session.carrier, ClientConnection):
                 session.carrier.leave()
@@ -206,11 +277,11 @@ class Application:
         self._loop.call_soon(self._stop_if_idle)
 
     def _stop_if_idle(self) -> None:
-        if not self._registry.sessions.live:
+        if not self._registry.sessions.live and not (isinstance(self._crew, Supervisor) and self._crew.members):
             self._stop.set()
 
     def _stop_listening(self) -> None:
-        self._stopping = True
+        self.stopping = True
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.pause()
@@ -233,6 +304,8 @@ class Application:
         self._http.close()
         self._prober.close()
         await self._services.close()
+        if self._crew is not None:
+            self._crew.close()
         self._logs.close()
 
     # -- connections between the parts ---------------------------------------------------------------------------
@@ -270,15 +343,6 @@ class Application:
         )  # fmt: skip
         return lambda: Reception(plan, services)
 
-    def _answer(self, service: Service, facts: HttpFacts, body: bytes) -> Answer:
-        """Answer a request inside the proxy."""
-        query = facts.request.target.decode("latin-1").partition("?")[2]
-        try:
-            text = prometheus.text(self._registry, self._process(), query)
-        except prometheus.QueryError as error:
-            return Answer(400, fields=((b"content-type", b"text/plain"),), body=f"{error}\n".encode())
-        return Answer(200, fields=((b"content-type", prometheus.CONTENT_TYPE.encode()),), body=text)
-
     def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
         """Return what clients go through first where there are rules or a PROXY header."""
         routes = {
@@ -306,38 +370,6 @@ class Application:
             return RedisConnection(route, router, self._services, arrival.session)
         return TcpConnection(route, self._services, arrival).client
 
-    def _page_action(self, settings: model.StatsPage, form: str) -> str:
-        """Do what an administrator asks for on a statistics page; return the word for what became of it."""
-        return page_actions.apply(self._control, form, settings.scope).value
-
-    def _page_text(self, settings: model.StatsPage, view: View) -> str:
-        """Return what a statistics page shows now."""
-        registry, now = self._registry, self._loop.time()
-        wanted = page.Wanted(settings.scope, view.search, view.up, view.no_maint, settings.legends)
-        if view.form is Form.SCHEMA:
-            return schema.text()
-        if view.form not in (Form.PAGE, Form.TABLES):
-            return page.text(registry, now, wanted, view.form.value.removeprefix(";"))
-        process = self._process()
-        heading = page.Heading(
-            process.pid,
-            int(process.uptime_s),
-            settings.uri,
-            node=None if settings.node is None else settings.node or process.node,
-            version=None if settings.hide_version else process.version,
-            description=None if settings.description is None else settings.description or process.description,
-            outcome=view.outcome,
-            refresh_s=settings.refresh_s if view.refreshing else 0,
-        )
-        reader = page.Reader(self._history, view.admin, settings.legends, settings.modules)
-        make = page.tables if view.form is Form.TABLES else page.html
-        return make(registry, now, heading, wanted, reader)
-
-    def _sample(self) -> bool:
-        """Have the statistics page know the rates of the last seconds; there is always a next time."""
-        self._history.sample(self._registry)
-        return True
-
     def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
         """Return the backend `name`, to which `frontend` sends clients; where there is none, one without servers."""
         config = frontend.config
@@ -349,13 +381,13 @@ class Application:
 
     def _follow(self, notice: Notice) -> None:
         """Do what follows from a change: log it, start or stop to accept."""
-        for line in notices.lines(notice):
+        for line in notices.lines(notice) if self._role.owns else ():
             self._log(line.severity, line.text)
             self._logs.tell(notice, line)
             if isinstance(notice, ServerNotice):
                 # Addresses are on the statistics page with `stats show-legends` only.
                 text = notice.change.value if notice.change is ServerChange.ADDRESS else line.text
-                self._history.note(notice.backend.name, notice.server.name, time.time(), text)
+                self._reporter.history.note(notice.backend.name, notice.server.name, time.time(), text)
         if isinstance(notice, FrontendNotice):
             self._admit(notice.frontend)
         elif isinstance(notice, ServerNotice):
@@ -367,9 +399,9 @@ class Application:
             self._http.drop(notice.backend, notice.server)
         if notice.server.warmup is not None:
             self._warmer.start()
-        if notice.change is ServerChange.ADDED:
+        if notice.change is ServerChange.ADDED and self._role.owns:
             self._prober.start_one(notice.backend, notice.server)
-        elif notice.change is ServerChange.REMOVED:
+        elif notice.change is ServerChange.REMOVED and self._role.owns:
             self._prober.stop(notice.server)
         elif notice.change is ServerChange.ADDRESS and notice.backend.name in self._routers:
             self._routers[notice.backend.name].reconnect(notice.server)
@@ -381,6 +413,17 @@ class Application:
             self._held = self._loop.call_later(wait_s, self._release)
         for frontend in self._registry.frontends.values():
             self._admit(frontend)
+
+    def _stand_back(self) -> None:
+        """Let the other workers accept for a moment, where they can."""
+        if not self._standing_back:
+            self._standing_back = True
+            self._loop.call_later(PAUSE_S, self._step_forward)
+            self._admit_all()
+
+    def _step_forward(self) -> None:
+        self._standing_back = False
+        self._admit_all()
 
     def _release(self) -> None:
         self._held = None
@@ -400,61 +443,23 @@ class Application:
 
     def _admit(self, frontend: Frontend) -> None:
         """Accept for `frontend` while it is open; without room clients wait in the kernel's queue."""
-        if self._stopping:
+        if self.stopping:
             return
-        for listener in self._listeners[frontend.name]:
+        for listener in self._listeners.get(frontend.name, ()):
             if frontend.status is not FrontendStatus.OPEN:
-                listener.refuse()
-            elif frontend.full or self._registry.admission.full or self._held is not None:
+                listener.refuse(alone=self._role.duty is Duty.ALL)
+            elif not self._accepts(frontend):
                 listener.pause()
             else:
                 resuming = listener.resume(singly=self._scarce(frontend))
                 self._services.keep(self._loop.create_task(resuming))
 
+    def _accepts(self, frontend: Frontend) -> bool:
+        """Tell whether limits allow one more client."""
+        if self._standing_back and frontend.name not in self._alone:
+            return False
+        return not (frontend.full or self._registry.admission.full or self._held is not None)
+
     def _scarce(self, frontend: Frontend) -> bool:
         """Tell whether clients of `frontend` are to be accepted one by one, not to exceed a limit."""
         return frontend.scarce or self._registry.admission.scarce
-
-    def _context(self, conversation: Conversation) -> Context:
-        """Return what the commands of one client of a stats socket work on."""
-        reports = Reports(
-            statistics=self._statistics,
-            information=self._information,
-            servers_state=lambda backends: servers_state.text(backends, self._loop.time()),
-            schema=schema.text,
-            errors=self._errors,
-        )
-        return Context(self._registry, self._control, reports, conversation)
-
-    def _statistics(self, request: StatisticsRequest) -> str:
-        wanted = statistics.Filter(
-            request.proxy_id, request.kinds, request.server_id, request.up, request.no_maint, request.legends
-        )
-        return statistics.text(
-            self._registry, self._loop.time(), wanted, form=request.form, described=request.described
-        )
-
-    def _information(self, request: InformationRequest) -> str:
-        return information.text(
-            self._registry, self._process(), form=request.form, described=request.described, exact=request.exact
-        )
-
-    def _errors(self, request: ErrorsRequest) -> str:
-        now = datetime.now().astimezone()
-        return captures.text(self._registry.captures, self._loop.time(), now, request.proxy_id, request.side)
-
-    def _process(self) -> information.Process:
-        globals_ = self._config.globals
-        return information.Process(
-            version=HAPROXY_VERSION,
-            release_date=RELEASE_DATE,
-            pid=os.getpid(),
-            uptime_s=self._loop.time() - self._registry.started_at,
-            now=self._loop.time(),
-            started_at_s=self._started_at_s,
-            node=globals_.node or platform.node(),
-            description=globals_.description or "",
-            open_files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-            stopping=self._stopping,
-            dropped_logs=self._logs.dropped,
-        )

@@ -7,9 +7,10 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from wproxy.config.model import Config, Frontend, Logs
+from wproxy.config.model import Config, Frontend, Logs, Mode
 from wproxy.dataplane.http.exchange_log import ExchangeLog
 from wproxy.dataplane.log_sender import LogSenders
 from wproxy.dataplane.session_log import SessionLog
@@ -42,7 +43,9 @@ class ProcessLogs:
         wanted = self._frontends[frontend.name]
         if not wanted:
             return None
-        listener = session_log.SessionLog(frontend.logs, wanted, sessions, (self._clock, time.time))
+        # In mode http this one tells only of clients that never get as far as a request.
+        logs = replace(frontend.logs, format=()) if frontend.mode is Mode.HTTP else frontend.logs
+        listener = session_log.SessionLog(logs, wanted, sessions, (self._clock, time.time))
         return SessionLog(listener, frontend.binds)
 
     def exchanges_of(self, frontend: Frontend, sessions: Sessions) -> ExchangeLog | None:

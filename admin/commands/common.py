@@ -27,6 +27,24 @@ def socket_option(command: F) -> F:
     )(command)
 
 
+def several_sockets_option(command: F) -> F:
+    """Add `--socket` for several proxies: they are passed as `sockets`, and the last one is the command's own."""
+
+    def remember(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+        if values:
+            context.obj = values[-1]
+        return values
+
+    return click.option(
+        "--socket",
+        "sockets",
+        metavar="PATH|HOST:PORT",
+        multiple=True,
+        help="The proxy's stats socket, as elsewhere; may be repeated, for the same on several proxies.",
+        callback=remember,
+    )(command)
+
+
 def json_option(command: F) -> F:
     """Add `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)

@@ -12,6 +12,7 @@ from admin.commands.common import json_option, socket_option, stats_socket
 from admin.errors import MisusedError
 from admin.ingest import balance
 from admin.metrics import read_page
+from admin.processes import parse_processes
 from admin.render import print_json, print_table, table
 from admin.sessions import parse_sessions
 from admin.statistics import parse_info, parse_stat
@@ -50,6 +51,19 @@ def stat_command(*, as_json: bool) -> None:
         print_json(rows)
     else:
         print_table(table(tuple(_COLUMNS.values()), [[row.get(column) for column in _COLUMNS] for row in rows]))
+
+
+@show.command("proc")
+@socket_option
+@json_option
+def proc_command(*, as_json: bool) -> None:
+    """Show the processes of the proxy, with those that only finish their sessions after a reload."""
+    found = parse_processes(stats_socket().ask("show proc"))
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return
+    rows = [[each.pid, each.kind, "finishing" if each.old else "serving", each.reloads, each.uptime] for each in found]
+    print_table(table(("pid", "kind", "state", "reloads", "uptime"), rows))
 
 
 @show.command("info")

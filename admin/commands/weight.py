@@ -1,4 +1,4 @@
-"""`wproxy weight get|set`: what part of its backend's work a server gets."""
+"""`wproxy weight get|set|sync`: what part of its backend's work a server gets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import click
 
 from admin.client import StatsSocket
-from admin.commands.common import json_option, read_servers, socket_option, stats_socket
+from admin.commands.agreement import on_all, sync_command
+from admin.commands.common import (
+    json_option,
+    read_servers,
+    several_sockets_option,
+    socket_option,
+    stats_socket,
+)
 from admin.commands.epochs import read_rebalance
 from admin.commands.rebalancing import check_rate, rate_option, rebalance, rebalance_option
 from admin.errors import MisusedError
@@ -117,12 +124,27 @@ def get_command(server: str | None, *, as_json: bool) -> None:
 @click.argument("weight")
 @rebalance_option
 @rate_option
-@socket_option
+@several_sockets_option
 @json_option
-def set_command(server: str, weight: str, *, rebalances: bool, rate: int | None, as_json: bool) -> None:
-    """Set the weight of SERVER to WEIGHT: 0 to 256, or a percentage of the configured weight such as 50%."""
+def set_command(
+    server: str, weight: str, sockets: tuple[str, ...], *, rebalances: bool, rate: int | None, as_json: bool
+) -> None:
+    """Set the weight of SERVER to WEIGHT: 0 to 256, or a percentage of the configured weight such as 50%.
+
+    With several --socket, on each of these proxies: exit 0 when all of them have it.
+    """
     check_weight(weight)
     check_rate(rebalances=rebalances, rate=rate)
+
+    def do(proxy: StatsSocket) -> tuple[str, dict[str, object]]:
+        change = set_weight(proxy, server, weight)
+        outcome = rebalance(proxy, change.after.backend, rate) if rebalances else None
+        document = {} if outcome is None else {"rebalance": outcome.document()}
+        return "; ".join(map(str, filter(None, (change, outcome)))), {**change.document(), **document}
+
+    if len(sockets) > 1:
+        on_all(sockets, server, do, as_json=as_json)
+        return
     proxy = stats_socket()
     change = set_weight(proxy, server, weight)
     if not as_json:
@@ -132,6 +154,9 @@ def set_command(server: str, weight: str, *, rebalances: bool, rate: int | None,
         print_json({**change.document(), **({} if outcome is None else {"rebalance": outcome.document()})})
     elif outcome is not None:
         click.echo(str(outcome))
+
+
+weight.add_command(sync_command)
 
 
 def _document(server: Server, initial: int | None, share: float) -> dict[str, object]:

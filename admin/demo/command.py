@@ -13,11 +13,11 @@ from types import FrameType
 
 import click
 
-from admin.__main__ import INTERRUPTED, run
 from admin.demo.report import Report
 from admin.demo.waiting import Interrupted, Patience
 from admin.errors import DemoError
 from admin.render import percent, print_json
+from admin.running import INTERRUPTED, run
 
 WEIGHTS = ({"redisA": 30, "redisB": 70}, {"redisA": 50, "redisB": 50})
 _TTL_S = 300

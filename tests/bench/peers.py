@@ -1,4 +1,5 @@
-"""The programs that are compared, each in front of the same two Redis servers with weights 30 and 70, one thread.
+"""The programs that are compared, each in front of the same two Redis servers with weights 30 and 70, one thread
+unless their names say two.
 
 wproxy and HAProxy get the same file, word for word but for the port and, in mode redis, mode and balance. In front of
 more than two servers each of the two stands behind half of the `server` lines.
@@ -16,7 +17,7 @@ from tests.support.programs import WPROXY, free_port, need, running, wait_until_
 
 _CONFIG = """
 global
-  nbthread 1
+  nbthread {threads}
   maxconn 9000
   stats socket {stats} mode 600 level admin
 defaults
@@ -61,6 +62,7 @@ class _Program:
     balance: str = "roundrobin"
     template: str = _CONFIG
     server: str = "  server redis{number} 127.0.0.1:{port} weight {weight}\n"
+    threads: int = 1
     certificate: str = ""  # the kind of key of the certificate with which clients are served
 
 
@@ -70,6 +72,8 @@ _PROGRAMS = {
     "wproxy tcp": _Program((*WPROXY, "-f")),
     "wproxy key": _Program((*WPROXY, "-f"), mode="redis", balance="key"),
     "haproxy": _Program(("haproxy", "-db", "-f")),
+    "wproxy 2 workers": _Program((*WPROXY, "-f"), threads=2),
+    "haproxy 2 threads": _Program(("haproxy", "-db", "-f"), threads=2),
     "wproxy tls ecdsa": _Program((*WPROXY, "-f"), certificate="ecdsa"),
     "haproxy tls ecdsa": _Program(("haproxy", "-db", "-f"), certificate="ecdsa"),
     "wproxy tls rsa": _Program((*WPROXY, "-f"), certificate="rsa"),
@@ -108,7 +112,12 @@ class Peers:
         stem = f"{name.replace(' ', '-')}-{port}"
         stats = self._folder / f"{stem}.sock"
         text = program.template.format(
-            mode=program.mode, balance=program.balance, port=port, tls=self._tls(program), stats=stats
+            mode=program.mode,
+            balance=program.balance,
+            port=port,
+            tls=self._tls(program),
+            stats=stats,
+            threads=program.threads,
         )
         (self._folder / f"{stem}.cfg").write_text(text + self._servers(program, servers))
         command = [first if "/" in first else need(first), *options, f"{stem}.cfg"]

@@ -1,4 +1,4 @@
-"""What is measured: a row per load. Equal work: both sides get the same load, weights, servers and one thread."""
+"""What is measured: a row per load. Equal work: both sides get the same load, weights, servers and threads."""
 
 from __future__ import annotations
 
@@ -91,6 +91,14 @@ _TLS: tuple[Load, ...] = (
 )
 
 
+# redis-benchmark has two threads here: one is no more than what one worker serves.
+_WORKERS: tuple[Load, ...] = (
+    ("SET, pipeline 1, 50 clients, 2 threads of load", 150_000, "-t set -c 50 -r 10000 --threads 2"),
+    ("GET, pipeline 16, 50 clients, 2 threads of load", 800_000, "-t get -c 50 -P 16 -r 10000 --threads 2"),
+    ("SET, a new connection each, 2 threads of load", 30_000, "-t set -c 50 -k 0 -r 10000 --threads 2"),
+)
+
+
 def _compared(ours: str, peer: str, loads: tuple[Load, ...], servers: int = 2) -> list[Row]:
     return [Row(ours, peer, load, requests, tuple(text.split()), servers) for load, requests, text in loads]
 
@@ -100,6 +108,8 @@ ROWS: tuple[Row | Crowd, ...] = (
     *_compared("wproxy tcp", "haproxy", _SERVERS, servers=200),
     Crowd("wproxy tcp", "haproxy", 1_000),
     Crowd("wproxy tcp", "haproxy", 5_000),
+    *_compared("wproxy 2 workers", "haproxy 2 threads", _WORKERS),
+    *_compared("wproxy 2 workers", "wproxy tcp", _WORKERS),
     *_compared("wproxy tls ecdsa", "haproxy tls ecdsa", _TLS),
     *_compared("wproxy tls rsa", "haproxy tls rsa", _TLS[-1:]),
     Crowd("wproxy tls ecdsa", "haproxy tls ecdsa", 1_000),

@@ -140,13 +140,16 @@ def test_haproxy_too_has_dropped_it(row: Keyword, tmp_path: Path) -> None:
     assert DROPPED.search(said) or "unknown" not in said
 
 
+FIRST_WORDS = {"compression": ("algo",)}  # rows of the manual that are several here
+
+
 def test_the_manuals_matrix_has_the_same_sections() -> None:
     matrix = chapter("4.1. Proxy keywords matrix", "4.2. Alphabetically")
     rows = [ROW.match(line) for line in matrix.splitlines()]
     found = [row for row in rows if row]
     assert len(found) > 100
     for keyword, mark, *places in (row.groups() for row in found):
-        ours = PROXY.elsewhere(keyword.split())
+        ours = PROXY.elsewhere(keyword.split()) or PROXY.elsewhere([keyword, *FIRST_WORDS.get(keyword, ())])
         assert ours is not None, keyword
         assert ours.sections == {section for section, place in zip(MATRIX, places, strict=True) if place == "X"}, (
             keyword

@@ -300,6 +300,22 @@ def test_what_one_process_has_not_finished_the_next_takes_up(tmp_path: Path) -> 
             servers[0].thaw()
 
 
+def test_slots_that_went_away_and_came_back_before_the_stop_are_looked_for_there(tmp_path: Path) -> None:
+    """The process before has moved all keys to b and was ended when they were to go back."""
+    with killable_redis(tmp_path) as a, killable_redis(tmp_path) as b:
+        with Client(b.port) as client:
+            client.pipeline(pack("SET", f"key:{n}", n) for n in range(200))
+        places = {"main": [{"a": 1, "b": 1}, {"a": 0, "b": 1}, {"a": 1, "b": 1}]}
+        (tmp_path / "state.json").write_text(json.dumps({"version": 1, "servers": {}, "places": places}))
+        rows = [f"server a 127.0.0.1:{a.port}", f"server b 127.0.0.1:{b.port}"]
+        state = f"global\n    state-file {tmp_path}/state.json"
+        with (
+            proxy("wproxy", tmp_path, "balance key", *rows, mode="redis", rest=state) as made,
+            Client(made.port) as client,
+        ):
+            assert client.pipeline(pack("GET", f"key:{n}") for n in range(200)) == [b"%d" % n for n in range(200)]
+
+
 def test_weights_that_were_changed_in_the_file_lose_no_key(tmp_path: Path) -> None:
     with ExitStack() as stack:
         servers = [stack.enter_context(killable_redis(tmp_path)) for _ in "ab"]

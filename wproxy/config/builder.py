@@ -51,6 +51,7 @@ def _global(process: GlobalDraft) -> Global:
         maxrewrite=process.maxrewrite,
         maxconn=process.maxconn,
         nbthread=process.nbthread,
+        hard_stop_s=process.hard_stop_s,
         daemon=process.daemon,
         pidfile=process.pidfile,
         user=process.user,

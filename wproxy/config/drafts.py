@@ -49,6 +49,7 @@ class GlobalDraft:
     maxrewrite: int = 1024
     maxconn: int | None = None
     nbthread: int = 1
+    hard_stop_s: float | None = None
     daemon: bool = False
     pidfile: str | None = None
     user: int | None = None

@@ -384,6 +384,7 @@ class Global:
     maxrewrite: int = 1024
     maxconn: int | None = None
     nbthread: int = 1
+    hard_stop_s: float | None = None  # how long live sessions may take to finish, None for ever
     daemon: bool = False
     pidfile: str | None = None
     user: int | None = None  # user, group and root to change to when everything is open

@@ -66,6 +66,15 @@ def _answers(path: str) -> bool:
         return probe.connect_ex(path) == 0
 
 
+def shut(listening: socket.socket) -> None:
+    """Have clients refused who connect to a TCP socket, until it listens again; a unix socket would be lost.
+
+    Only one process may do it: what is shut twice gives all later clients an end of stream.
+    """
+    if listening.family != socket.AF_UNIX and listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        listening.shutdown(socket.SHUT_RD)
+
+
 class Listener:
     """Accepts on one `bind` address of one frontend; the socket stays its giver's, who closes it."""
 
@@ -115,10 +124,12 @@ class Listener:
         self._wanted = 0
         self._dismiss()
 
-    def refuse(self) -> None:
-        """Accept no more and have clients refused, as HAProxy does; on a unix socket they wait all the same."""
+    def refuse(self, *, alone: bool = True) -> None:
+        """Accept no more and have clients refused, as HAProxy does; on a unix socket they wait all the same.
+
+        Who is not `alone` with the socket leaves it to another process to `shut` it.
+        """
         self.pause()
-        # Linux lets a TCP socket listen again after this; a unix socket would be lost.
-        if self._socket.family != socket.AF_UNIX and not self._shut:
-            self._socket.shutdown(socket.SHUT_RD)
-            self._shut = True
+        if alone:
+            shut(self._socket)
+        self._shut = True

@@ -138,7 +138,7 @@ def _last_session(line: Line[Server | Backend]) -> int:
 COLUMNS: tuple[Column, ...] = (
     _everywhere("pxname", _name),
     Column("svname", lambda _: "FRONTEND", lambda line: line.it.name, lambda _: "BACKEND"),
-    _traffic("qcur", lambda line: len(line.it.queue)),
+    _traffic("qcur", lambda line: line.it.waiting),
     _traffic("qmax", lambda line: line.it.counters.queue_max),
     _everywhere("scur", lambda line: line.it.current),
     _everywhere("smax", lambda line: line.it.counters.sessions_max),

@@ -115,14 +115,14 @@ FIELDS: tuple[Field, ...] = (
         "MGP",
         "u32",
         "Current number of connections on this worker process",
-        lambda r, p: len(r.sessions.live),
+        lambda r, p: r.sessions.current,
     ),
     Field(
         "CumConns",
         "MCP",
         "u32",
         "Total number of connections on this worker process since started",
-        lambda r, p: r.sessions.total,
+        lambda r, p: r.sessions.ever,
     ),
     Field(
         "CumReq",
@@ -301,7 +301,7 @@ FIELDS: tuple[Field, ...] = (
         "MGP",
         "u32",
         "Total number of tasks in the current worker process (active + sleeping)",
-        lambda r, p: len(r.sessions.live),
+        lambda r, p: r.sessions.current,
     ),
     Field("Run_queue", "MGP", "u32", "Total number of active tasks+tasklets in the current worker process"),
     Field(
@@ -326,7 +326,7 @@ FIELDS: tuple[Field, ...] = (
         "u32",
         "Current number of active jobs on the current worker process (frontend connections, master "
         "connections, listeners)",
-        lambda r, p: len(r.sessions.live) + _listeners(r),
+        lambda r, p: r.sessions.current + _listeners(r),
     ),
     Field(
         "Unstoppable Jobs",

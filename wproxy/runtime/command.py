@@ -117,6 +117,8 @@ class Reports:
     servers_state: Callable[[Sequence[Backend]], str]
     schema: Callable[[], str]
     errors: Callable[[ErrorsRequest], str]
+    processes: Callable[[], str]
+    reload: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)

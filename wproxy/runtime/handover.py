@@ -14,9 +14,11 @@ from contextlib import suppress
 import orjson
 
 COMMAND = "_getsocks"
+ORPHANED = "orphaned"  # behind it: only if the master of that process is gone
 _AT_ONCE = 200  # descriptors in a message; Linux allows 253
 _MESSAGE_BYTES = 64 * 1024
 _TIMEOUT_S = 5.0
+_ORPHANS_TIMEOUT_S = 1.0  # at each start: nobody need be there
 
 
 def give(descriptor: int, sockets: Sequence[tuple[str, socket.socket]]) -> None:
@@ -32,14 +34,45 @@ def give(descriptor: int, sockets: Sequence[tuple[str, socket.socket]]) -> None:
 
 def receive(path: str) -> list[tuple[str, socket.socket]]:
     """Return the listening sockets of the process whose stats socket is at `path`; [] when none are to be had."""
+    with suppress(OSError, ValueError):
+        return _receive(path, COMMAND, _TIMEOUT_S)
+    return []
+
+
+def _receive(path: str, command: str, timeout_s: float) -> list[tuple[str, socket.socket]]:
     received: list[tuple[str, socket.socket]] = []
-    with suppress(OSError, orjson.JSONDecodeError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_TIMEOUT_S)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout_s)
         connection.connect(path)
-        connection.sendall(f"{COMMAND}\n".encode())
+        connection.sendall(f"{command}\n".encode())
         while part := _receive_part(connection):
             received += part
     return received
+
+
+def receive_from_orphans(path: str) -> tuple[list[tuple[str, socket.socket]], list[int]]:
+    """Return the listening sockets of processes that have lost their master, and the process ids of those who serve.
+
+    They go on until they are told to finish. Both are empty when there are none at `path`.
+    """
+    sockets: list[tuple[str, socket.socket]] = []
+    with suppress(OSError, ValueError, IndexError):
+        sockets = _receive(path, f"{COMMAND} {ORPHANED}", _ORPHANS_TIMEOUT_S)
+        if sockets:
+            serving = _ask(path, "show proc").partition("# workers\n")[2].partition("#")[0]
+            return sockets, [int(line.split()[0]) for line in serving.splitlines()]
+    return sockets, []
+
+
+def _ask(path: str, command: str) -> str:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_TIMEOUT_S)
+        connection.connect(path)
+        connection.sendall(f"{command}\n".encode())
+        answer = b""
+        while data := connection.recv(_MESSAGE_BYTES):
+            answer += data
+    return answer.decode()
 
 
 def _receive_part(connection: socket.socket) -> list[tuple[str, socket.socket]]:

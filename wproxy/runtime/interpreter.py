@@ -17,6 +17,7 @@ from wproxy.runtime.commands import (
     frontends,
     limits,
     patterns,
+    processes,
     rebalancing,
     servers,
     sessions,
@@ -50,7 +51,8 @@ class Interpreter:
         self._help = Command(("help",), "help [<command>]", "list matching or all commands", Level.USER, self._run_help)
         last = conversation.COMMANDS[-2:]
         groups = (
-            servers, checks, rebalancing, dynamic, epochs, frontends, limits, patterns, sessions, show, calls, tables,
+            servers, checks, rebalancing, dynamic, epochs, frontends, limits, patterns, processes, sessions, show,
+            calls, tables,
         )  # fmt: skip
         rows = [*(row for group in groups for row in group.COMMANDS), *conversation.COMMANDS[:-2]]
         self._always = (self._help, *last)  # shown whatever was asked for, and last

@@ -155,6 +155,7 @@ class StatsListener:
         idle_s: float,
         seats: Seats,
         hand_over: HandOver,
+        interpreter: Interpreter | None = None,
     ) -> None:
         self._line = line
         self._listening = listening
@@ -162,7 +163,7 @@ class StatsListener:
         self._idle_s = idle_s
         self._seats = seats
         self._hand_over = hand_over
-        self._interpreter = Interpreter()
+        self._interpreter = interpreter or Interpreter()
         self._open = False
         self._accepted: set[asyncio.Task[object]] = set()
 

@@ -29,7 +29,7 @@ class Admission:
     """
 
     __slots__ = (
-        "_per_second", "hard_maxconn", "limits", "live", "maxconn", "on_change", "rate",
+        "_parts", "_per_second", "hard_maxconn", "limits", "live", "maxconn", "on_change", "rate",
     )  # fmt: skip
 
     def __init__(self, maxconn: int) -> None:
@@ -38,6 +38,7 @@ class Admission:
         self.live = 0
         self.rate = Rate()
         self.limits = dict.fromkeys(RateLimit, 0)
+        self._parts: dict[RateLimit, int] = {}  # of the limits, what this process has of them
         self._per_second = inf
         self.on_change: Callable[[], None] | None = None  # called when `full`, `scarce` or `wait_s` may have changed
 
@@ -74,11 +75,18 @@ class Admission:
         self.maxconn = maxconn or self.hard_maxconn
         self._changed()
 
-    def set_rate(self, kind: RateLimit, limit: int) -> None:
-        """Take at most `limit` of a kind a second; 0 is no limit."""
+    def take_part(self, maxconn: int) -> None:
+        """Take at most `maxconn` clients, none at all for 0: the part that this process has of the limit of several."""
+        if maxconn != self.maxconn:
+            self.maxconn = maxconn
+            self._changed()
+
+    def set_rate(self, kind: RateLimit, limit: int, part: int | None = None) -> None:
+        """Take at most `limit` of a kind a second, 0 is no limit; `part` is what this process has of it."""
         self.limits[kind] = limit
-        clients = (self.limits[each] for each in (RateLimit.CONNECTIONS, RateLimit.SESSIONS))
-        self._per_second = min((each for each in clients if each), default=inf)
+        self._parts[kind] = limit if part is None else part
+        clients = (each for each in (RateLimit.CONNECTIONS, RateLimit.SESSIONS) if self.limits[each])
+        self._per_second = min((self._parts[each] for each in clients), default=inf)
         self._changed()
 
     def _changed(self) -> None:

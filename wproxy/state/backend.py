@@ -23,14 +23,21 @@ class Backend:
     """
 
     __slots__ = (
-        "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm", "awaited",
-        "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime", "epochs",
-        "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "places", "proxy_id", "queue", "running",
-        "served", "servers", "slots", "turns", "under_way",
+        "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm",
+        "awaited", "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime",
+        "elsewhere", "epochs", "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "on_wait",
+        "places", "proxy_id", "queue", "running", "served", "servers", "shift", "slots", "turns", "under_way",
     )  # fmt: skip
 
     def __init__(
-        self, config: model.Backend, now: float, *, in_listen: bool = False, seed: int = 0, fullconn: int = 1
+        self,
+        config: model.Backend,
+        now: float,
+        *,
+        in_listen: bool = False,
+        seed: int = 0,
+        fullconn: int = 1,
+        shift: int = 0,
     ) -> None:
         self.config = config
         self.in_listen = in_listen
@@ -43,6 +50,9 @@ class Backend:
         self.counters = TrafficCounters()
         self.current = 0
         self.fullconn = fullconn
+        self.shift = shift  # so that not every process begins with the same server
+        self.elsewhere = 0  # how many wait in the queues of other processes
+        self.on_wait: Callable[[], None] | None = None  # called when somebody has to wait
         self.changed_at = now
         self.served = 0  # how many have got a server from the queue
         self.queue: Queue = {}  # of those whom any server may serve
@@ -85,7 +95,7 @@ class Backend:
         self._members = self._choose_members()
         weights = self.shares
         if self.config.mode is model.Mode.REDIS:
-            self.turns = RoundRobin(weights)
+            self.turns = RoundRobin(weights, self.shift)
         if self.balance == "key":
             self._rebuild_slots()
         self._balancer = self._make(self._candidates(weights))
@@ -121,6 +131,7 @@ class Backend:
             draw=self._drawing,
             draws=self.config.draws,
             avalanche=self.config.hash_type.avalanche,
+            shift=self.shift,
         )
 
     @property
@@ -158,6 +169,11 @@ class Backend:
     def weight(self) -> int:
         """The weights of those servers together as users set them, whatever slow starts leave of them."""
         return sum(server.weight for server in self._members)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for any server."""
+        return len(self.queue) + self.elsewhere
 
     @property
     def status(self) -> str:
@@ -242,6 +258,8 @@ class Backend:
         if server is not None:
             self._waits_for[waiter] = server
             self._load_changed(server)
+        if self.on_wait is not None:
+            self.on_wait()
 
     def leave(self, waiter: Waiter) -> None:
         """Take `waiter` out of its queue, if it is still in one."""

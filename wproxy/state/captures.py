@@ -7,7 +7,7 @@ one capture for each proxy and side, of at most `LIMIT` bytes.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -68,16 +68,19 @@ class Capture:
 class Captures:
     """The captures of the process, numbered from 0 in the order in which they came."""
 
-    __slots__ = ("_last", "total")
+    __slots__ = ("_last", "on_keep", "total")
 
     def __init__(self) -> None:
         self._last: dict[tuple[int, bool], tuple[int, Capture]] = {}
         self.total = 0
+        self.on_keep: Callable[[Capture], None] | None = None  # called with each
 
     def keep(self, capture: Capture) -> None:
         """Keep `capture` in place of the one before of the same proxy and side."""
         self._last[capture.proxy.number, capture.side is Side.RESPONSE] = self.total, capture
         self.total += 1
+        if self.on_keep is not None:
+            self.on_keep(capture)
 
     def select(self, proxy_id: int = -1, side: Side | None = None) -> Iterator[tuple[int, Capture]]:
         """Yield numbers and captures, in the order of the proxies, the request of each first; -1 and None are all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 _MOST_US = 2**32 - 1  # an hour and eleven minutes; whatever takes longer counts as that
@@ -29,6 +29,15 @@ class Latencies:
         for other in others:
             self._counts = [mine + theirs for mine, theirs in zip(self._counts, other._counts, strict=True)]
         return self
+
+    def parts(self) -> list[list[int]]:
+        """Return the buckets that are not empty, with their counts."""
+        return [[bucket, count] for bucket, count in enumerate(self._counts) if count]
+
+    def take_in(self, parts: Iterable[Sequence[int]]) -> None:
+        """Add what another histogram has counted."""
+        for bucket, count in parts:
+            self._counts[bucket] += count
 
     def quantile(self, share: float) -> int | None:
         """Return the microseconds within which `share` (0 to 1) of the commands ended, None when there was none.

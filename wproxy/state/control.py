@@ -7,7 +7,7 @@ follow: it is applied, the backend prepares its choice anew, and a notice of it 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -323,9 +323,15 @@ class Control:
 
     # -- servers that come and go --------------------------------------------------------------------------------
 
-    def add_server(self, backend: Backend, line: ServerLine) -> Server:
-        """Take in a server that was not in the configuration; it begins in maintenance, and unchecked."""
-        server = Server(backend.name, backend.free_number(), line, self.clock())
+    def add_server(
+        self, backend: Backend, line: ServerLine, words: Sequence[str] = (), number: int | None = None
+    ) -> Server:
+        """Take in a server that was not in the configuration; it begins in maintenance, and unchecked.
+
+        `words` are those of the command, `number` is the server's when somebody else has given it one.
+        """
+        server = Server(backend.name, number or backend.free_number(), line, self.clock())
+        server.words = list(words)
         server.admin = Admin.FORCED_MAINT
         server.checking = server.agent_asked = False
         server.health.pause()
@@ -339,6 +345,15 @@ class Control:
         backend = self.registry.backends[server.backend_name]
         backend.remove(server)
         self._notify(ServerNotice(backend, server, ServerChange.REMOVED))
+
+    # -- what another process has decided --------------------------------------------------------------------------
+
+    def followed(self, server: Server, change: ServerChange) -> None:
+        """Choose by what has been set on `server`, and tell: ADDRESS when it is elsewhere now, else WEIGHT (no log)."""
+        backend = self.registry.backends[server.backend_name]
+        self._rebuild(backend)
+        self._notify(ServerNotice(backend, server, change))
+        marks.follow(server, self.registry.sessions)
 
     def _set_status(self, frontend: Frontend, status: FrontendStatus) -> None:
         if frontend.status is not status:

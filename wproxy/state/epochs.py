@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,13 @@ class Progress:
     keys_moved_ever: int
     opened: int
     servers: tuple[ServerProgress, ...]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Progress:
+        """Return what became JSON in another process."""
+        servers = tuple(ServerProgress(**each) for each in values["servers"])
+        epochs = tuple((number, age_s, slots) for number, age_s, slots in values["epochs"])
+        return cls(**{**values, "servers": servers, "epochs": epochs})
 
 
 class Report(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 
 class Rate:
     """The events of the running second, plus what the second before it weighs by the part that is still in the window.
@@ -36,6 +38,24 @@ class Rate:
     def in_second(self, now: float) -> int:
         """Return how many events the running second has had."""
         return self._current if int(now) == self._second else 0
+
+    def parts(self) -> list[int]:
+        """Return what `together` makes a rate of again."""
+        return [self._second, self._current, self._previous, self.maximum]
+
+    @classmethod
+    def together(cls, parts: Iterable[Sequence[int]], maximum: int = 0) -> Rate:
+        """Return the rate of several counters on the same clock; of the highest ones `maximum` was known before.
+
+        What each has counted of the second that is over is whole, so that the highest is that of all together.
+        """
+        made, known = cls(), list(parts)
+        second = made._second = max((part[0] for part in known), default=0)
+        made._current = sum(part[1] for part in known if part[0] == second)
+        made._previous = sum(part[2] if part[0] == second else part[1] for part in known if second - part[0] < 2)
+        alone = max((part[3] for part in known), default=0)
+        made.maximum = max(made._current, made._previous, maximum, alone)
+        return made
 
     def _roll(self, second: int) -> None:
         self._previous = self._current if second == self._second + 1 else 0

@@ -18,10 +18,11 @@ from wproxy.state.tls import TlsCounters
 class Registry:
     """Built once from a configuration; `now` is the start on the clock that all times of `state` are taken from.
 
-    `seed` is any number, best a random one: what random choices grow from.
+    `seed` is any number, best a random one: what random choices grow from. `number` tells it from other processes that
+    serve the same configuration.
     """
 
-    def __init__(self, config: Config, maxconn: int, now: float, seed: int = 0) -> None:
+    def __init__(self, config: Config, maxconn: int, now: float, seed: int = 0, number: int = 0) -> None:
         self.config = config
         self.admission = Admission(maxconn)
         self.started_at = now
@@ -38,12 +39,16 @@ class Registry:
                 in_listen=line.proxy_id in shared,
                 seed=seed + line.proxy_id,
                 fullconn=line.fullconn or self._tenth_of_clients(line.name),
+                shift=number,
             )
             for line in config.backends
             if not line.disabled
         }
         self.sessions = Sessions(self.admission)
         self.captures = Captures()
+        self.startup_logs = ""  # what was said when the configuration was last read anew, and could not be used
+        self.orphaned = False  # the process that would replace this one is gone
+        self.dropped_logs = 0  # by other processes
         self.tls = TlsCounters()
         self.tables = {line.name: LiveTable(line) for line in config.tables}
 

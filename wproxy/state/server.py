@@ -43,10 +43,11 @@ class Server:
     """One server of one backend. Changed only by `state.control.Control`, but for the counters and `current`."""
 
     __slots__ = (
-        "address", "admin", "agent", "agent_asked", "agent_health", "agent_running", "backend_name", "changed_at",
-        "check", "check_counters", "check_host", "check_port", "check_running", "checking", "cookie", "counters",
-        "current", "downtime", "forced_down", "health", "idle", "last_agent", "last_check", "last_session_at", "line",
-        "maxconn", "name", "queue", "removed", "served", "server_id", "stopping", "warmup", "weight",
+        "address", "admin", "agent", "agent_asked", "agent_health", "agent_running", "backend_name",
+        "changed_at", "check", "check_counters", "check_host", "check_port", "check_running", "checking", "cookie",
+        "counters", "current", "downtime", "elsewhere", "forced_down", "health", "idle", "last_agent",
+        "last_check", "last_session_at", "lease", "line", "maxconn", "name", "queue", "removed", "served",
+        "server_id", "stopping", "warmup", "weight", "words",
     )  # fmt: skip
 
     def __init__(self, backend_name: str, server_id: int, line: ServerLine, now: float) -> None:
@@ -78,6 +79,9 @@ class Server:
         self.agent_running = False
         self.maxconn = line.maxconn
         self.queue: Queue = {}
+        self.elsewhere = 0  # how many wait for it in other processes
+        self.lease: int | None = None  # of its `maxconn`, what this process may use; None when it is all of it
+        self.words: list[str] | None = None  # of the `add server` that made it
         self.warmup: Warmup | None = None  # while it starts slowly
         self.served = 0  # how many have got a place from its queue
         self.current = 0  # sessions it serves now
@@ -116,13 +120,15 @@ class Server:
     @property
     def limit(self) -> int:
         """The `maxconn` in force, at least 1 while it warms up; only for a server that has one."""
+        if self.lease is not None:
+            return self.lease
         maxconn = self.maxconn or 0
         return maxconn if self.warmup is None else max(1, maxconn * self.warmup.percent // 100)
 
     @property
     def waiting(self) -> int:
         """How many wait for this server and no other."""
-        return len(self.queue)
+        return len(self.queue) + self.elsewhere
 
     @property
     def crowded(self) -> bool:

@@ -142,7 +142,10 @@ class Session:
 class Sessions:
     """All live sessions of the process, and how many there ever were."""
 
-    __slots__ = ("admission", "live", "maximum", "on_empty", "parting", "total")
+    __slots__ = (
+        "admission", "base", "current_elsewhere", "live", "maximum", "on_change", "on_empty", "parting", "total",
+        "total_elsewhere",
+    )  # fmt: skip
 
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
@@ -150,17 +153,33 @@ class Sessions:
         self.total = 0
         self.maximum = 0
         self.parting = False  # the process stops: whoever is still accepted has one request
+        self.base = 0  # from which its sessions are numbered, so that no two processes have the same number
+        self.current_elsewhere = 0  # live sessions of other processes
+        self.total_elsewhere = 0
+        self.on_change: Callable[[int], None] | None = None  # called with how many are live
         self.on_empty: Callable[[], None] | None = None  # called when the last one ends
 
     def open(self, frontend: Frontend, backend: Backend, now: float) -> Session:
         """Make the session of a client that was just accepted."""
         self.total += 1
-        session = Session(self.total, frontend, backend, now)
+        session = Session(self.base + self.total, frontend, backend, now)
         self.live.add(session)
         self.maximum = max(self.maximum, len(self.live))
         frontend.opened(now)
         self.admission.opened(now)
+        if self.on_change is not None:
+            self.on_change(len(self.live))
         return session
+
+    @property
+    def current(self) -> int:
+        """How many are live, those of other processes included."""
+        return len(self.live) + self.current_elsewhere
+
+    @property
+    def ever(self) -> int:
+        """How many there ever were, those of other processes included."""
+        return self.total + self.total_elsewhere
 
     def close(self, session: Session) -> None:
         """Settle `session` and forget it; closing twice is harmless."""
@@ -170,6 +189,8 @@ class Sessions:
             session.carrier = None  # each has the other, which only the garbage collector would notice
             session.frontend.closed()
             self.admission.closed()
+            if self.on_change is not None:
+                self.on_change(len(self.live))
             if self.on_empty is not None and not self.live:
                 self.on_empty()
 

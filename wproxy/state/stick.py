@@ -7,7 +7,7 @@ makes looking up, remembering, expiring and making room cost the same whatever t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
 
@@ -33,12 +33,13 @@ class Entry:
 class LiveTable:
     """The entries of one table; `now` is the clock of `state`, never going back."""
 
-    __slots__ = ("_entries", "config", "name")
+    __slots__ = ("_entries", "config", "name", "on_use")
 
     def __init__(self, config: StickTable) -> None:
         self.config = config
         self.name = config.name
         self._entries: dict[Key, Entry] = {}
+        self.on_use: Callable[[LiveTable, Key, Entry], None] | None = None  # called when an entry is new or younger
 
     def key(self, value: Value) -> Key | None:
         """Return `value` as the table keeps it; None when it is not of the table's type."""
@@ -68,17 +69,35 @@ class LiveTable:
         if entry is not None:
             entry.expires_at = self._expiry(now)
             self._entries[key] = entry
+            if self.on_use is not None:
+                self.on_use(self, key, entry)
         return entry
 
     def store(self, key: Key, server_name: str, server_id: int, now: float) -> None:
         """Remember the server of `key`; a full table forgets the oldest entry, or takes no more (`nopurge`)."""
+        entry = Entry(server_name, server_id, self._expiry(now))
+        self._put(key, entry, now)
+        if self.on_use is not None:
+            self.on_use(self, key, entry)
+
+    def learn(self, key: Key, entry: Entry, now: float) -> bool:
+        """Take in what another process has stored or used; tell whether that was not known, or younger."""
+        known = self.look_at(key, now)
+        if known is not None and known.expires_at >= entry.expires_at and known.expires_at != inf:
+            return False
+        if known == entry or entry.expires_at <= now:
+            return False
+        self._put(key, entry, now)
+        return True
+
+    def _put(self, key: Key, entry: Entry, now: float) -> None:
         self._expire(now)
         entries = self._entries
         if entries.pop(key, None) is None and len(entries) >= self.config.size:
             if self.config.nopurge:
                 return
             del entries[next(iter(entries))]
-        entries[key] = Entry(server_name, server_id, self._expiry(now))
+        entries[key] = entry
 
     def forget(self, key: Key) -> None:
         """Remove one entry, if it is there."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 # The manual says 1024; HAProxy 2.6.12 beside which this was measured forgets after 512.
 WINDOW = 512
 
@@ -56,6 +58,23 @@ class Times:
         if chosen > WINDOW:
             self._forget(self.quick)
         self.quick = 0
+
+    def parts(self, chosen: int) -> list[int]:
+        """Return what `together` makes times of again."""
+        self.settle(chosen)
+        highest = [self.queue_max, self.connect_max, self.response_max, self.total_max]
+        return [chosen, self._queue, self._connect, self._response, self._total, *highest]
+
+    @classmethod
+    def together(cls, parts: Iterable[Sequence[int]], chosen: int) -> Times:
+        """Return the times of several; each counts by how many of its sessions its averages are made of."""
+        made, known = cls(), list(parts)
+        samples = sum(min(part[0], WINDOW) for part in known) or 1
+        sums = [sum(part[at] for part in known) * _samples(chosen) // samples for at in range(1, 5)]
+        made._queue, made._connect, made._response, made._total = sums
+        highest = [max((part[at] for part in known), default=0) for at in range(5, 9)]
+        made.queue_max, made.connect_max, made.response_max, made.total_max = highest
+        return made
 
     def clear_maxima(self) -> None:
         """Forget the longest times; the averages stay."""

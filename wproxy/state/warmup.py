@@ -14,18 +14,18 @@ _EARLY_S = 0.05  # by which a timer of the loop may come too early
 class Warmup:
     """Times are seconds of any steady clock."""
 
-    __slots__ = ("_duration_s", "_elapsed_s", "_since", "_weighted")
+    __slots__ = ("_duration_s", "_elapsed_s", "_weighted", "since")
 
     def __init__(self, duration_s: int, now: float, *, weighted: bool) -> None:
         """Begin at `now`; `weighted` tells that the algorithm is not static, whose weights stay whole."""
         self._duration_s = duration_s
-        self._since = now
+        self.since = now
         self._weighted = weighted
         self._elapsed_s = 0
 
     def advance(self, now: float) -> bool:
         """Take the share that is due at `now`; tell whether it is another than before."""
-        before, self._elapsed_s = self._elapsed_s, min(int(now - self._since + _EARLY_S), self._duration_s)
+        before, self._elapsed_s = self._elapsed_s, min(int(now - self.since + _EARLY_S), self._duration_s)
         return before != self._elapsed_s
 
     @property

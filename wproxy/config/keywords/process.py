@@ -57,7 +57,20 @@ _ID = Type("<number>", "a number", values.count)
 GLOBAL: Grammar[GlobalDraft] = Grammar(
     (
         done("maxconn", _HERE, Sets("maxconn", values.LIMIT, once=True), "connections at a time, in all", "3.2"),
-        done("nbthread", _HERE, Sets("nbthread", values.THREADS), "number of workers, 1 to 64", "3.1"),
+        done(
+            "nbthread",
+            _HERE,
+            Sets("nbthread", values.THREADS),
+            "number of worker processes, 1 to 64; what they share, and how exactly: docs/architecture.md, Workers",
+            "3.1",
+        ),
+        done(
+            "hard-stop-after",
+            _HERE,
+            Sets("hard_stop_s", values.TIMEOUT),
+            "how long live sessions may take to finish after SIGUSR1 or a reload",
+            "3.1",
+        ),
         done("daemon", _HERE, SetsTo("daemon", True), "go to the background, as -D", "3.1"),
         done("pidfile", _HERE, Sets("pidfile", values.PATH, once=True), "file that gets the process id", "3.1"),
         done("node", _HERE, Sets("node", values.NODE), "name of this node in the statistics", "3.1"),
@@ -194,7 +207,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "acts in mode http only (device detection)",
             "3.1",
         ),
-        *refused("master-worker, hard-stop-after, grace, close-spread-time", _HERE, "", "3.1"),
+        *refused("master-worker, grace, close-spread-time", _HERE, "", "3.1"),
         *refused("maxconnrate, maxsessrate", _HERE, "", "3.2"),
         *refused("setenv, presetenv, resetenv, unsetenv", _HERE, "set the environment before the start", "3.1"),
         *refused("set-var, set-var-fmt", _HERE, "", "3.1"),

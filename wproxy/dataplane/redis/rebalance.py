@@ -141,6 +141,11 @@ class Rebalance:
         if not self.chain.epochs:
             self._moved_before = self.mover.moved
         for fence in self.chain.change(slots, self._services.clock(), known=known):
+            if not known:
+                # An epoch of the process before: nothing is under way here, and each owner has had its time, also one
+                # who lost the slot at once.
+                self._fenced(fence)
+                continue
             fencing = Fencing(fence, self._fenced)
             fencing.await_one()
             self._links.when_quiet(fence.slots, fencing.passed)

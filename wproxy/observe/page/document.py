@@ -164,7 +164,7 @@ def _process(registry: Registry, now: float, heading: Heading) -> str:
         ("uptime", f"{days}d {hours}h{minutes:02d}m{seconds:02d}s"),
         ("clients", f"{grouped(admission.live)} of {grouped(registry.maxconn)}"),
         ("new clients", f"{grouped(admission.rate.per_second(now))}/s"),
-        ("clients in all", grouped(registry.sessions.total)),
+        ("clients in all", grouped(registry.sessions.ever)),
     )
     items = "".join(f"<div><dt>{label}</dt><dd>{text}</dd></div>" for label, text in facts)
     return f'<dl class="process">{items}</dl>\n'

@@ -39,7 +39,8 @@ class Candidates:
 
     `weights` are those in force, in sixteenths, 0 for whoever takes no part now; `configured` are those of the
     configuration, whatever the states; `ids` are the servers' numbers in the statistics. `draw(n)` returns n random
-    bits, `draws` is the argument of `random`, `avalanche` belongs to `hash-type`.
+    bits, `draws` is the argument of `random`, `avalanche` belongs to `hash-type`. `shift` is by how
+    many servers another process' turns begin earlier.
     """
 
     ids: Sequence[int]
@@ -49,6 +50,7 @@ class Candidates:
     draw: Callable[[int], int]
     draws: int = 2
     avalanche: bool = False
+    shift: int = 0
 
 
 class Balancer(Protocol):

@@ -24,12 +24,17 @@ class RoundRobin:
 
     __slots__ = ("_at", "_order", "_rest", "size")
 
-    def __init__(self, weights: Sequence[int]) -> None:
-        """Take the weight of each server; 0 is never picked. The order begins anew with each object."""
+    def __init__(self, weights: Sequence[int], shift: int = 0) -> None:
+        """Take the weight of each server; 0 is never picked. The order begins anew with each object.
+
+        Of servers that are equally due the first one is picked, counted from the `shift`th: so that several who pick
+        from the same weights do not all begin with the same server.
+        """
         divisor = gcd(*weights) or 1
-        reduced = [weight // divisor for weight in weights]
+        shift %= len(weights) or 1
+        reduced = [weight // divisor for weight in (*weights[shift:], *weights[:shift])]
         self.size = sum(1 for weight in weights if weight)
-        self._rest = _deadline_order(reduced)
+        self._rest = _deadline_order(reduced, shift)
         self._order: list[int] = []
         self._at = 0
 
@@ -50,8 +55,8 @@ class RoundRobin:
         return bool(self._order)
 
 
-def _deadline_order(weights: list[int]) -> Iterator[int]:
-    """Yield one period of indices."""
+def _deadline_order(weights: list[int], shift: int) -> Iterator[int]:
+    """Yield one period of indices; `weights` begin with that of the `shift`th."""
     total = sum(weights)
     # Each heap holds, per server, its next pick: (time it may come, …) and (time it has to come, …).
     waiting = [(0, index, 1) for index, weight in enumerate(weights) if weight]
@@ -62,5 +67,5 @@ def _deadline_order(weights: list[int]) -> Iterator[int]:
             deadline = -(-turn * total // weights[index])
             heapq.heappush(ready, (deadline, index, turn))
         _, index, turn = heapq.heappop(ready)
-        yield index
+        yield (index + shift) % len(weights)
         heapq.heappush(waiting, (turn * total // weights[index], index, turn + 1))

@@ -43,7 +43,7 @@ class InTurn(LoadBlind):
 
 def roundrobin(candidates: Candidates) -> InTurn:
     """Return `balance roundrobin`."""
-    return InTurn(candidates, RoundRobin(candidates.weights))
+    return InTurn(candidates, RoundRobin(candidates.weights, candidates.shift))
 
 
 def static_rr(candidates: Candidates) -> InTurn:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from wproxy.config.model import Level
 from wproxy.runtime.command import Command, CommandError, Context, SeverityOutput, word
-from wproxy.runtime.handover import COMMAND
+from wproxy.runtime.handover import COMMAND, ORPHANED
 
 _DELAY = re.compile(r"([0-9]{1,9})(us|ms|s|m|h|d|)")
 _UNIT_S = {"us": 1e-6, "ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -75,6 +75,8 @@ def experimental_mode(context: Context, arguments: Sequence[str]) -> str:
 
 
 def getsocks(context: Context, arguments: Sequence[str]) -> str:
+    if word(arguments, 0) == ORPHANED and not context.registry.orphaned:
+        raise CommandError("This proxy is whole.\n")
     context.conversation.wants_sockets = True
     return ""
 

@@ -23,7 +23,7 @@ def add_server(context: Context, arguments: Sequence[str]) -> Message:
     if name in backend.by_name:
         raise CommandError("Already exists a server with the same name in backend.\n")
     _check_redis(backend, line)
-    context.control.add_server(backend, line)
+    context.control.add_server(backend, line, arguments[1:])
     return Message(Severity.INFO, "New server registered.\n")
 
 
@@ -40,7 +40,7 @@ def del_server(context: Context, arguments: Sequence[str]) -> Message:
         )
     if backend.config.mode is Mode.REDIS:
         _check_unused(backend, server)
-    elif server.current or server.queue:
+    elif server.current or server.waiting:
         raise CommandError("Server still has connections attached to it, cannot remove it.")
     context.control.remove_server(server)
     return Message(Severity.INFO, "Server deleted.")

@@ -25,12 +25,15 @@ class Client:
         self.registry = Registry(config(line("a", 30), line("b", 70)), 100, 0.0)
         self.control = Control(self.registry, Clock())
         self.conversation = Conversation(level)
+        self.has_master = True
         reports = Reports(
             statistics=self._note,
             information=self._note,
             servers_state=lambda backends: f"state of {[backend.name for backend in backends]}\n",
             schema=lambda: "schema\n",
             errors=self._note,
+            processes=lambda: "processes\n",
+            reload=lambda: self.has_master,
         )
         self.context = Context(self.registry, self.control, reports, self.conversation)
         self.a, self.b = self.registry.backends["back"].servers

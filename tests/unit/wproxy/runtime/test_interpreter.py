@@ -172,3 +172,12 @@ WORDS = sorted(
 def test_any_line_is_answered(line: str) -> None:
     """Whatever is said, there is an answer and no exception; the words of the commands are tried more than others."""
     assert Client().say(line).endswith(("\n", "> "))
+
+
+def test_reload_needs_a_master() -> None:
+    client = Client()
+    assert client.say("reload") == "\n"
+    client.has_master = False
+    assert client.say("reload").startswith("There is no master process")
+    assert client.say("show proc") == "processes\n\n"
+    assert client.say("show startup-logs") == "\n"
