@@ -118,3 +118,13 @@ def test_idle_connections_are_told(tmp_path: Path) -> None:
                 numbers = partial(stats.numbers, "s", "srv_icur", "used_conn_cur")
                 wait_for(partial(_equals, numbers, (1, 0)), what=program)
                 assert stats.numbers("FRONTEND", "scur", "req_rate_max") == (1, 1), program
+
+
+def test_cookies_are_told(tmp_path: Path) -> None:
+    """The name of a backend's cookie, and what it says for each server."""
+    lines = ("cookie C insert indirect", "server s 127.0.0.1:9 cookie one", "server t 127.0.0.1:9")
+    for program in ("haproxy", "wproxy"):
+        with proxy(program, tmp_path, *lines, mode="http") as made:
+            rows = csv.DictReader(made.stats.ask("show stat").removeprefix("# ").splitlines())
+            told = {row["svname"]: row["cookie"] for row in rows if row["pxname"] == "main"}
+            assert told == {"FRONTEND": "", "s": "one", "t": "", "BACKEND": "C"}, program

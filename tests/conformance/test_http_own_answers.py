@@ -53,6 +53,7 @@ def run(program: str, folder: Path) -> tuple[list[bytes], list[bytes], list[tupl
             logged = log.wait_for('"GET /', len(PATHS) - 1)
             wait_for(lambda: sum(counted(made)[2:]) == len(PATHS), what="all answers are counted")
             found = [match.groups() for line in logged if (match := _LINE.search(line))]
+            found.sort(key=lambda parts: PATHS.index(parts[-1]))  # HAProxy's threads tell them in any order
             return lines_of(answers["/nothing"]), lines_of(answers["/elsewhere"]), found, counted(made)
 
 

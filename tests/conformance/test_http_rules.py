@@ -29,6 +29,7 @@ del-header X- -m beg
 del-header one -m end
 del-header -TW -m sub
 del-header ^x-.*$ -m reg
+del-header ^X-.*$ -m reg
 replace-header foo ^(.*)$ [\\1]
 replace-header foo a z
 replace-header foo A z

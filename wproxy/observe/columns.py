@@ -47,6 +47,11 @@ class Column:
     backend: B | None = None
 
 
+def _cookie_name(backend: Backend) -> str:
+    http = backend.config.http
+    return "" if http is None or http.cookie is None else http.cookie.name
+
+
 def _everywhere(name: str, value: Callable[[Line[Party]], Value]) -> Column:
     return Column(name, value, value, value)
 
@@ -218,7 +223,11 @@ COLUMNS: tuple[Column, ...] = (
     _agent("agent_fall", lambda server: server.agent_health.fall),
     _agent("agent_health", lambda server: server.agent_health.counter),
     Column("addr", server=lambda line: str(line.it.address)),
-    Column("cookie"),
+    Column(
+        "cookie",
+        server=lambda line: line.it.cookie.decode("utf-8", "replace"),
+        backend=lambda line: _cookie_name(line.it),
+    ),
     _everywhere("mode", lambda line: line.proxy.config.mode.value),
     Column("algo", backend=lambda line: line.it.balance),
     Column("conn_rate", lambda line: line.it.counters.session_rate.per_second(line.now)),

@@ -105,7 +105,8 @@ def _delete(words: Words, context: Context) -> Act:
             message(facts).remove(name)
 
         return delete
-    matches = MATCHES[method].make([Pattern(latin(text), ignore_case=True)])
+    # Names are held in lower case, and as in HAProxy a regular expression is taken as it is written.
+    matches = MATCHES[method].make([Pattern(latin(text), ignore_case=method != "reg")])
 
     def keep(name: bytes, value: bytes) -> bytes | None:
         return None if name not in _FRAMING and matches(name.decode("latin-1")) else value

@@ -15,7 +15,7 @@ from wproxy.config.loader import parse
         ("add-header foo v%%", b"foo", [b'a, "b,c" ,d', b"e", b"v%"]),
         ("del-header FOO", b"foo", []),
         ("del-header fo -m beg", b"foo", []),
-        ("del-header ^F -m reg", b"foo", []),
+        ("del-header ^f -m reg", b"foo", []),
         ("del-header x -m sub", b"foo", [b'a, "b,c" ,d', b"e"]),
         ("replace-header foo ^(e)$ <\\\\1>", b"foo", [b'a, "b,c" ,d', b"<e>"]),
         ("replace-header foo ^(e)$ %[method]\\\\1", b"foo", [b'a, "b,c" ,d', b"GETe"]),
