@@ -434,8 +434,10 @@ def test_retries_leave_a_dead_server_alike(
     tmp_path: Path, ports: dict[str, int], balance: str, retries: str, backup: str
 ) -> None:
     def run(made: Proxy) -> list[object]:
-        found = [name_from(made, source) for source in SOURCES[:3]]
-        made.stats.wait_until_idle()
+        found = []
+        for source in SOURCES[:3]:
+            found.append(name_from(made, source))
+            made.stats.wait_until_idle()  # or the next one meets a server that is not free yet
         return [found, {name: made.stats.numbers(name, *RETRIED) for name in ("dead", "a", "b", "BACKEND")}]
 
     section = [*lines(ports, f"timeout connect 50ms\n{retries}\nbalance {balance}"),
