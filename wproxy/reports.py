@@ -21,6 +21,7 @@ from wproxy.crew.role import Role
 from wproxy.crew.supervisor import Supervisor
 from wproxy.crew.worker import Worker
 from wproxy.dataplane.stats_desk import Form, View
+from wproxy.idleness import Idleness
 from wproxy.observe import captures, information, page, prometheus, schema, servers_state, statistics
 from wproxy.observe.history import History
 from wproxy.protocols.bus import Json
@@ -59,6 +60,7 @@ class Reporter:
         self._role = role
         self._running = running
         self._started_at_s = time.time()
+        self._idleness = Idleness(control.clock, time.process_time)
         self.history = History(self._registry)
         self.crew: Supervisor | Worker | None = None
 
@@ -125,6 +127,7 @@ class Reporter:
             open_files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             stopping=self._running.stopping,
             dropped_logs=self._running.dropped_logs + self._registry.dropped_logs,
+            idle_percent=self._idleness.percent(),
         )
 
     # -- inside mode http ----------------------------------------------------------------------------------------

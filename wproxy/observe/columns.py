@@ -225,8 +225,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("addr", server=lambda line: str(line.it.address)),
     Column(
         "cookie",
-        server=lambda line: line.it.cookie.decode("utf-8", "replace"),
-        backend=lambda line: _cookie_name(line.it),
+        server=lambda line: line.it.cookie.decode("utf-8", "replace") or None,
+        backend=lambda line: _cookie_name(line.it) or None,
     ),
     _everywhere("mode", lambda line: line.proxy.config.mode.value),
     Column("algo", backend=lambda line: line.it.balance),

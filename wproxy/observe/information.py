@@ -30,6 +30,7 @@ class Process:
     open_files_max: int
     stopping: bool
     dropped_logs: int = 0
+    idle_percent: int = 100  # of the last second or more
 
 
 Value: TypeAlias = int | float | str
@@ -309,7 +310,7 @@ FIELDS: tuple[Field, ...] = (
         "MaP",
         "u32",
         "Percentage of last second spent waiting in the current worker thread",
-        lambda r, p: 100,
+        lambda r, p: p.idle_percent,
     ),
     Field("node", "COS", "str", "Node name (global.node)", lambda r, p: p.node),
     Field("description", "COS", "str", "Node description (global.description)", lambda r, p: p.description or None),
