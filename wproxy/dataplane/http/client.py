@@ -12,7 +12,7 @@ from wproxy.dataplane.http import captured
 from wproxy.dataplane.http.exchange import Exchange
 from wproxy.dataplane.http.route import Pools
 from wproxy.protocols.http1.heads import Fault, RequestHead
-from wproxy.protocols.proxy_header import WRITERS
+from wproxy.protocols.proxy_header import WRITERS, Ends
 from wproxy.state.session import Carriage, Session, Standing
 from wproxy.state.transaction import Transaction
 
@@ -67,6 +67,7 @@ class ClientConnection(asyncio.Protocol):
         self.session.by_request = True
         if site.default.log is not None:
             site.default.log.began(self.session, self.transport, arrival.ends if arrival else None)
+            self.known()  # while the addresses can be asked: a line may be due when the socket is gone
         site.services.wheel.watch(self)
         if sessions.parting:
             self.leave()
@@ -226,8 +227,8 @@ class ClientConnection(asyncio.Protocol):
                 facts = self.site.facts(arrival.ends, by_header=arrival.facts.by_header)
                 facts.tls = arrival.facts.tls
             else:
-                assert self.transport is not None
-                facts = self.site.facts(ends_of(self.transport), by_header=False)
+                ends = ends_of(self.transport) if self.transport is not None else Ends()
+                facts = self.site.facts(ends, by_header=False)
             self._facts = facts
         return facts
 

@@ -37,7 +37,7 @@ _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 
 
 class Exchange(ServerSide):
-    """One request and its response; `complete`, `_answer` or `abort` end it, each exactly once."""
+    """One request and its response; `complete`, `answer` or `abort` end it, each exactly once."""
 
     __slots__ = ("_body_in", "_early", "_pause", "_search", "_visit")
 

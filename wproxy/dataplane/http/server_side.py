@@ -223,7 +223,7 @@ class ServerSide(Transaction):
             self.tunnel = True
             self.request_done = False  # whatever the client sends belongs to the tunnel
             self.keeps = False
-        elif method == b"HEAD" or status == 204 or status == 304:  # one comparison, usually
+        elif method == b"HEAD" or status in (204, 304):
             if status == 204:
                 head.unframe()
         elif length is None:
