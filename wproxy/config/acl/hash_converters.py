@@ -11,7 +11,7 @@ from collections.abc import Callable
 from wproxy.config.acl import arguments
 from wproxy.config.acl.converter import Converter
 from wproxy.config.acl.facts import Binary, Kind
-from wproxy.config.acl.hashes import avalanche, crc32, djb2, sdbm
+from wproxy.config.acl.hashes import FUNCTIONS, avalanche
 from wproxy.config.acl.scope import Scope
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
@@ -64,9 +64,9 @@ def _sha2(text: str, scope: Scope) -> str:
 _BYTES = (Kind.BINARY, Kind.BINARY)
 
 HASH_CONVERTERS = (
-    _hashing("crc32", crc32),
-    _hashing("djb2", djb2),
-    _hashing("sdbm", sdbm),
+    _hashing("crc32", FUNCTIONS["crc32"]),
+    _hashing("djb2", FUNCTIONS["djb2"]),
+    _hashing("sdbm", FUNCTIONS["sdbm"]),
     Converter("sha1", *_BYTES, lambda: _digest("sha1")),
     Converter("sha2", *_BYTES, _digest, (_sha2,)),
     Converter("digest", *_BYTES, _digest, (_algorithm,)),

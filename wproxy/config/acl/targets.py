@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from wproxy.config.acl import arguments
 from wproxy.config.acl.facts import Binary, HttpFacts, Kind, Stage, Value
 from wproxy.config.acl.fetch import Fetch, Lister, plain
-from wproxy.config.acl.hashes import avalanche, sdbm
+from wproxy.config.acl.hashes import FUNCTIONS, avalanche
 from wproxy.config.acl.samples import number_of
 
 _SLASH = 0x2F
@@ -80,7 +80,7 @@ def _baseq(facts: HttpFacts) -> str | None:
 
 
 def _hashed(text: str) -> int:
-    return avalanche(sdbm(text.encode("latin-1")))
+    return avalanche(FUNCTIONS["sdbm"](text.encode("latin-1")))
 
 
 def _base32(facts: HttpFacts) -> int:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from wproxy.config.acl.facts import HttpFacts, Value
+from wproxy.config.acl.hashes import FUNCTIONS
 from wproxy.config.http.hashing import HashedPart
 from wproxy.policy.balance.balancer import NO_KEY
-from wproxy.policy.balance.hashes import FUNCTIONS
 from wproxy.policy.balance.source import folded
 
 Part = Callable[[HttpFacts], bytes | None]

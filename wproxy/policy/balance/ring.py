@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from wproxy.policy.balance.avalanche import avalanche
+from wproxy.config.acl.hashes import avalanche
 from wproxy.policy.balance.balancer import Candidates, LoadBlind
 
 _PLACES_MAX = 4096  # per server: weight 256 in sixteenths

@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Sequence
 from math import gcd
 
-from wproxy.policy.balance.avalanche import avalanche
+from wproxy.config.acl.hashes import avalanche
 from wproxy.policy.balance.balancer import Candidates, LoadBlind
 
 

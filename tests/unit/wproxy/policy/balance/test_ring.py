@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.wproxy.policy.balance.candidates import Servers
-from wproxy.policy.balance.avalanche import avalanche
+from wproxy.config.acl.hashes import avalanche
 from wproxy.policy.balance.ring import Ring
 
 KEYS = [Random(3).getrandbits(32) for _ in range(1)] + [Random(number).getrandbits(32) for number in range(3000)]

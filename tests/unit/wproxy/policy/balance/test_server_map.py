@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.wproxy.policy.balance.candidates import Servers
-from wproxy.policy.balance.avalanche import avalanche
+from wproxy.config.acl.hashes import avalanche
 from wproxy.policy.balance.server_map import HashMap, MapOrder, server_map
 
 weights = st.lists(st.integers(0, 40), min_size=1, max_size=7)
