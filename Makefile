@@ -2,11 +2,14 @@
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILED := build/compiled
+# What is compiled, and what decides how.
+SOURCES := $(shell find wproxy capture consumer admin -name '*.py')
 PYTHON ?= python3
 JOBS ?= 4
 SECONDS ?= 20
 
-.PHONY: help demo test soak unit bench lint format venv system-demo system-test system-bench clean
+.PHONY: help demo test soak unit bench lint format venv compiled system-demo system-test system-bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,17 +17,17 @@ help: ## list the targets
 demo: system-demo venv ## the whole pipeline on this machine, with a live view (SECONDS=20)
 	@$(BIN)/wproxy demo --seconds $(SECONDS)
 
-test: system-test venv ## all tests, with real servers, after installing what they start
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+test: system-test venv compiled ## all tests, with real servers, after installing what they start
+	@WPROXY_PYTHON=$(CURDIR)/$(COMPILED)/bin/python $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-soak: system-test venv ## the tests that take minutes: crowds, leaks, long fuzzing
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak $(ARGS)
+soak: system-test venv compiled ## the tests that take minutes: crowds, leaks, long fuzzing
+	@WPROXY_PYTHON=$(CURDIR)/$(COMPILED)/bin/python $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak $(ARGS)
 
 unit: venv ## the tests that need no server, with branch coverage of the pure packages
 	@$(BIN)/python -m pytest -n $(JOBS) tests/unit --cov --cov-report=term $(ARGS)
 
-bench: system-bench venv ## wproxy beside HAProxy, twemproxy and tcpdump, turn by turn (ARGS="--only tcp")
-	@$(BIN)/python -m tests.bench $(ARGS)
+bench: system-bench venv compiled ## wproxy beside HAProxy, twemproxy and tcpdump, turn by turn (ARGS="--only tcp")
+	@WPROXY_PYTHON=$(CURDIR)/$(COMPILED)/bin/python $(BIN)/python -m tests.bench $(ARGS)
 
 lint: venv ## ruff, mypy --strict, import-linter, the shape of the test tree
 	@$(BIN)/ruff format --check .
@@ -50,6 +53,11 @@ venv: $(VENV)/.ready ## the virtual environment
 
 $(VENV)/.ready: pyproject.toml scripts/make-venv
 	@PYTHON=$(PYTHON) sh scripts/make-venv $(VENV)
+
+compiled: $(COMPILED)/.ready ## an environment with what a user installs, its data path compiled
+
+$(COMPILED)/.ready: $(VENV)/.ready setup.py scripts/make-compiled scripts/check_compiled.py $(SOURCES)
+	@sh scripts/make-compiled $(VENV) $(COMPILED)
 
 clean: ## remove the virtual environment and what the tools left behind
 	@rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .coverage .hypothesis .import_linter_cache *.egg-info

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.support.programs import WPROXY, free_port, need, running, wait_until_listening
+from tests.support.programs import SCRIPT, WPROXY, free_port, need, running, wait_until_listening
 
 CONFIGURATION = """\
 listen main
@@ -40,7 +39,7 @@ def started(command: list[str], folder: Path, *options: str) -> Iterator[int]:
 
 @pytest.mark.parametrize("way", ["module", "wproxy", "a-link"])
 def test_it_shows_as_what_was_started(tmp_path: Path, way: str) -> None:
-    script = Path(sys.executable).with_name("wproxy")
+    script = SCRIPT
     link = tmp_path / "a-link"
     link.symlink_to(script)
     name = "a-link" if way == "a-link" else "wproxy"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import configparser
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.programs import need
+from tests.support.programs import SCRIPT, need
 
 UNITS = Path(__file__).resolve().parent.parent.parent / "systemd"
-WPROXY = Path(sys.executable).with_name("wproxy")
 CAPABILITIES = {
     "wproxy.service": "CAP_NET_BIND_SERVICE",
     "wproxy-capture.service": "CAP_NET_RAW CAP_NET_BIND_SERVICE",
@@ -34,7 +32,7 @@ def test_there_is_a_unit_for_every_program() -> None:
 @pytest.mark.parametrize("name", CAPABILITIES)
 def test_systemd_accepts_the_unit(name: str, tmp_path: Path) -> None:
     """As it stands but for the program's path, which is where the tests have it."""
-    (tmp_path / name).write_text((UNITS / name).read_text().replace("/usr/bin/wproxy", str(WPROXY)))
+    (tmp_path / name).write_text((UNITS / name).read_text().replace("/usr/bin/wproxy", str(SCRIPT)))
     instance = name.replace("@", "@1")
     command = [need("systemd-analyze"), "verify", "--man=no", str(tmp_path / instance)]
     if instance != name:

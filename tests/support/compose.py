@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.programs import need
+from tests.support.programs import PYTHON, WPROXY, need
 
 ROOT = Path(__file__).resolve().parents[2]
 # docker-compose answers in YAML and brings the library for it to Debian's own Python.
@@ -54,7 +53,7 @@ def services(**env: str) -> dict[str, dict[str, Any]]:
 
 def on_this_machine(command: list[str], places: Mapping[str, str]) -> list[str]:
     """Return `command` with every text of `places` replaced and our own programs called by this Python."""
-    ours = {"wproxy": [sys.executable, "-m", "wproxy"], "python": [sys.executable]}
+    ours = {"wproxy": WPROXY, "python": [PYTHON]}
     program, *arguments = command
     start = ours[program] if program in ours else [need(program)]
     return [*start, *(replaced(text, places) for text in arguments)]

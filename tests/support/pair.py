@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.probing import Probes
-from tests.support.programs import WPROXY, need, running
+from tests.support.programs import SCRIPT, WPROXY, need, running
 from tests.support.stats import Stats
 from tests.support.waiting import wait_for
 
@@ -95,7 +95,7 @@ class Node:
 
     def write_configuration(self, role: str, *options: str) -> Path:
         file = self.folder / f"keepalived-{self.name}.conf"
-        command = [str(Path(sys.executable).with_name("wproxy")), "keepalived", "--role", role, "-o", str(file)]
+        command = [str(SCRIPT), "keepalived", "--role", role, "-o", str(file)]
         command += ["--vip", f"{VIP}/24", "--interface", "eth0", "--name", self.name, "--socket", str(self.socket)]
         done = subprocess.run(
             self.here(*command, *options),

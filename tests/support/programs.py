@@ -16,7 +16,10 @@ import pytest
 
 from tests.support.waiting import wait_for
 
-WPROXY = [sys.executable, "-m", "wproxy"]
+# What runs wproxy: where this is not set, the source as it is; `make test` sets it to what a user gets (`make compiled`).
+PYTHON = os.environ.get("WPROXY_PYTHON", sys.executable)
+WPROXY = [PYTHON, "-m", "wproxy"]
+SCRIPT = Path(PYTHON).with_name("wproxy")
 
 
 def need(program: str) -> str:

@@ -62,7 +62,7 @@ def addresses(
     if ends is not None and ends.source is not None and ends.destination is not None:
         session.source = ends.source.host.removeprefix(_IPV4_IN_IPV6), ends.source.port
         session.destination = ends.destination.host.removeprefix(_IPV4_IN_IPV6), ends.destination.port
-    if session.source is UNKNOWN_ADDRESS and transport is not None:
+    if session.source == UNKNOWN_ADDRESS and transport is not None:
         local = transport.get_extra_info("sockname")
         if isinstance(local, tuple):
             session.source = _address(transport.get_extra_info("peername"))

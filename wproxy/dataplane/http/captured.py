@@ -45,7 +45,7 @@ def _keep(
 
 
 def _source(client: ClientConnection) -> tuple[str, int] | None:
-    if client.session.source is not UNKNOWN_ADDRESS:
+    if client.session.source != UNKNOWN_ADDRESS:
         return client.session.source
     peer = None if client.transport is None else client.transport.get_extra_info("peername")
     return (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None

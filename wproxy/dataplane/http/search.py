@@ -155,17 +155,20 @@ class Search:
 
     async def _queue(self, avoid: Server | None, preferred: Server | None) -> str:
         """Wait for a place; return why there is none: no server, too many who wait, or `timeout queue` was first."""
-        backend, record, cause = self._route.backend, self._record, ""
+        backend, record = self._route.backend, self._record
         until = self._services.clock() + self._route.queue_s
-        while record.place is None and not cause:
+        while True:
             server = record.server = preferred or backend.to_wait_for(avoid, self._key)
             cause = await self._wait_for(server, until)
             if cause:
                 self._count("connect_errors", server)
-            elif record.place is None:  # sent away: the server waited for serves no more
-                preferred = None
-                record.place = backend.assign(avoid, self._key)
-        return cause
+                return cause
+            if record.place is not None:
+                return ""
+            preferred = None  # sent away: the server waited for serves no more
+            record.place = backend.assign(avoid, self._key)
+            if record.place is not None:
+                return ""
 
     async def _wait_for(self, server: Server | None, until: float) -> str:
         """Wait in the queue of `server` or of the backend until called; return why that was not to be."""

@@ -63,8 +63,7 @@ class RedisConnection(Conversation):
         """Begin the session."""
         self.transport = cast("asyncio.Transport", transport)
         now = self.active_at = self.services.clock()
-        if self.session is None:
-            self.session = self.services.sessions.open(self.route.frontend, self.route.backend, now)
+        self.session = self._opened or self.services.sessions.open(self.route.frontend, self.route.backend, now)
         self.session.carrier = self
         self.client_id = self.session.session_id
         self.route.backend.opened(now)
@@ -256,7 +255,7 @@ class RedisConnection(Conversation):
         )
 
     def _source(self) -> tuple[str, int] | None:
-        if self.session.source is not UNKNOWN_ADDRESS:
+        if self.session.source != UNKNOWN_ADDRESS:
             return self.session.source
         peer = self.transport.get_extra_info("peername")
         return (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None

@@ -46,17 +46,19 @@ class Conversation(asyncio.Protocol):
     """One client, as its commands see it. `plain` tells that a command may go out as it is, at once."""
 
     __slots__ = (
-        "blocked", "client_id", "client_name", "confided", "database", "guard", "held", "library", "modal", "places",
+        "_opened", "blocked", "client_id", "client_name", "confided", "database", "guard", "held", "library", "modal", "places",
         "plain", "protocol", "route", "router", "services", "session", "stopping", "subscriber", "transport",
         "under_way", "watch", "writable",
     )  # fmt: skip
+
+    session: Session  # from the moment when the connection is made
 
     def __init__(self, route: Route, router: Router, services: Services, session: Session | None) -> None:
         self.route = route
         self.router = router
         self.services = services
-        self.session: Session = session  # type: ignore[assignment] # set when the connection is made
-        self.transport: asyncio.Transport = None  # type: ignore[assignment] # the same
+        self._opened = session  # by a reception that the client has passed
+        self.transport: asyncio.Transport = None  # type: ignore[assignment] # set when the connection is made
         self.places: deque[Place] = deque()
         self.under_way = 0  # commands in them
         self.protocol = 2

@@ -60,7 +60,7 @@ class LeastConn:
         heap, entries = self._heap, self._entries
         while heap:
             entry = heap[0]
-            if entries[entry[2]] is entry:
+            if entries[entry[2]] == entry:  # each has a number of its own
                 return entry[2]
             heapq.heappop(heap)
         return -1
