@@ -40,6 +40,9 @@ class Links(Protocol):
     turn: Turn
     owners: list[int]
 
+    def send(self, index: int, raw: bytes, waiting: Waiting, protocol: int, database: int = 0) -> None:
+        """Send a command to the server of that index."""
+
     def link(self, server: Server, protocol: int) -> Link:
         """Return the link that clients' commands take."""
 
@@ -87,6 +90,7 @@ class Rebalance:
         self._when_still: list[Callable[[], None]] = []  # who waits until none is under way
         self._nobody = True  # no server has a weight now
         self._begun = False
+        self._numbers: dict[str, int] = {}  # of the servers, by name
 
     # -- changes -------------------------------------------------------------------------------------------------
 
@@ -105,8 +109,9 @@ class Rebalance:
         """Take note of the backend's slot table and list of servers, which may have changed."""
         if not self._begun:
             return
-        self._refuse_stuck()
         servers, table = self._links.backend.servers, self._links.backend.slots
+        self._numbers = {server.name: number for number, server in enumerate(servers)}
+        self._refuse_stuck()
         self._nobody = table.owners[0] < 0
         if not self._nobody:
             self._take({server.name: weight for server, weight in zip(servers, table.weights, strict=True)}, table)
@@ -189,10 +194,9 @@ class Rebalance:
     def settled(self, slots: Sequence[int]) -> None:
         """Give slots that are settled back to the router."""
         if slots and not self._nobody and self._placed is not None:
-            numbers = {server.name: number for number, server in enumerate(self._links.backend.servers)}
             owners = self._links.owners
             for slot in slots:
-                owners[slot::SLOTS] = [numbers[self._placed[slot]]] * (len(owners) // SLOTS)
+                owners[slot::SLOTS] = [self._numbers[self._placed[slot]]] * (len(owners) // SLOTS)
         if slots and not self.chain.moving:
             # In another turn: the last answer may be in the middle of being passed on by a link of the mover's.
             self._services.loop.call_soon(self._rest)
@@ -221,27 +225,20 @@ class Rebalance:
         """Send a command with the keys `names` of a moving slot, when its keys are where they should be."""
         moving = self.chain.moving[slot]
         if len(names) == 1 and moving.at_home((database, names[0])):
-            server = self._links.backend.by_name[moving.owner]
-            if server.running:
-                self._links.link(server, protocol).send_in(database, raw, waiting)
-                return
+            self._links.send(self._numbers[moving.owner], raw, waiting, protocol, database)
+            return
         keys = [(database, name) for name in dict.fromkeys(names)]
         self._do(moving.command(Held(keys, raw, waiting, protocol, database)))
         if moving.holding:
             self._do([action for name in moving.givers if not self._is_there(name) for action in moving.stuck(name)])
         self._forget((slot,))
 
-    def find_homes(self, order: list[int], names: Sequence[bytes], hashes: Sequence[int]) -> None:
+    def find_homes(self, order: list[int], names: Sequence[bytes]) -> None:
         """Replace MOVING in `order`, for each of `names`, where a command on it may go to a server at once."""
-        moving, backend = self.chain.moving, self._links.backend
-        numbers: dict[str, int] = {}  # of owners, MOVING for one that is away
+        owners, numbers = self.chain.homes.owners, self._numbers
         for place in [place for place, number in enumerate(order) if number == MOVING]:
-            slot = moving[hashes[place] % SLOTS]
-            if slot.at_home((0, names[place])):
-                owner = slot.owner
-                if owner not in numbers:
-                    server = backend.by_name[owner]
-                    numbers[owner] = backend.servers.index(server) if server.running else MOVING
+            owner = owners.get(names[place])
+            if owner is not None:
                 order[place] = numbers[owner]
 
     def prepare(
