@@ -16,6 +16,7 @@ from wproxy.dataplane.services import Services
 from wproxy.policy.redis.actions import Key
 from wproxy.policy.redis.epochs import Chain
 from wproxy.policy.redis.scan import PAGE_KEYS, Pass, idle, rest_s
+from wproxy.protocols.resp import pack
 
 _AGAIN_S = 0.5  # after a server was out of reach, or a key could not be settled
 _LOOK_S = 0.05
@@ -151,7 +152,7 @@ class Scanner:
             if not future.done():
                 future.set_result(replies[0] if fate is Fate.ANSWERED else None)
 
-        self._owner.mover.send(self.server, [command], told, database)
+        self._owner.mover.send(self.server, pack([*command]), [command[0].decode().lower()], told, database)
         raw = await future
         if raw is None or raw.startswith(b"-"):
             return None
