@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
 from typing import Protocol
 
 from wproxy.dataplane.redis.batch import Batch, Fate, Told
@@ -55,6 +56,8 @@ class Mover:
     def __init__(self, servers: Callable[[str], Server | None], connect: Connect, turn: Turn, results: Results) -> None:
         self.moved = 0  # keys, ever
         self.sent = 0  # commands, ever
+        self._spent_s = 0.0  # of the proxy's time, on all that was ever done
+        self._done = 0  # how many actions that were
         self._servers = servers
         self._connect = connect
         self._turn = turn
@@ -83,6 +86,11 @@ class Mover:
             carries.add(action)
         else:
             self._deletions.append(action)
+
+    @property
+    def action_s(self) -> float:
+        """What an action costs of the proxy's time, in seconds, on average."""
+        return self._spent_s / self._done if self._done else 0.0
 
     def _wake(self) -> None:
         """Have a flush at the end of this turn."""
@@ -146,6 +154,7 @@ class Mover:
 
     def flush(self) -> None:
         """Send what is due (`turn.Flushed`)."""
+        began_at = monotonic()
         self._due = False
         deletions, self._deletions = self._deletions, []
         for action in deletions:
@@ -156,6 +165,7 @@ class Mover:
             carries.go()
         for link in self._links.values():
             link.flush()  # not one turn later: clients wait
+        self._spent_s += monotonic() - began_at
 
     def _ask(self, asks: list[Ask]) -> None:
         names = [ask.key[1] for ask in asks]
@@ -164,8 +174,14 @@ class Mover:
         self.send(asks[0].server, raw, ["memory"] * len(asks), partial(self._asked, asks), asks[0].key[0])
 
     def _asked(self, asks: list[Ask], fate: Fate, replies: Sequence[bytes]) -> None:
+        began_at = monotonic()
         self._asks[asks[0].server].ended()
         self._wake()
+        self._tell(asks, fate, replies)
+        self._done += len(asks)
+        self._spent_s += monotonic() - began_at
+
+    def _tell(self, asks: list[Ask], fate: Fate, replies: Sequence[bytes]) -> None:
         if fate is not Fate.ANSWERED:
             for ask in asks:
                 self._results.away(ask.slot, ask.key, ask.server)
@@ -188,7 +204,8 @@ class Mover:
 
     def _move(self, moves: list[Move]) -> None:
         pair = moves[0].source, moves[0].target
-        carry = Carry(moves, self.send, self._moved, self._away, partial(self._carried, pair))
+        self._done += len(moves)
+        carry = Carry(moves, self._carry, self._moved, self._away, partial(self._carried, pair))
         if not self._is_in_doubt(pair[1]):  # the source is asked first, so there it needs no question of its own
             carry.start()
             return
@@ -200,6 +217,16 @@ class Mover:
                 carry.give_up(pair[1])
 
         self.send(pair[1], pack([b"PING"]), ["ping"], there)
+
+    def _carry(self, server: str, raw: bytes, names: Sequence[str], told: Told, database: int = 0) -> None:
+        """Send for a carry, and count the time that its replies take (`carry.Sending`)."""
+
+        def timed(fate: Fate, replies: Sequence[bytes]) -> None:
+            began_at = monotonic()
+            told(fate, replies)
+            self._spent_s += monotonic() - began_at
+
+        self.send(server, raw, names, timed, database)
 
     def _carried(self, pair: tuple[str, str]) -> None:
         self._carries[pair].ended()

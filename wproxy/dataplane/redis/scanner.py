@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
 from typing import Any, Protocol
 
 import hiredis
@@ -20,6 +21,7 @@ from wproxy.protocols.resp import pack
 
 _AGAIN_S = 0.5  # after a server was out of reach, or a key could not be settled
 _LOOK_S = 0.05
+_ACTIONS = 2  # for most keys: a question and a move
 _PATIENCE_S = 10.0  # for a moment without clients, before a large value moves all the same
 _KEYSPACE = re.compile(rb"db(\d+):keys=(\d+)")
 
@@ -98,16 +100,20 @@ class Scanner:
 
     async def _page(self, running: Pass) -> bool:
         """Take one page, have its keys moved, rest."""
-        clock, owner = self._services.clock, self._owner
-        began_at, commands = clock(), owner.commands()
+        owner = self._owner
+        began_at, commands = monotonic(), owner.commands()
         page = await self._ask(running.database, b"SCAN", running.cursor, b"COUNT", b"%d" % PAGE_KEYS)
         if page is None:
             self.state = "away"
             return False
         cursor, names = page
         self.seen += len(names)
-        await self._move(running, running.page(cursor, names), force=False)
-        rest = rest_s(clock() - began_at, owner.commands() - commands)
+        looked_at = monotonic()
+        found = running.page(cursor, names)
+        looking_s = monotonic() - looked_at
+        await self._move(running, found, force=False)
+        work_s = looking_s + len(found) * _ACTIONS * owner.mover.action_s
+        rest = rest_s(work_s, monotonic() - began_at, owner.commands() - commands)
         if rest:
             await asyncio.sleep(rest)
         return True

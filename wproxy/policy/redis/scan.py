@@ -19,7 +19,7 @@ from wproxy.policy.redis.actions import Key
 MOST_LEFT = 10_000  # keys of one pass that are put off to its end
 PAGE_KEYS = 250  # the COUNT of one SCAN: what a server looks at in one go
 BUSY_COMMANDS = 20  # clients' commands during a page, above which clients go first
-_SHARE = 0.05  # of the time, while clients are busy
+_SHARE = 0.02  # of the proxy's time, while clients are busy
 _LONGEST_REST_S = 1.0
 
 
@@ -67,14 +67,15 @@ class Pass:
         return {(database, name): slot for name in names if (slot := slot_of(name)) in debts}
 
 
-def rest_s(page_s: float, commands: int) -> float:
-    """Return how long to rest after a page that took `page_s` seconds while clients sent `commands`.
+def rest_s(work_s: float, page_s: float, commands: int) -> float:
+    """Return how long to rest after a page that cost the proxy `work_s` seconds and was over after `page_s`.
 
-    With busy clients the scan takes a fixed small part of the time, so that it costs them no more than that.
+    With busy clients, who sent `commands` meanwhile, the scan takes a fixed small part of the proxy's time, so that it
+    costs them no more than that, however long the servers' answers take.
     """
     if commands <= BUSY_COMMANDS:
         return 0.0
-    return min(page_s * (1 - _SHARE) / _SHARE, _LONGEST_REST_S)
+    return min(max(work_s / _SHARE - page_s, 0.0), _LONGEST_REST_S)
 
 
 def idle(commands: int) -> bool:

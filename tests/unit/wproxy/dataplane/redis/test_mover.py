@@ -210,6 +210,18 @@ def test_doubt_outlives_the_link_but_not_the_server_or_its_address() -> None:
     assert world.connected["b"] == 3
 
 
+def test_what_an_action_costs_is_told_as_an_average_of_all() -> None:
+    world = World()
+    assert world.mover.action_s == 0.0
+    world.do(Ask(1, "a", KEY))
+    world.answer("a", b":5\r\n")
+    spent_s = world.mover.action_s
+    assert spent_s > 0.0
+    world.do(Move(1, "a", "b", KEY, replace=False))
+    world.answer("a", b"$-1\r\n", b":-2\r\n", b":-2\r\n")
+    assert spent_s / 2 < world.mover.action_s
+
+
 def test_nothing_is_sent_after_the_end() -> None:
     world = World()
     world.do(Ask(1, "a", KEY))
