@@ -19,7 +19,7 @@ from wproxy.policy.redis.actions import Key
 MOST_LEFT = 10_000  # keys of one pass that are put off to its end
 PAGE_KEYS = 250  # the COUNT of one SCAN: what a server looks at in one go
 BUSY_COMMANDS = 20  # clients' commands during a page, above which clients go first
-_SHARE = 0.02  # of the proxy's time, while clients are busy
+_SHARE = 0.008  # of the proxy's time, while clients are busy; the kernel's for it is two to three times as much
 _LONGEST_REST_S = 1.0
 
 
