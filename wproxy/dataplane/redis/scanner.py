@@ -16,7 +16,7 @@ from wproxy.dataplane.redis.mover import Mover
 from wproxy.dataplane.services import Services
 from wproxy.policy.redis.actions import Key
 from wproxy.policy.redis.epochs import Chain
-from wproxy.policy.redis.scan import PAGE_KEYS, Pass, idle, rest_s
+from wproxy.policy.redis.scan import PAGE_KEYS, Pace, Pass, idle
 from wproxy.protocols.resp import pack
 
 _AGAIN_S = 0.5  # after a server was out of reach, or a key could not be settled
@@ -56,6 +56,7 @@ class Scanner:
         self.state = "waiting"
         self._owner = owner
         self._services = services
+        self._pace = Pace()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -113,7 +114,8 @@ class Scanner:
         looking_s = monotonic() - looked_at
         await self._move(running, found, force=False)
         work_s = looking_s + len(found) * _ACTIONS * owner.mover.action_s
-        rest = rest_s(work_s, monotonic() - began_at, owner.commands() - commands)
+        now = monotonic()
+        rest = self._pace.rest_s(now, work_s, now - began_at, owner.commands() - commands)
         if rest:
             await asyncio.sleep(rest)
         return True
