@@ -227,8 +227,9 @@ class Rebalance:
     ) -> None:
         """Send a command with the keys `names` of a moving slot, when its keys are where they should be."""
         moving = self.chain.moving[slot]
-        if len(names) == 1 and moving.at_home((database, names[0])):
-            self._links.send(self._numbers[moving.owner], raw, waiting, protocol, database)
+        number = self._numbers.get(moving.owner)  # None: it was deleted while no server had a weight
+        if number is not None and len(names) == 1 and moving.at_home((database, names[0])):
+            self._links.send(number, raw, waiting, protocol, database)
             return
         keys = [(database, name) for name in dict.fromkeys(names)]
         actions = moving.command(Held(keys, raw, waiting, protocol, database))
@@ -242,7 +243,7 @@ class Rebalance:
         for place in [place for place, number in enumerate(order) if number == MOVING]:
             owner = owners.get(names[place])
             if owner is not None:
-                order[place] = numbers[owner]
+                order[place] = numbers.get(owner, MOVING)
 
     def prepare(
         self,

@@ -15,6 +15,7 @@ from wproxy.dataplane.redis.slot import Slot
 from wproxy.policy.balance.key import MOVING, SlotTable, by_hash, slot_of
 from wproxy.policy.redis.actions import Ask, Delete, Move
 from wproxy.state.backend import Backend
+from wproxy.state.server import Admin
 
 if TYPE_CHECKING:
     from wproxy.dataplane.redis.mover import Mover
@@ -141,6 +142,27 @@ def test_a_command_goes_to_the_owner_at_once_only_when_its_key_is_known_to_be_th
     world.links = [SimpleNamespace(send=lambda raw, waiting: None)]
     world.give_back()
     assert homes() == [0, MOVING, MOVING]
+
+
+def test_a_key_whose_home_was_deleted_is_refused() -> None:
+    world = World()
+    moving = world.rebalance.chain.moving[world.slot]
+    moving.command(Held([(0, world.name)], b"", Slot(Owner()), 2, 0))
+    moving.asked((0, world.name), None)
+    for server in world.backend.servers:
+        server.admin = Admin.FORCED_MAINT
+    world.backend.rebuild()
+    world.rebalance.follow()
+    world.backend.remove(world.backend.by_name["b"])
+    world.backend.by_name["a"].admin = Admin.READY
+    world.backend.rebuild()
+    world.rebalance.follow()
+    order, slot = [MOVING], Slot(Owner())
+    world.rebalance.find_homes(order, [world.name])
+    assert order == [MOVING]
+    world.rebalance.send(world.slot, [world.name], b"GET", slot, 2)
+    assert slot.reply is not None
+    assert b"is gone" in slot.reply
 
 
 def test_homes_follow_the_numbers_of_the_servers() -> None:
