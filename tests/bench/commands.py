@@ -11,12 +11,14 @@ import asyncio
 import random
 import re
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from time import process_time_ns
 from typing import Any, cast
 
 from wproxy.config import model
 from wproxy.dataplane.redis.connection import RedisConnection
 from wproxy.dataplane.redis.link import Link
+from wproxy.dataplane.redis.login import Identity
 from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
@@ -25,6 +27,7 @@ from wproxy.state.admission import Admission
 from wproxy.state.backend import Backend
 from wproxy.state.captures import Captures
 from wproxy.state.frontend import Frontend
+from wproxy.state.server import Server
 from wproxy.state.session import Sessions
 
 HERE = model.Location("bench", 1)
@@ -46,8 +49,8 @@ class Loop:
     def __init__(self) -> None:
         self.due: list[Callable[[], None]] = []
 
-    def call_soon(self, callback: Callable[[], None]) -> None:
-        self.due.append(callback)
+    def call_soon(self, callback: Callable[..., None], *arguments: object) -> None:
+        self.due.append(partial(callback, *arguments) if arguments else callback)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> None: ...
 
@@ -89,6 +92,18 @@ class Transport:
     def resume_reading(self) -> None: ...
 
 
+class Links(Router):
+    """Notes the links that it makes, which are connected by hand."""
+
+    def __init__(self, backend: Backend, services: Services) -> None:
+        self.made: list[Link] = []
+        super().__init__(backend, services)
+
+    def connect(self, server: Server, protocol: int = 2, *, identity: Identity | None = None) -> Link:
+        self.made.append(super().connect(server, protocol, identity=identity))
+        return self.made[-1]
+
+
 class Bench:
     """Fifty clients in front of a server for each of `weights`."""
 
@@ -98,24 +113,29 @@ class Bench:
             model.ServerLine(f"redis{number}", model.Address("127.0.0.1", 1), HERE, weight)
             for number, weight in enumerate(weights)
         )
-        backend = Backend(model.Backend("bench", 2, model.Mode.REDIS, HERE, balance, lines), 0.0)
+        backend = self.backend = Backend(model.Backend("bench", 2, model.Mode.REDIS, HERE, balance, lines), 0.0)
         admission = Admission(CLIENTS)
         frontend = Frontend(model.Frontend("bench", 1, model.Mode.REDIS, HERE), CLIENTS)
         services = Services(cast("asyncio.AbstractEventLoop", loop), Sessions(admission), Captures())
-        router = Router(backend, services)
+        router = self.router = Links(backend, services)
         router.open()
         self.links: list[tuple[Link, Transport]] = []
-        for link in router._links[2]:
-            transport = Transport()
-            link.connection_made(cast("asyncio.Transport", transport))
-            transport.take()  # the greeting: what the server can do
+        self.greet()
+        for link, transport in self.links:
+            transport.take()  # what the server can do
             link.data_received(b"*0\r\n")
-            self.links.append((link, transport))
         self.clients: list[tuple[RedisConnection, Transport]] = []
         for _ in range(CLIENTS):
             client, transport = RedisConnection(Route.of(frontend, backend, None, None), router, services), Transport()
             client.connection_made(cast("asyncio.Transport", transport))
             self.clients.append((client, transport))
+
+    def greet(self) -> None:
+        """Connect the links that were made since the last time."""
+        made, self.router.made = self.router.made, []
+        for link in made:
+            self.links.append((link, Transport()))
+            link.connection_made(cast("asyncio.Transport", self.links[-1][1]))
 
     def turn(self, reads: list[bytes], answer: Callable[[bytes], bytes]) -> int:
         """Let every client send its read and the servers answer; return the nanoseconds spent in the proxy."""

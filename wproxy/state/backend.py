@@ -116,7 +116,7 @@ class Backend:
         ejects = self.config.redis_eject
         weights = [0 if ejects and not server.running else server.configured_weight for server in self.servers]
         if self.slots.weights != weights:  # an outage moves no slot, and a table takes long
-            self.slots = SlotTable([server.name for server in self.servers], weights)
+            self.slots = SlotTable([server.name for server in self.servers], weights, self.slots)
 
     def _make(self, candidates: Candidates) -> Balancer:
         consistent = self.algorithm.consistent if self.config.hash_type.consistent else None

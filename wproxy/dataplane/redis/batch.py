@@ -25,21 +25,21 @@ Told = Callable[[Fate, Sequence[bytes]], None]
 class Batch:
     """Waits for the replies to the commands of `raw` (`slot.Waiting`), then tells `told` all of them at once.
 
-    `database` other than 0 is selected before and 0 again behind: the link is in database 0 for whoever comes next.
+    `names` has what each of them is called, in lower case. `database` other than 0 is selected before and 0 again
+    behind: the link is in database 0 for whoever comes next.
     """
 
     __slots__ = ("_replies", "_selects", "_told", "names", "raw", "wanted")
     name: ClassVar[None] = None  # see `names`
 
-    def __init__(self, commands: Sequence[Sequence[bytes]], told: Told, database: int = 0) -> None:
-        raws = [pack(list(command)) for command in commands]
-        self.names = [command[0].lower().decode() for command in commands]
+    def __init__(self, raw: bytes, names: Sequence[str], told: Told, database: int = 0) -> None:
+        self.raw = raw
+        self.names = names
         if database:
-            raws = [select(database), *raws, select(0)]
-            self.names = ["select", *self.names, "select"]
+            self.raw = b"".join([select(database), raw, select(0)])
+            self.names = ["select", *names, "select"]
         self._selects = bool(database)
-        self.raw = b"".join(raws)
-        self.wanted = len(raws)
+        self.wanted = len(self.names)
         self._told = told
         self._replies: list[bytes] = []
 

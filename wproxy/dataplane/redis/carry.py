@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from wproxy.dataplane.redis.batch import Fate, Told
+from wproxy.dataplane.redis.batch import Fate, Told, select
 from wproxy.policy.redis.actions import Move, Outcome
+from wproxy.protocols.resp import pack
 
 
 class Sending(Protocol):
     """`Mover.send`."""
 
-    def __call__(self, server: str, commands: Sequence[Sequence[bytes]], told: Told, database: int = 0) -> None:
-        """Send `commands` to `server`."""
+    def __call__(self, server: str, raw: bytes, names: Sequence[str], told: Told, database: int = 0) -> None:
+        """Send `raw`, commands that are called `names`, to `server`."""
 
+
+_FETCH = b"*2\r\n$4\r\nDUMP\r\n%b*2\r\n$4\r\nPTTL\r\n%b*2\r\n$11\r\nPEXPIRETIME\r\n%b"
+_FETCH_NAMES = ("dump", "pttl", "pexpiretime")
+_GONE = b":-2\r\n"  # expired between two of them
 
 Moved = Callable[[Move, Outcome], None]
 Away = Callable[[Move, str], None]
@@ -43,8 +48,9 @@ class Carry:
 
     def start(self) -> None:
         """Fetch the values and when they expire, in absolute time where the server tells it (7.0 and later)."""
-        commands = [(command, move.key[1]) for move in self._moves for command in (b"DUMP", b"PTTL", b"PEXPIRETIME")]
-        self._send(self._source, commands, self._fetched, self._database)
+        names = [b"$%d\r\n%b\r\n" % (len(move.key[1]), move.key[1]) for move in self._moves]
+        raw = b"".join([_FETCH % (name, name, name) for name in names])
+        self._send(self._source, raw, _FETCH_NAMES * len(names), self._fetched, self._database)
 
     def give_up(self, server: str) -> None:
         """Do not begin: `server` is away."""
@@ -55,9 +61,9 @@ class Carry:
             self._all_away(self._moves, self._source)
             return
         moves: list[Move] = []
-        commands: list[list[bytes]] = []
+        commands: list[bytes] = []
         for move, dump, left_ms, at_ms in zip(self._moves, replies[::3], replies[1::3], replies[2::3], strict=True):
-            if dump.startswith(b"$-1") or left_ms == b":-2\r\n":
+            if dump.startswith(b"$-1") or left_ms == _GONE or at_ms == _GONE:
                 self._tell(move, Outcome.ABSENT)
             elif not dump.startswith(b"$"):
                 self._tell(move, Outcome.DENIED)
@@ -67,8 +73,9 @@ class Carry:
         if moves:
             self._restore(moves, commands)
 
-    def _restore(self, moves: Sequence[Move], commands: Sequence[Sequence[bytes]]) -> None:
+    def _restore(self, moves: Sequence[Move], commands: Sequence[bytes]) -> None:
         """Store the values; a target without this database would store them in another one, so that is asked first."""
+        raw, names = b"".join(commands), ["restore"] * len(moves)
 
         def restored(fate: Fate, replies: Sequence[bytes]) -> None:
             self._restored(moves, fate, replies)
@@ -77,14 +84,14 @@ class Carry:
             if fate is not Fate.ANSWERED:
                 self._all_away(moves, self._target)
             elif replies[0].startswith(b"+OK"):
-                self._send(self._target, commands, restored, self._database)
+                self._send(self._target, raw, names, restored, self._database)
             else:
                 self._all(moves, Outcome.DENIED)
 
         if self._database:
-            self._send(self._target, [(b"SELECT", b"%d" % self._database), (b"SELECT", b"0")], selected)
+            self._send(self._target, select(self._database) + select(0), ["select"] * 2, selected)
         else:
-            self._send(self._target, commands, restored)
+            self._send(self._target, raw, names, restored)
 
     def _restored(self, moves: Sequence[Move], fate: Fate, replies: Sequence[bytes]) -> None:
         if fate is Fate.REFUSED:
@@ -107,7 +114,8 @@ class Carry:
             done = fate is Fate.ANSWERED and replies[0].startswith(b":")
             self._all(moves, Outcome.MOVED if done else Outcome.DOUBT)
 
-        self._send(self._source, [(b"UNLINK", *(move.key[1] for move in moves))], removed, self._database)
+        raw = pack([b"UNLINK", *(move.key[1] for move in moves)])
+        self._send(self._source, raw, ["unlink"], removed, self._database)
 
     def _all(self, moves: Sequence[Move], outcome: Outcome) -> None:
         for move in moves:
@@ -128,18 +136,17 @@ class Carry:
             self._ended()
 
 
-def _restoration(move: Move, dump: bytes, left_ms: bytes, at_ms: bytes) -> list[bytes]:
-    """Return the command that stores what DUMP, PTTL and PEXPIRETIME have told."""
-    expires_at, *options = _life(left_ms, at_ms)
+def _restoration(move: Move, dump: bytes, left_ms: bytes, at_ms: bytes) -> bytes:
+    """Return the command that stores what DUMP, PTTL and PEXPIRETIME have told; a time of 0 is for ever."""
+    name, at, options = move.key[1], b"0", b""
+    if left_ms != b":-1\r\n":
+        if at_ms.startswith(b":"):
+            at, options = at_ms[1:-2], b"$6\r\nABSTTL\r\n"
+        else:
+            at = b"%d" % max(int(left_ms[1:-2]), 1)
     if move.replace:
-        options.append(b"REPLACE")
-    return [b"RESTORE", move.key[1], expires_at, dump[dump.index(b"\r\n") + 2 : -2], *options]
-
-
-def _life(left_ms: bytes, at_ms: bytes) -> list[bytes]:
-    """Return RESTORE's time of expiry and the option that it needs; 0 is for ever."""
-    if left_ms == b":-1\r\n":
-        return [b"0"]
-    if at_ms.startswith(b":"):
-        return [at_ms[1:-2], b"ABSTTL"]
-    return [b"%d" % max(int(left_ms[1:-2]), 1)]
+        options += b"$7\r\nREPLACE\r\n"
+    count = 4 + options.count(b"$")
+    return b"*%d\r\n$7\r\nRESTORE\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n%b%b" % (
+        count, len(name), name, len(at), at, dump, options,
+    )  # fmt: skip

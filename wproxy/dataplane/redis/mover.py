@@ -11,21 +11,20 @@ the one before (`login.Identity`), and nothing is sent before that is done.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
 from typing import Protocol
 
 from wproxy.dataplane.redis.batch import Batch, Fate, Told
 from wproxy.dataplane.redis.carry import Carry
+from wproxy.dataplane.redis.lane import Lane
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.login import Identity
 from wproxy.dataplane.redis.turn import Turn
 from wproxy.policy.redis.actions import Ask, Delete, Key, Move, Outcome
+from wproxy.protocols.resp import pack
 from wproxy.state.server import Server
-
-_KEYS_AT_ONCE = 64
-_MOST_CARRIES = 4  # from one server to another, of so many keys each: their values are held here meanwhile
 
 
 class Results(Protocol):
@@ -57,22 +56,47 @@ class Mover:
     def __init__(self, servers: Callable[[str], Server | None], connect: Connect, turn: Turn, results: Results) -> None:
         self.moved = 0  # keys, ever
         self.sent = 0  # commands, ever
+        self._spent_s = 0.0  # of the proxy's time, on all that was ever done
+        self._done = 0  # how many actions that were
         self._servers = servers
         self._connect = connect
         self._turn = turn
         self._results = results
         self._links: dict[str, Link] = {}
         self._identities: dict[str, tuple[Server, Identity]] = {}  # of the links, also of those that are closed
-        self._due: list[Ask | Move | Delete] = []
+        self._due = False  # a flush
         self._closed = False
-        self._carries: dict[tuple[str, str], int] = {}  # under way, by source and target
-        self._waiting: defaultdict[tuple[str, str], deque[list[Move]]] = defaultdict(deque)  # for one to end
+        self._deletions: list[Delete] = []
+        self._asks: dict[str, Lane[Ask]] = {}  # by server
+        self._carries: dict[tuple[str, str], Lane[Move]] = {}  # by source and target
 
     def do(self, action: Ask | Move | Delete) -> None:
-        """Have `action` done at the end of this turn."""
+        """Have `action` done from the end of this turn on."""
+        self._wake()
+        if isinstance(action, Ask):
+            lane = self._asks.get(action.server)
+            if lane is None:
+                lane = self._asks[action.server] = Lane(self._ask)
+            lane.add(action)
+        elif isinstance(action, Move):
+            pair = action.source, action.target
+            carries = self._carries.get(pair)
+            if carries is None:
+                carries = self._carries[pair] = Lane(self._move)
+            carries.add(action)
+        else:
+            self._deletions.append(action)
+
+    @property
+    def action_s(self) -> float:
+        """What an action costs of the proxy's time, in seconds, on average."""
+        return self._spent_s / self._done if self._done else 0.0
+
+    def _wake(self) -> None:
+        """Have a flush at the end of this turn."""
         if not self._due:
+            self._due = True
             self._turn.add(self)
-        self._due.append(action)
 
     def make_sure(self) -> bool:
         """Tell whether nothing that was sent over connections that broke may still be executed; if so, see to it."""
@@ -90,6 +114,8 @@ class Mover:
         links, self._links = self._links, {}
         for link in links.values():
             link.close()
+        self._asks = {server: lane for server, lane in self._asks.items() if not lane.idle}
+        self._carries = {pair: lane for pair, lane in self._carries.items() if not lane.idle}
 
     def close(self) -> None:
         """Close the links for good, whatever is under way."""
@@ -103,9 +129,9 @@ class Mover:
         if link is not None:
             link.close()
 
-    def send(self, server: str, commands: Sequence[Sequence[bytes]], told: Told, database: int = 0) -> None:
-        """Send `commands` to `server` in one piece."""
-        batch, link = Batch(commands, told, database), self._link(server)
+    def send(self, server: str, raw: bytes, names: Sequence[str], told: Told, database: int = 0) -> None:
+        """Send `raw`, commands that are called `names`, to `server` in one piece."""
+        batch, link = Batch(raw, names, told, database), self._link(server)
         if link is None:
             batch.refused(b"", b"")
         else:
@@ -128,30 +154,34 @@ class Mover:
 
     def flush(self) -> None:
         """Send what is due (`turn.Flushed`)."""
-        due, self._due = self._due, []
-        asks: defaultdict[tuple[str, int], list[Ask]] = defaultdict(list)
-        moves: defaultdict[tuple[str, str, int], list[Move]] = defaultdict(list)
-        for action in due:
-            if isinstance(action, Ask):
-                asks[action.server, action.key[0]].append(action)
-            elif isinstance(action, Delete):
-                self._delete(action)
-            else:
-                moves[action.source, action.target, action.key[0]].append(action)
-        for (server, database), wanted in asks.items():
-            for at in range(0, len(wanted), _KEYS_AT_ONCE):
-                self._ask(server, database, wanted[at : at + _KEYS_AT_ONCE])
-        for group in moves.values():
-            for at in range(0, len(group), _KEYS_AT_ONCE):
-                self._move(group[at : at + _KEYS_AT_ONCE])
+        began_at = monotonic()
+        self._due = False
+        deletions, self._deletions = self._deletions, []
+        for action in deletions:
+            self._delete(action)
+        for asks in [*self._asks.values()]:
+            asks.go()
+        for carries in [*self._carries.values()]:
+            carries.go()
         for link in self._links.values():
             link.flush()  # not one turn later: clients wait
+        self._spent_s += monotonic() - began_at
 
-    def _ask(self, server: str, database: int, asks: list[Ask]) -> None:
-        commands = [(b"MEMORY", b"USAGE", ask.key[1]) for ask in asks]
-        self.send(server, commands, partial(self._asked, asks), database)
+    def _ask(self, asks: list[Ask]) -> None:
+        names = [ask.key[1] for ask in asks]
+        # Written out, as all that is done for each key: packing takes three times as long.
+        raw = b"".join([b"*3\r\n$6\r\nMEMORY\r\n$5\r\nUSAGE\r\n$%d\r\n%b\r\n" % (len(name), name) for name in names])
+        self.send(asks[0].server, raw, ["memory"] * len(asks), partial(self._asked, asks), asks[0].key[0])
 
     def _asked(self, asks: list[Ask], fate: Fate, replies: Sequence[bytes]) -> None:
+        began_at = monotonic()
+        self._asks[asks[0].server].ended()
+        self._wake()
+        self._tell(asks, fate, replies)
+        self._done += len(asks)
+        self._spent_s += monotonic() - began_at
+
+    def _tell(self, asks: list[Ask], fate: Fate, replies: Sequence[bytes]) -> None:
         if fate is not Fate.ANSWERED:
             for ask in asks:
                 self._results.away(ask.slot, ask.key, ask.server)
@@ -170,15 +200,12 @@ class Mover:
             else:
                 self._results.away(action.slot, action.key, action.server, doubt=fate is Fate.LOST)
 
-        self.send(action.server, [(b"UNLINK", name)], told, database)
+        self.send(action.server, pack([b"UNLINK", name]), ["unlink"], told, database)
 
     def _move(self, moves: list[Move]) -> None:
         pair = moves[0].source, moves[0].target
-        if self._carries.get(pair, 0) >= _MOST_CARRIES:
-            self._waiting[pair].append(moves)
-            return
-        self._carries[pair] = self._carries.get(pair, 0) + 1
-        carry = Carry(moves, self.send, self._moved, self._away, partial(self._carried, pair))
+        self._done += len(moves)
+        carry = Carry(moves, self._carry, self._moved, self._away, partial(self._carried, pair))
         if not self._is_in_doubt(pair[1]):  # the source is asked first, so there it needs no question of its own
             carry.start()
             return
@@ -189,17 +216,21 @@ class Mover:
             else:
                 carry.give_up(pair[1])
 
-        self.send(pair[1], [(b"PING",)], there)
+        self.send(pair[1], pack([b"PING"]), ["ping"], there)
+
+    def _carry(self, server: str, raw: bytes, names: Sequence[str], told: Told, database: int = 0) -> None:
+        """Send for a carry, and count the time that its replies take (`carry.Sending`)."""
+
+        def timed(fate: Fate, replies: Sequence[bytes]) -> None:
+            began_at = monotonic()
+            told(fate, replies)
+            self._spent_s += monotonic() - began_at
+
+        self.send(server, raw, names, timed, database)
 
     def _carried(self, pair: tuple[str, str]) -> None:
-        """Begin with the next ones that wait."""
-        self._carries[pair] -= 1
-        if not self._carries[pair]:
-            del self._carries[pair]
-        if self._waiting[pair]:
-            self._move(self._waiting[pair].popleft())
-        else:
-            del self._waiting[pair]
+        self._carries[pair].ended()
+        self._wake()
 
     def _moved(self, move: Move, outcome: Outcome) -> None:
         self.moved += outcome is Outcome.MOVED

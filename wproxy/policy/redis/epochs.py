@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from wproxy.policy.redis.actions import Actions
+from wproxy.policy.redis.homes import Homes
 from wproxy.policy.redis.moving import MovingSlot
 from wproxy.policy.redis.placements import Placements
 
@@ -47,6 +48,7 @@ class Chain:
         self.moving: dict[int, MovingSlot] = {}
         self.epochs: dict[int, Epoch] = {}
         self.opened = 0
+        self.homes = Homes()
         self._limit_bytes = limit_bytes
         self._placements = Placements()
         self._debts: dict[str, dict[int, int]] = {}  # by server, by slot: the epoch in which it lost the slot
@@ -64,7 +66,9 @@ class Chain:
         for slot, (old, new) in slots.items():
             moving = self.moving.get(slot)
             if moving is None:
-                moving = self.moving[slot] = MovingSlot(slot, old, self._limit_bytes, self._placements, known=known)
+                moving = self.moving[slot] = MovingSlot(
+                    slot, old, self._limit_bytes, self._placements, self.homes, known=known
+                )
             for server in moving.change(new):
                 fences.setdefault(server, set()).add(slot)
             self._note(moving)
@@ -111,7 +115,7 @@ class Chain:
         """Let go of those of `slots` that are settled; return them: commands may go straight to their owner."""
         done = [slot for slot in slots if slot in self.moving and self.moving[slot].finished]
         for slot in done:
-            del self.moving[slot]
+            self.moving.pop(slot).leave()
         if not self.moving:
             self._placements.clear()
         return done

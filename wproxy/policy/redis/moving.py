@@ -29,10 +29,10 @@ from collections import deque
 from collections.abc import Sequence
 
 from wproxy.policy.redis.actions import Action, Actions, Ask, Command, Delete, Done, Key, Move, Outcome, Refuse, Send
+from wproxy.policy.redis.homes import Homes, Settled
 from wproxy.policy.redis.placements import Placements, Tenures
 
 _TRIES = 3  # of a move that breaks, before its commands are refused
-_REMEMBERED = 64  # settled keys of one slot
 _PINNED = 16  # keys of one slot that stay pinned while no command is under way
 _USES = 32  # commands on a pinned key, before it is looked for again: it may be smaller, or taken, by then
 
@@ -85,7 +85,14 @@ class MovingSlot:
     )  # fmt: skip
 
     def __init__(
-        self, slot: int, owner: str, limit_bytes: float, placements: Placements | None = None, *, known: bool = True
+        self,
+        slot: int,
+        owner: str,
+        limit_bytes: float,
+        placements: Placements | None = None,
+        homes: Homes | None = None,
+        *,
+        known: bool = True,
     ) -> None:
         self.slot = slot
         self.owner = owner
@@ -96,7 +103,7 @@ class MovingSlot:
         self._fences: set[str] = set()
         self._steps = 0  # entries whose step is not IDLE
         self._entries: dict[Key, _Entry] = {}
-        self._settled: set[Key] = set()  # never one that has an entry
+        self._settled = Settled(homes or Homes())  # never one that has an entry; none while it changes owner
         self._doubts: set[Key] = set()  # may have equal copies on several servers, now or later
         self._tenures = Tenures(placements or Placements(), owner, known=known)
 
@@ -120,7 +127,11 @@ class MovingSlot:
 
     def at_home(self, key: Key) -> bool:
         """Tell whether a command on `key` alone may go to the owner at once."""
-        return self._next is None and key in self._settled
+        return key in self._settled.keys
+
+    def leave(self) -> None:
+        """Give back what is remembered: the slot moves no more."""
+        self._settled.clear()
 
     def waiting(self) -> list[Command]:
         """Return the commands that wait, for whoever closes all of this."""
@@ -136,6 +147,7 @@ class MovingSlot:
         if owner == self.owner:
             return set()
         self._next = owner
+        self._settled.clear()
         used = (entry.pinned_at for entry in self._entries.values() if entry.pinned_at and entry.in_flight)
         self._fences = {self.owner, *used}
         return set(self._fences)
@@ -169,7 +181,6 @@ class MovingSlot:
             self.owner = new
             self._tenures.begin(new)
             self.older = (old, *(server for server in self.older if server not in (old, new)))
-            self._settled.clear()
             for entry in list(self._entries.values()):
                 entry.placed, entry.pinned_at = False, None
                 if not entry.queue:
@@ -198,7 +209,7 @@ class MovingSlot:
     def command(self, command: Command) -> Actions:
         """Take a client's command."""
         keys = command.keys
-        if self._next is None and all(key in self._settled for key in keys):
+        if self._settled.keys.issuperset(keys):
             return [Send(self.slot, self.owner, command)]
         entries = [self._entry(key) for key in keys]
         for entry in entries:
@@ -226,7 +237,7 @@ class MovingSlot:
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = _Entry(key)
-            entry.placed = key in self._settled
+            entry.placed = key in self._settled.keys
             self._settled.discard(key)
         return entry
 
@@ -306,9 +317,7 @@ class MovingSlot:
             return
         del self._entries[entry.key]
         if remember:
-            if len(self._settled) >= _REMEMBERED:
-                self._settled.clear()  # they will be looked for again when they are needed
-            self._settled.add(entry.key)
+            self._settled.add(entry.key, self.owner)
 
     # -- one key's way -------------------------------------------------------------------------------------------
 

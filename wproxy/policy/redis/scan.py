@@ -19,8 +19,9 @@ from wproxy.policy.redis.actions import Key
 MOST_LEFT = 10_000  # keys of one pass that are put off to its end
 PAGE_KEYS = 250  # the COUNT of one SCAN: what a server looks at in one go
 BUSY_COMMANDS = 20  # clients' commands during a page, above which clients go first
-_SHARE = 0.05  # of the time, while clients are busy
+_SHARE = 0.008  # of the proxy's time, while clients are busy; the kernel's for it is two to three times as much
 _LONGEST_REST_S = 1.0
+_STAY_BUSY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -67,14 +68,28 @@ class Pass:
         return {(database, name): slot for name in names if (slot := slot_of(name)) in debts}
 
 
-def rest_s(page_s: float, commands: int) -> float:
-    """Return how long to rest after a page that took `page_s` seconds while clients sent `commands`.
+class Pace:
+    """How fast a scan goes: with busy clients it takes a fixed small part of the proxy's time.
 
-    With busy clients the scan takes a fixed small part of the time, so that it costs them no more than that.
+    So it costs them no more than that, however long the servers' answers take.
     """
-    if commands <= BUSY_COMMANDS:
-        return 0.0
-    return min(page_s * (1 - _SHARE) / _SHARE, _LONGEST_REST_S)
+
+    __slots__ = ("_busy_until",)
+
+    def __init__(self) -> None:
+        self._busy_until = float("-inf")
+
+    def rest_s(self, now: float, work_s: float, page_s: float, commands: int) -> float:
+        """Return how long to rest after a page that cost the proxy `work_s` seconds and was over after `page_s`.
+
+        `commands` is how many clients sent meanwhile. Clients who were busy a moment ago still are: on a crowded
+        machine they may have had no processor for a few milliseconds.
+        """
+        if commands > BUSY_COMMANDS:
+            self._busy_until = now + _STAY_BUSY_S
+        if now >= self._busy_until:
+            return 0.0
+        return min(max(work_s / _SHARE - page_s, 0.0), _LONGEST_REST_S)
 
 
 def idle(commands: int) -> bool:

@@ -13,7 +13,7 @@ def batch(count: int, database: int = 0) -> tuple[Batch, Told]:
     def note(fate: Fate, replies: Sequence[bytes]) -> None:
         told.append((fate, list(replies)))
 
-    return Batch([(b"PING",)] * count, note, database), told
+    return Batch(b"*1\r\n$4\r\nPING\r\n" * count, ["ping"] * count, note, database), told
 
 
 def test_replies_come_in_any_pieces() -> None:

@@ -7,6 +7,7 @@ import pytest
 from wproxy.dataplane.redis.batch import Fate, Told
 from wproxy.dataplane.redis.carry import Carry
 from wproxy.policy.redis.actions import Move, Outcome
+from wproxy.protocols.resp import RequestParser
 
 DUMP = b"$3\r\nabc\r\n"
 
@@ -22,8 +23,12 @@ class Journey:
         self.over = 0
         Carry(moves, self._send, lambda move, outcome: self.ended.append(outcome), self._away, self._end).start()
 
-    def _send(self, server: str, commands: Sequence[Sequence[bytes]], told: Told, database: int = 0) -> None:
-        self.sent.append((server, [list(command) for command in commands], database))
+    def _send(self, server: str, raw: bytes, names: Sequence[str], told: Told, database: int = 0) -> None:
+        parser = RequestParser()
+        parser.feed(raw)
+        commands = [arguments for arguments, _ in parser.take(100)]
+        assert [command[0].decode().lower() for command in commands] == list(names)
+        self.sent.append((server, commands, database))
         self._told = told
 
     def _end(self) -> None:
@@ -47,6 +52,7 @@ class Journey:
         (b":-1\r\n", b":-1\r\n", [b"0", b"abc"]),
         (b":500\r\n", b":4102444800123\r\n", [b"4102444800123", b"abc", b"ABSTTL"]),
         (b":500\r\n", b"-ERR unknown command 'PEXPIRETIME'\r\n", [b"500", b"abc"]),
+        (b":1\r\n", b":0\r\n", [b"0", b"abc", b"ABSTTL"]),
         (b":0\r\n", b"-ERR unknown command 'PEXPIRETIME'\r\n", [b"1", b"abc"]),
     ],
 )
@@ -72,6 +78,11 @@ def test_what_the_target_says(reply: bytes, outcome: Outcome) -> None:
 
 def test_a_key_that_is_gone() -> None:
     assert Journey().answer(b"$-1\r\n", b":-2\r\n", b":-2\r\n").ended == [Outcome.ABSENT]
+
+
+def test_a_key_that_expires_between_two_questions_is_gone() -> None:
+    assert Journey().answer(DUMP, b":-2\r\n", b":-2\r\n").ended == [Outcome.ABSENT]
+    assert Journey().answer(DUMP, b":1\r\n", b":-2\r\n").ended == [Outcome.ABSENT]
 
 
 def test_what_breaks_before_anything_was_done_and_after() -> None:

@@ -64,6 +64,9 @@ class World:
     def do(self, *actions: Ask | Move | Delete) -> None:
         for action in actions:
             self.mover.do(action)
+        self._end_turn()
+
+    def _end_turn(self) -> None:
         while self._flushed:
             self._flushed.pop().flush()
 
@@ -71,6 +74,7 @@ class World:
         """Answer what has been sent first; return it."""
         raw, waiting = self.wires[name].sent.pop(0)
         waiting.take(replies, 0)
+        self._end_turn()
         return raw
 
     def lose(self, name: str) -> None:
@@ -80,6 +84,7 @@ class World:
         lost, wire.sent = wire.sent, []
         for _, waiting in lost:
             waiting.answer(LOST)
+        self._end_turn()
 
     def greet(self, name: str) -> None:
         """Have the next connection begin."""
@@ -115,7 +120,49 @@ def test_what_is_wanted_in_one_turn_goes_together_sixty_four_at_a_time() -> None
     world = World()
     world.do(*(Move(1, "a", "b", (0, b"k%d" % number), replace=False) for number in range(100)))
     world.do(Move(1, "a", "b", (1, b"x"), replace=False))
-    assert [raw.count(b"DUMP") for raw, _ in world.wires["a"].sent] == [64, 36, 1]
+    assert [raw.count(b"DUMP") for raw, _ in world.wires["a"].sent] == [64, 36]
+    world.answer("a", *[b"$-1\r\n", b":-2\r\n", b":-2\r\n"] * 64)
+    assert [raw.count(b"DUMP") for raw, _ in world.wires["a"].sent] == [36]
+    world.answer("a", *[b"$-1\r\n", b":-2\r\n", b":-2\r\n"] * 36)
+    assert [raw.count(b"DUMP") for raw, _ in world.wires["a"].sent] == [1]
+
+
+def test_what_comes_while_a_question_is_under_way_is_asked_together_behind_it() -> None:
+    world = World()
+    for number in range(4):
+        world.do(Ask(1, "a", (0, b"k%d" % number)))
+    assert world.answer("a", b":5\r\n") == pack("MEMORY", "USAGE", "k0")
+    assert world.answer("a", *[b"$-1\r\n"] * 3) == b"".join(
+        pack("MEMORY", "USAGE", f"k{number}") for number in (1, 2, 3)
+    )
+    assert [told[1] for told in world.told] == [5, None, None, None]
+    assert world.wires["a"].sent == []
+
+
+def test_what_waits_for_a_server_that_is_lost_is_told_so_too() -> None:
+    world = World()
+    world.do(Ask(1, "a", (0, b"k0")))
+    world.do(Ask(1, "a", (0, b"k1")))
+    world.servers.clear()
+    world.lose("a")
+    assert world.told == [((0, b"k0"), "a", False), ((0, b"k1"), "a", False)]
+
+
+def test_what_is_done_while_others_are_told_of_comes_in_the_next_turn() -> None:
+    world, inside = World(), list[int]()
+    world.mover.close()
+
+    def away(slot: int, key: Key, server: str, *, doubt: bool = False) -> None:
+        assert not inside, "told in the middle of a decision"
+        world.told.append((key, server, doubt))
+        if slot < 3:
+            inside.append(slot)
+            world.mover.do(Delete(slot + 1, "a", key))
+            inside.clear()
+
+    world.away = away  # type: ignore[method-assign]
+    world.do(Delete(1, "a", KEY))
+    assert len(world.told) == 3
 
 
 def test_a_server_is_not_asked_to_store_before_nothing_sent_to_it_can_arrive_late() -> None:
@@ -163,13 +210,27 @@ def test_doubt_outlives_the_link_but_not_the_server_or_its_address() -> None:
     assert world.connected["b"] == 3
 
 
+def test_what_an_action_costs_is_told_as_an_average_of_all() -> None:
+    world = World()
+    assert world.mover.action_s == 0.0
+    world.do(Ask(1, "a", KEY))
+    world.answer("a", b":5\r\n")
+    spent_s = world.mover.action_s
+    assert spent_s > 0.0
+    world.do(Move(1, "a", "b", KEY, replace=False))
+    world.answer("a", b"$-1\r\n", b":-2\r\n", b":-2\r\n")
+    assert spent_s / 2 < world.mover.action_s
+
+
 def test_nothing_is_sent_after_the_end() -> None:
     world = World()
     world.do(Ask(1, "a", KEY))
     world.mover.close()
     assert world.wires["a"].closed
     world.do(Ask(1, "a", KEY))
-    assert world.told == [(KEY, "a", False)]
+    world.lose("a")
+    assert world.told == [(KEY, "a", False)] * 2
+    assert world.connected == {"a": 1}
 
 
 def test_only_so_many_values_are_held_at_a_time_for_each_way() -> None:

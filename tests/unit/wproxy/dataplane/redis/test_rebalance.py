@@ -12,9 +12,8 @@ from tests.unit.wproxy.state.parties import backend_config, line
 from wproxy.config.model import Mode
 from wproxy.dataplane.redis.rebalance import Held, Rebalance
 from wproxy.dataplane.redis.slot import Slot
-from wproxy.policy.balance.key import MOVING, by_hash, slot_of
+from wproxy.policy.balance.key import MOVING, SlotTable, by_hash, slot_of
 from wproxy.policy.redis.actions import Ask, Delete, Move
-from wproxy.policy.redis.moving import MovingSlot
 from wproxy.state.backend import Backend
 from wproxy.state.server import Admin
 
@@ -35,6 +34,7 @@ class World:
         self.owners = by_hash(self.backend.slots)
         self.asked_for: list[Ask | Move | Delete] = []
         self.links: list[Any] = []
+        self.sent_to: list[tuple[int, int]] = []  # numbers of servers, and databases
         self.sent: list[tuple[bytes, Any]] = []  # over each of the links
         self.quiet: list[Callable[[], None]] | None = None  # who waits for it; None: it is quiet
         self.loop = SimpleNamespace(call_later=lambda *_: None, call_soon=lambda *_: None)
@@ -51,6 +51,9 @@ class World:
 
     def link(self, *_: object) -> Any:
         raise NotImplementedError
+
+    def send(self, index: int, raw: bytes, waiting: object, protocol: int, database: int = 0) -> None:
+        self.sent_to.append((index, database))
 
     def links_to(self, *_: object) -> list[Any]:
         return self.links
@@ -126,16 +129,53 @@ def test_a_command_goes_to_the_owner_at_once_only_when_its_key_is_known_to_be_th
 
     def homes() -> list[int]:
         order = [0, MOVING, MOVING]
-        rebalance.find_homes(order, names, [*map(slot_of, names)])
+        rebalance.find_homes(order, names)
         return order
 
-    rebalance.chain.moving[slot_of(names[2])] = MovingSlot(slot_of(names[2]), "a", 1.0)
     assert homes() == [0, MOVING, MOVING]
     moving.command(Held([(0, world.name)], b"", Slot(Owner()), 2, 0))
     moving.asked((0, world.name), None)
     assert homes() == [0, 1, MOVING]
-    world.backend.by_name["b"].admin = Admin.FORCED_MAINT
+    rebalance.send(world.slot, [world.name], b"GET", Slot(Owner()), 2)
+    rebalance.send(world.slot, [world.name], b"GET", Slot(Owner()), 2, 3)
+    assert world.sent_to == [(1, 0)]
+    world.links = [SimpleNamespace(send=lambda raw, waiting: None)]
+    world.give_back()
     assert homes() == [0, MOVING, MOVING]
+
+
+def test_a_key_whose_home_was_deleted_is_refused() -> None:
+    world = World()
+    moving = world.rebalance.chain.moving[world.slot]
+    moving.command(Held([(0, world.name)], b"", Slot(Owner()), 2, 0))
+    moving.asked((0, world.name), None)
+    for server in world.backend.servers:
+        server.admin = Admin.FORCED_MAINT
+    world.backend.rebuild()
+    world.rebalance.follow()
+    world.backend.remove(world.backend.by_name["b"])
+    world.backend.by_name["a"].admin = Admin.READY
+    world.backend.rebuild()
+    world.rebalance.follow()
+    order, slot = [MOVING], Slot(Owner())
+    world.rebalance.find_homes(order, [world.name])
+    assert order == [MOVING]
+    world.rebalance.send(world.slot, [world.name], b"GET", slot, 2)
+    assert slot.reply is not None
+    assert b"is gone" in slot.reply
+
+
+def test_homes_follow_the_numbers_of_the_servers() -> None:
+    world = World()
+    moving = world.rebalance.chain.moving[world.slot]
+    moving.command(Held([(0, world.name)], b"", Slot(Owner()), 2, 0))
+    moving.asked((0, world.name), None)
+    world.backend.servers.reverse()
+    world.backend.slots = SlotTable(("b", "a"), world.backend.slots.weights[::-1])
+    world.rebalance.follow()
+    order = [MOVING]
+    world.rebalance.find_homes(order, [world.name])
+    assert order == [0]
 
 
 def test_what_the_process_before_has_begun_is_taken_for_unknown() -> None:

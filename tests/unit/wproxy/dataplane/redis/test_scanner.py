@@ -31,7 +31,7 @@ class World:
         self.mover = cast("Mover", SimpleNamespace(send=self._send, make_sure=lambda: sure))
         self.given: list[int] = []
 
-    def _send(self, server: str, commands: Sequence[Sequence[bytes]], told: Told, database: int) -> None:
+    def _send(self, server: str, raw: bytes, names: Sequence[str], told: Told, database: int) -> None:
         told(Fate.ANSWERED, [EMPTY])
 
     def background(self, slot: int, key: Key, done: Callable[[bool], None], *, force: bool) -> None: ...

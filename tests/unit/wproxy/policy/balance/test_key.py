@@ -123,3 +123,11 @@ def test_100_000_random_keys_within_three_sigma() -> None:
 @given(st.binary(max_size=20).filter(lambda key: b"{" not in key))
 def test_the_owner_of_a_hash_is_the_owner_of_its_slot(key: bytes) -> None:
     assert by_hash(TWO)[crc_hqx(key, 0)] == TWO.owners[slot_of(key)]
+
+
+@pytest.mark.parametrize("weights", [[5, 9], [1, 1, 3], [0, 7]])
+def test_a_table_is_the_same_whatever_was_before_it(weights: list[int]) -> None:
+    names = NAMES[1 : 1 + len(weights)]
+    alone = SlotTable(names, weights)
+    for before in (TWO, SlotTable(NAMES, [1] * 8), SlotTable(names, [3] * len(names)), SlotTable((), ())):
+        assert SlotTable(names, weights, before).owners == alone.owners

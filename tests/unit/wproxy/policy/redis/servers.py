@@ -105,8 +105,9 @@ class World:
         request = Request(next(self._numbers), words, tuple(dict.fromkeys((database, key.encode()) for key in keys)))
         slot = slot_of(request.keys[0][1])
         moving = self.chain.moving.get(slot)
-        if moving is None:
-            self._do([Send(slot, self.owners[slot], request)])
+        home = None if moving is None or database or len(keys) > 1 else self.chain.homes.owners.get(keys[0].encode())
+        if moving is None or home is not None:
+            self._do([Send(slot, home or self.owners[slot], request)])
         else:
             self._do(moving.command(request))
         self._sweep()
@@ -163,6 +164,9 @@ class World:
 
     def _sweep(self) -> None:
         self.chain.forget_finished(list(self.chain.moving))
+        for name, owner in self.chain.homes.owners.items():
+            slot = self.chain.moving[slot_of(name)]
+            assert (slot.owner, slot.holding, slot.at_home((0, name))) == (owner, False, True)
 
     def execute(self, name: str) -> None:
         """Let a server do the next thing on its link."""

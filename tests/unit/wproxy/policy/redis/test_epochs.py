@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.unit.wproxy.policy.redis.servers import World, drive
 from wproxy.policy.balance.key import slot_of
 from wproxy.policy.redis.actions import Ask, Key, Move
-from wproxy.policy.redis.epochs import Chain
+from wproxy.policy.redis.epochs import Chain, Fence
 
 SERVERS = ("a", "b", "c")
 TAGS = ("{s}", "{t}")
@@ -162,6 +162,49 @@ def test_del_during_a_move(world: World) -> None:
     removed, again = world.ask("DEL", keys=["{t}x"]), world.ask("GET", keys=["{t}x"])
     drive(world, lambda: again.done)
     assert (read.answer, removed.answer, again.answer) == ([("1", None)], [True], [None])
+
+
+def test_a_command_behind_a_second_change_does_not_go_where_its_key_was_at_home_before(world: World) -> None:
+    world.ask("SET", "1", keys=["{t}x"])
+    world.change({"{t}": "b"})
+    read = world.ask("GET", keys=["{t}x"])
+    drive(world, lambda: read.done)
+    assert world.chain.homes.owners == {b"{t}x": "b"}
+    world.change({"{t}": "c"})
+    assert not world.chain.homes.owners
+    written = world.ask("APPEND", "2", keys=["{t}x"])
+    assert all(isinstance(item, Fence) for item in world.servers["b"].link)
+    drive(world, lambda: written.done)
+    assert written.answer == [("12", None)]
+    assert world.chain.homes.owners == {b"{t}x": "c"}
+
+
+def test_a_key_that_the_background_finds_elsewhere_is_at_home_no_more_until_it_is_settled(
+    world: World,
+) -> None:
+    world.ask("SET", "1", keys=["{t}x"])
+    world.change({"{t}": "b"})
+    read = world.ask("GET", keys=["{t}x"])
+    drive(world, lambda: read.done)
+    world.servers["a"].data[0, b"{t}x"] = ("old", None)  # a command that came late
+    world._do(world.chain.moving[SLOT].background((0, b"{t}x")))
+    assert not world.chain.homes.owners
+    again = world.ask("GET", keys=["{t}x"])
+    assert not world.servers["b"].link
+    drive(world, lambda: again.done)
+    assert again.answer == [("1", None)]
+    assert (0, b"{t}x") not in world.servers["a"].data
+
+
+def test_keys_of_slots_that_move_no_more_are_forgotten(world: World) -> None:
+    room = world.chain.homes.room_bytes
+    world.ask("SET", "1", keys=["{t}x"])
+    world.change({"{t}": "b"})
+    reads = [world.ask("GET", keys=["{t}x"], database=database) for database in range(2)]
+    drive(world, lambda: all(read.done for read in reads))
+    assert world.chain.homes.room_bytes < room
+    world.settle()
+    assert (world.chain.homes.owners, world.chain.homes.room_bytes) == ({}, room)
 
 
 def test_a_dead_old_owner_refuses_and_keeps_the_epoch_open(world: World) -> None:

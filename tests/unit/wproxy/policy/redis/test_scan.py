@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from wproxy.policy.balance.key import slot_of
-from wproxy.policy.redis.scan import BUSY_COMMANDS, MOST_LEFT, Pass, idle, rest_s
+from wproxy.policy.redis.scan import BUSY_COMMANDS, MOST_LEFT, Pace, Pass, idle
 
 
 def test_a_pass_goes_through_all_databases_and_picks_the_keys_of_its_slots() -> None:
@@ -38,8 +40,12 @@ def test_what_is_put_off_is_bounded() -> None:
 
 
 def test_with_busy_clients_it_takes_less_than_a_tenth_of_the_time() -> None:
-    assert rest_s(0.01, BUSY_COMMANDS) == 0.0
-    assert 0.01 / (0.01 + rest_s(0.01, 1000)) < 0.1
-    assert rest_s(5.0, 1000) == 1.0
+    assert Pace().rest_s(0.0, 0.001, 0.01, BUSY_COMMANDS) == 0.0
+    pace = Pace()
+    assert pace.rest_s(10.0, 0.001, 0.025, BUSY_COMMANDS + 1) == pytest.approx(0.1)
+    assert pace.rest_s(10.1, 0.001, 0.126, 1000) == 0.0
+    assert pace.rest_s(10.2, 5.0, 0.01, 1000) == 1.0
+    assert pace.rest_s(11.1, 0.001, 0.025, 0) == pytest.approx(0.1)
+    assert pace.rest_s(11.2, 0.001, 0.025, 0) == 0.0
     assert idle(0)
     assert not idle(1000)
