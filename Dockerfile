@@ -1,7 +1,9 @@
 # One image for proxy, capture and consumer; compose.yaml says which is which.
 FROM python:3.11-slim AS build
 WORKDIR /src
-COPY pyproject.toml README.md ./
+# The data path is compiled when the wheel is built (setup.py).
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+COPY pyproject.toml setup.py README.md ./
 COPY wproxy wproxy
 COPY capture capture
 COPY consumer consumer

@@ -29,7 +29,9 @@ def stale_reads(lines: list[str]) -> list[str]:
         insists = _INSISTS.search(line)
         if insists is None:
             continue
-        made = next((each for each in reversed(lines[max(number - _NEAR, 0) : number]) if f"{insists[1]} = " in each), "")
+        made = next(
+            (each for each in reversed(lines[max(number - _NEAR, 0) : number]) if f"{insists[1]} = " in each), ""
+        )
         if "Vectorcall" not in made:  # a call of what returns None is fine
             where = _WHERE.search(" ".join(lines[number : number + 3]))
             found.append(f"{function}, {where[1] if where else '?'}: {made.strip()}")

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.waiting import wait_for
 
-# What runs wproxy: where this is not set, the source as it is; `make test` sets it to what a user gets (`make compiled`).
+# What runs wproxy: the source as it is, or what a user gets (`make compiled`), to which `make test` sets it.
 PYTHON = os.environ.get("WPROXY_PYTHON", sys.executable)
 WPROXY = [PYTHON, "-m", "wproxy"]
 SCRIPT = Path(PYTHON).with_name("wproxy")

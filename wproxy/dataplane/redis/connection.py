@@ -133,7 +133,7 @@ class RedisConnection(Conversation):
             return False
         head, key = command
         self.route.frontend.counters.requests += 1
-        if (name := self.router.heads.get(head)) is not None:
+        if (name := self.door.heads.get(head)) is not None:
             slot = Slot(self, name)
             self.places.append(slot)
             self.under_way = 1
@@ -180,7 +180,7 @@ class RedisConnection(Conversation):
     def _run(self, run: Run) -> bool:
         """Route short commands; tell whether it was done with all at once."""
         self.route.frontend.counters.requests += len(run.raws)
-        place = self.router.gather(run, self, self.protocol)
+        place = self.door.gather(run, self, self.protocol)
         if place is None:
             self._commands(run.requests())
             return False
@@ -189,21 +189,18 @@ class RedisConnection(Conversation):
         return True
 
     def _long(self, commands: list[Long]) -> None:
-        """Route commands that are too long for being copied."""
+        """Route commands of which one argument is long."""
         self.route.frontend.counters.requests += len(commands)
         self._keep_order()
         for done, (head, key, raw) in enumerate(commands):
-            if self.plain and (name := self.router.heads.get(head)) is not None:
-                # Whoever gets the view passes it on or writes it, and never looks at what it is.
-                self.router.to_owner(slot_of(key), (key,), cast("bytes", raw), self.place(name), self.protocol)
+            if self.plain and (name := self.door.heads.get(head)) is not None:
+                self.router.to_owner(slot_of(key), (key,), raw, self.place(name), self.protocol)
             else:
-                whole = bytes(raw)
-                self._commands([(arguments_of(whole), whole)])
+                self._commands([(arguments_of(raw), raw)])
             if self.stopping:
                 break
             if self.held:
-                rest = [bytes(each.raw) for each in commands[done + 1 :]]
-                self.left += [(arguments_of(each), each) for each in rest]
+                self.left += [(arguments_of(each.raw), each.raw) for each in commands[done + 1 :]]
                 break
 
     def _commands(self, requests: list[Request]) -> None:
@@ -270,14 +267,13 @@ class RedisConnection(Conversation):
     def lock(self) -> None:
         """Shut the client out until it logs in, as one that has just come."""
         if self.login is not None and self.guard is None:
-            self.guard = Guard(self.router)
-            self.router = cast("Router", self.guard)
+            self.door = self.guard = Guard(self.router)
             self.parser.guard()
 
     def let_in(self) -> None:
         """Take note that the client has logged in."""
         if self.guard is not None:
-            self.router = self.guard.router
+            self.door = self.router
             self.guard = None
             self.parser.guarded = False
 

@@ -46,9 +46,9 @@ class Conversation(asyncio.Protocol):
     """One client, as its commands see it. `plain` tells that a command may go out as it is, at once."""
 
     __slots__ = (
-        "_opened", "blocked", "client_id", "client_name", "confided", "database", "guard", "held", "library", "modal", "places",
-        "plain", "protocol", "route", "router", "services", "session", "stopping", "subscriber", "transport",
-        "under_way", "watch", "writable",
+        "_opened", "blocked", "client_id", "client_name", "confided", "database", "door", "guard", "held", "library",
+        "modal", "places", "plain", "protocol", "route", "router", "services", "session", "stopping", "subscriber",
+        "transport", "under_way", "watch", "writable",
     )  # fmt: skip
 
     session: Session  # from the moment when the connection is made
@@ -56,6 +56,7 @@ class Conversation(asyncio.Protocol):
     def __init__(self, route: Route, router: Router, services: Services, session: Session | None) -> None:
         self.route = route
         self.router = router
+        self.door: Router | Guard = router  # where a command goes in
         self.services = services
         self._opened = session  # by a reception that the client has passed
         self.transport: asyncio.Transport = None  # type: ignore[assignment] # set when the connection is made
@@ -67,7 +68,7 @@ class Conversation(asyncio.Protocol):
         self.client_name = b""
         self.library = (b"", b"")  # what the client says it is: name and version
         self.confided = False  # a secret was sent: none of its bytes are shown to anybody
-        self.guard: Guard | None = None  # what stands for the router until the client has logged in
+        self.guard: Guard | None = None  # the door until the client has logged in
         self.plain = True
         self.held = False  # the next command waits until nothing is under way
         self.writable = True  # the client takes its replies
@@ -79,14 +80,14 @@ class Conversation(asyncio.Protocol):
 
     def command(self, arguments: list[bytes], raw: bytes) -> bool:
         """Do a command; False when it has to wait for what is under way."""
-        router, name = self.router, arguments[0]
-        rule = router.rules.get(name) or router.rules.get(name.upper())
+        door, name = self.door, arguments[0]
+        rule = door.rules.get(name) or door.rules.get(name.upper())
         if rule is not None and self.modal is None and rule.free(len(arguments)):
-            router.route(rule, arguments, raw, self.place(), self.protocol, self.database)
+            door.route(rule, arguments, raw, self.place(), self.protocol, self.database)
             return True
         if rule is not None and rule.target is _CONTAINER:
-            rule = resolve(router.rules, arguments)
-        refusal = fault(rule, arguments, router.backend.balance)
+            rule = resolve(door.rules, arguments)
+        refusal = fault(rule, arguments, self.router.backend.balance)
         if refusal is not None:
             self.confided |= name.upper() in NAMES
         if self.modal is not None:
@@ -105,7 +106,7 @@ class Conversation(asyncio.Protocol):
         if rule.target is _OWN:
             slot.answer(OWN[arguments[0].upper()](self, arguments))
         else:
-            self.router.route(rule, arguments, raw, slot, self.protocol, self.database)
+            self.door.route(rule, arguments, raw, slot, self.protocol, self.database)
         return True
 
     @property

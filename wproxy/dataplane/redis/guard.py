@@ -13,10 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from wproxy.dataplane.redis.slot import Slot
-from wproxy.dataplane.redis.turn import Turn
 from wproxy.policy.redis.access import NOAUTH, OPEN
 from wproxy.policy.redis.routing import Rule, Target
-from wproxy.state.backend import Backend
 
 if TYPE_CHECKING:
     from wproxy.dataplane.redis.router import Router
@@ -34,16 +32,6 @@ class Guard:
         self._rules: dict[bytes, Rule] = {}
 
     @property
-    def backend(self) -> Backend:
-        """The router's."""
-        return self.router.backend
-
-    @property
-    def turn(self) -> Turn:
-        """The router's."""
-        return self.router.turn
-
-    @property
     def rules(self) -> Mapping[bytes, Rule]:
         """The router's rules, but that all commands come to `route` that a client may not call before AUTH."""
         if self._guarded is not self.router.rules:
@@ -55,9 +43,6 @@ class Guard:
 
     def gather(self, *_: object) -> None:
         """Have the commands looked at one by one."""
-
-    def deal(self) -> None:
-        """Nothing was gathered."""
 
     def route(self, rule: Rule, arguments: list[bytes], raw: bytes, slot: Slot, *_: object) -> None:
         """Answer that the client has to log in."""

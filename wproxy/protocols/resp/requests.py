@@ -164,7 +164,7 @@ class RequestParser:
         return self._run(limit)
 
     def take_long(self, limit: int) -> list[Long]:
-        """Return up to `limit` commands, not copied, when the next one has a long argument and has come in one read.
+        """Return up to `limit` commands, when the next one has a long argument and has come in one read.
 
         [] when what comes next has to be looked at by `take`. To be called after `take_run`.
         """

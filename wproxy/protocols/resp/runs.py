@@ -69,11 +69,11 @@ def match_command(data: bytes) -> tuple[bytes, bytes] | None:
 
 
 class Long(NamedTuple):
-    """A command with a long argument: its head, its first argument, and its bytes where they stand in the read."""
+    """A command with a long argument: its head, its first argument, and its bytes."""
 
     head: bytes
     key: bytes
-    raw: memoryview
+    raw: bytes
 
 
 def match_long(buffer: bytes, at: int, limit: int, longest: int) -> list[Long]:
@@ -82,7 +82,6 @@ def match_long(buffer: bytes, at: int, limit: int, longest: int) -> list[Long]:
     Only the first argument has to be short, the others have up to `longest` bytes; [] when the loop has to look.
     """
     found: list[Long] = []
-    view = memoryview(buffer)
     while len(found) < limit and (begin := _BEGIN.match(buffer, at)) is not None:
         end = begin.end()
         for _ in range(int(begin[2]) - 2):
@@ -93,7 +92,7 @@ def match_long(buffer: bytes, at: int, limit: int, longest: int) -> list[Long]:
             if not buffer.startswith(b"\r\n", end - 2):  # or it has not come yet
                 return found
         key: bytes = begin[3]
-        found.append(Long(begin[1], key[_payload(len(key))], view[at:end]))
+        found.append(Long(begin[1], key[_payload(len(key))], buffer[at:end]))
         at = end
     return found
 
