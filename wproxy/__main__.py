@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -141,7 +142,11 @@ def _run(options: command_line.Options, config: Config) -> int:
             os.close(parent)
 
     if options.master or config.globals.nbthread > 1:
+        # What a process serves with is loaded once, before any is made: the next one begins at once, and shares the memory.
+        from wproxy import app  # noqa: F401
         from wproxy.master import Master
+
+        gc.freeze()  # otherwise a collection would write to what is shared
 
         def serve(config: Config, sockets: Sockets, role: Role, worker_ready: Callable[[], None]) -> None:
             """Be a worker: it leaves the terminal and root on its own, when it has nothing more to tell."""

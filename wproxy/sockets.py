@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import shutil
 import socket
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ class Sockets:
 
     `handed_over`: another process has them too, so that the names of unix sockets belong to it now.
     `inherited` are those that came from a process which goes on with them unless this one takes its place.
+    `given` is memory that a master and those it has forked share: whichever of them is asked for the sockets notes it.
     """
 
     frontends: dict[str, list[tuple[model.Bind, socket.socket]]] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Sockets:
     logs: LogSenders = field(default_factory=LogSenders)
     inherited: set[socket.socket] = field(default_factory=set)
     handed_over: bool = False
+    given: mmap.mmap = field(default_factory=lambda: mmap.mmap(-1, 1))
 
     def all(self) -> Iterator[tuple[model.Address, socket.socket]]:
         """Yield every socket with its address."""
@@ -60,11 +63,13 @@ class Sockets:
     def hand_over(self) -> list[tuple[str, socket.socket]]:
         """Return the sockets for another process, by the text of their address."""
         self.handed_over = True
+        self.given[0] = 1
         return [(str(address), listening) for address, listening in self.all()]
 
     def duplicates(self) -> Inherited:
         """Return duplicates of the sockets for a successor made by fork."""
-        return Inherited([(address, listening.dup()) for address, listening in self.hand_over()])
+        self.handed_over = True
+        return Inherited([(str(address), listening.dup()) for address, listening in self.all()])
 
     def close(self) -> None:
         """Close all of them, and remove the files of unix sockets that nobody else has."""
@@ -92,7 +97,7 @@ class Sockets:
         self.logs.close()
 
     def _close(self, address: model.Address, listening: socket.socket) -> None:
-        if self.handed_over:
+        if self.handed_over or self.given[0]:
             listening.close()
         else:
             close_listening(address, listening)
