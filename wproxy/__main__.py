@@ -142,7 +142,7 @@ def _run(options: command_line.Options, config: Config) -> int:
             os.close(parent)
 
     if options.master or config.globals.nbthread > 1:
-        # What a process serves with is loaded once, before any is made: the next one begins at once, and shares the memory.
+        # What a process serves with is loaded before any is made: the next one begins at once, and shares the memory.
         from wproxy import app  # noqa: F401
         from wproxy.master import Master
 

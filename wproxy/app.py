@@ -17,6 +17,7 @@ from wproxy.config import model
 from wproxy.crew.headcount import PAUSE_S
 from wproxy.crew.interpreter import CrewInterpreter
 from wproxy.crew.role import ALONE, Duty, Role, pinned_frontends
+from wproxy.crew.succession import Succession
 from wproxy.crew.supervisor import Supervisor
 from wproxy.crew.worker import Worker
 from wproxy.dataplane.http.client import ClientConnection
@@ -42,7 +43,7 @@ from wproxy.runtime.command import Conversation
 from wproxy.runtime.interpreter import Interpreter
 from wproxy.runtime.socket import Seats, StatsListener
 from wproxy.sockets import Sockets
-from wproxy.state import rebalance
+from wproxy.state import estate, rebalance, tables, tallies
 from wproxy.state import saved as saved_state
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
@@ -145,6 +146,7 @@ class Application:
             if name in serves
         }
         self._crew = self._reporter.crew = self._join_crew()
+        self._succession = self._follow_predecessor()
         interpreter = CrewInterpreter(self._crew) if isinstance(self._crew, Supervisor) else None
         seats = Seats(config.globals.stats_maxconn)
         self._stats = [
@@ -185,6 +187,8 @@ class Application:
         # What is there by now stays: the garbage collector need not look at it again and again.
         gc.collect()
         gc.freeze()
+        if self._succession is not None and self._sockets.has_predecessor and not self._role.successor:
+            self._succession.inherit()
         if self._crew is not None:
             self._crew.start()
         for router in self._routers.values():
@@ -204,6 +208,8 @@ class Application:
             is_open = frontend.status is FrontendStatus.OPEN and self._accepts(frontend)
             for frontend_listener in listeners if is_open else ():
                 await frontend_listener.resume(singly=self._scarce(frontend))
+        if self._succession is not None:
+            self._succession.open()
         ready()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # one that came during the start acts now
         await self._stop.wait()
@@ -233,6 +239,28 @@ class Application:
                 )
         return None
 
+    def _follow_predecessor(self) -> Succession | None:
+        """Return what connects this process with the one before and the one after; None in a worker."""
+        meeting, registry = self._sockets.meeting, self._registry
+        if meeting is None or not self._role.owns:
+            return None
+        crew = self._crew if isinstance(self._crew, Supervisor) else None
+
+        def count() -> tallies.Tally:
+            if crew is not None:
+                crew.refresh()
+            return estate.counted(registry, self.dropped_logs + registry.dropped_logs)
+
+        def share(entries: tables.Entries) -> None:
+            if crew is not None:
+                crew.share(entries)
+
+        add = partial(tallies.add, registry) if crew is None else crew.inherit
+        made = Succession(self._loop, meeting, self._control, count, add, share)
+        if crew is not None:
+            crew.on_entries = made.pass_on
+        return made
+
     def _shut_closed(self) -> None:
         """Have clients refused where the workers have stopped to accept."""
         for name, frontend in self._registry.frontends.items():
@@ -260,6 +288,8 @@ class Application:
         self._stop_listening()
         if self._sockets.handed_over:
             self._stop_answering()
+        if self._succession is not None:
+            self._succession.finish()
         self._registry.sessions.parting = True
         if self._config.globals.hard_stop_s is not None:
             self._loop.call_later(self._config.globals.hard_stop_s, self._stop.set)
@@ -304,6 +334,8 @@ class Application:
         self._http.close()
         self._prober.close()
         await self._services.close()
+        if self._succession is not None:
+            self._succession.close()
         if self._crew is not None:
             self._crew.close()
         self._logs.close()
