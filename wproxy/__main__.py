@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wproxy import command_line
@@ -111,6 +110,7 @@ def _serve(options: command_line.Options) -> int:
 def _run(options: command_line.Options, config: Config) -> int:
     """Serve `config` until told to stop, in the background and under a master where that is asked for."""
     # Imported here: `wproxy -c` needs none of it.
+    from wproxy.pidfile import PidFile
     from wproxy.privileges import check, drop
     from wproxy.process_name import name_of, show_as
     from wproxy.sockets import Inherited, open_sockets
@@ -120,7 +120,8 @@ def _run(options: command_line.Options, config: Config) -> int:
     inherited, orphans = _inherit(options, config)
     sockets = open_sockets(config, Inherited(inherited))
     try:
-        pidfile = _open_pidfile(options.pidfile or config.globals.pidfile)
+        name = options.pidfile or config.globals.pidfile
+        pidfile = None if name is None else PidFile(name)
     except WproxyError:
         sockets.abandon()
         raise
@@ -129,9 +130,9 @@ def _run(options: command_line.Options, config: Config) -> int:
 
     def ready(change: Callable[[], None]) -> None:
         """Tell whoever waits for the pid file, and the processes that this one replaces; then `change` into a user."""
-        if pidfile is not None:
-            pidfile.write_text(f"{os.getpid()}\n")
-        _end_predecessors([*options.finish, *orphans], options.terminate)
+        finish = [*options.finish, *orphans]
+        rival = None if pidfile is None else pidfile.take([*finish, *options.terminate])
+        _end_predecessors(finish if rival is None else [*finish, rival], options.terminate)
         if options.notify:
             _tell_systemd()
         if parent is not None:
@@ -261,18 +262,6 @@ def _leave_terminal() -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     os.close(nothing)
-
-
-def _open_pidfile(name: str | None) -> Path | None:
-    """Return the pid file's whole path, after trying to write it: later there may be nobody to tell."""
-    if name is None:
-        return None
-    path = Path(name).absolute()
-    try:
-        path.open("a").close()
-    except OSError as error:
-        raise WproxyError(f"cannot write the process id to {path}: {error.strerror}") from error
-    return path
 
 
 def _log(severity: str, text: str) -> None:

@@ -17,7 +17,7 @@ from wproxy.config import model
 from wproxy.crew.headcount import PAUSE_S
 from wproxy.crew.interpreter import CrewInterpreter
 from wproxy.crew.role import ALONE, Duty, Role, pinned_frontends
-from wproxy.crew.succession import Succession
+from wproxy.crew.succession import Succession, follow
 from wproxy.crew.supervisor import Supervisor
 from wproxy.crew.worker import Worker
 from wproxy.dataplane.http.client import ClientConnection
@@ -43,7 +43,7 @@ from wproxy.runtime.command import Conversation
 from wproxy.runtime.interpreter import Interpreter
 from wproxy.runtime.socket import Seats, StatsListener
 from wproxy.sockets import Sockets
-from wproxy.state import estate, rebalance, tables, tallies
+from wproxy.state import rebalance
 from wproxy.state import saved as saved_state
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control, FrontendNotice, Notice, ServerChange, ServerNotice
@@ -51,6 +51,7 @@ from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state.warmup import STEP_S as WARM_UP_STEP_S
 from wproxy.state_file import StateFile
+from wproxy.systemd import Watchdog
 
 _NEWS_BYTES = 64 * 1024
 
@@ -166,6 +167,7 @@ class Application:
         self._registry.admission.on_change = self._admit_all
         for frontend in self._registry.frontends.values():
             frontend.on_limit = partial(self._admit, frontend)
+        self._watchdog = Watchdog(os.environ if role.owns else {})
         self._stop = asyncio.Event()
         self.stopping = False
         self._control.subscribe(self._follow)
@@ -211,9 +213,15 @@ class Application:
         if self._succession is not None:
             self._succession.open()
         ready()
+        self._watchdog.start(self._loop, self._is_watched)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # one that came during the start acts now
         await self._stop.wait()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})  # one more changes nothing
         await self._close()
+
+    def _is_watched(self) -> bool:
+        """Tell whether it is this process that has to be alive, and not the one that has taken its place."""
+        return not (self.stopping and self._succession is not None and self._succession.has_heir)
 
     def _join_crew(self) -> Supervisor | Worker | None:
         """Return what connects this process with the others of `nbthread`; None where it is alone."""
@@ -241,25 +249,11 @@ class Application:
 
     def _follow_predecessor(self) -> Succession | None:
         """Return what connects this process with the one before and the one after; None in a worker."""
-        meeting, registry = self._sockets.meeting, self._registry
+        meeting = self._sockets.meeting
         if meeting is None or not self._role.owns:
             return None
         crew = self._crew if isinstance(self._crew, Supervisor) else None
-
-        def count() -> tallies.Tally:
-            if crew is not None:
-                crew.refresh()
-            return estate.counted(registry, self.dropped_logs + registry.dropped_logs)
-
-        def share(entries: tables.Entries) -> None:
-            if crew is not None:
-                crew.share(entries)
-
-        add = partial(tallies.add, registry) if crew is None else crew.inherit
-        made = Succession(self._loop, meeting, self._control, count, add, share)
-        if crew is not None:
-            crew.on_entries = made.pass_on
-        return made
+        return follow(self._loop, meeting, self._control, crew, lambda: self.dropped_logs)
 
     def _shut_closed(self) -> None:
         """Have clients refused where the workers have stopped to accept."""
@@ -326,6 +320,7 @@ class Application:
         """Close in the order in which traffic flows, so that nothing new arrives at a part that is gone."""
         self._stop_listening()
         self._stop_answering()
+        self._watchdog.close()
         self._warmer.stop()
         self._rebalancer.stop()
         self._sampler.stop()
@@ -339,6 +334,7 @@ class Application:
         if self._crew is not None:
             self._crew.close()
         self._logs.close()
+        self._sockets.remove_files()
 
     # -- connections between the parts ---------------------------------------------------------------------------
 

@@ -302,6 +302,7 @@ class Master:
             self._current = None
             current.sockets.handed_over = False
             current.sockets.close()
+            current.sockets.remove_files()
 
 
 def _kind(generation: Generation, member: Member) -> str:

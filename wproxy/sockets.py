@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import shutil
 import socket
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wproxy.config import model
-from wproxy.dataplane.listener import close_listening, open_listening
+from wproxy.dataplane.listener import close_listening, open_listening, remove_file
 from wproxy.dataplane.log_sender import LogSenders
 from wproxy.errors import BindError
 
@@ -49,7 +48,6 @@ class Sockets:
     `handed_over`: another process has them too, so that the names of unix sockets belong to it now.
     `inherited` are those that came from a process which goes on with them unless this one takes its place.
     `meeting` is where processes that follow each other tell what they leave; None once it is closed.
-    `given` is memory that a master and those it has forked share: whichever of them is asked for the sockets notes it.
     """
 
     frontends: dict[str, list[tuple[model.Bind, socket.socket]]] = field(default_factory=dict)
@@ -58,7 +56,7 @@ class Sockets:
     inherited: set[socket.socket] = field(default_factory=set)
     meeting: socket.socket | None = None
     handed_over: bool = False
-    given: mmap.mmap = field(default_factory=lambda: mmap.mmap(-1, 1))
+    _files: list[str] = field(default_factory=list)  # of unix sockets that have been closed
 
     def all(self) -> Iterator[tuple[model.Address, socket.socket]]:
         """Yield every socket with its address."""
@@ -71,7 +69,6 @@ class Sockets:
     def hand_over(self) -> list[tuple[str, socket.socket]]:
         """Return the sockets for another process, by the text of their address."""
         self.handed_over = True
-        self.given[0] = 1
         return [(name, listening) for name, listening in self._named()]
 
     def duplicates(self) -> Inherited:
@@ -91,7 +88,7 @@ class Sockets:
         return self.meeting in self.inherited
 
     def close(self) -> None:
-        """Close all of them, and remove the files of unix sockets that nobody else has."""
+        """Close all of them; the files of unix sockets are left to `remove_files`."""
         self.close_meeting()
         self.close_frontends()
         for line, listening in self.stats:
@@ -124,10 +121,17 @@ class Sockets:
         self.logs.close()
 
     def _close(self, address: model.Address, listening: socket.socket) -> None:
-        if self.handed_over or self.given[0]:
-            listening.close()
-        else:
-            close_listening(address, listening)
+        listening.close()
+        if address.path and not self.handed_over:
+            self._files.append(address.path)
+
+    def remove_files(self) -> None:
+        """Remove the files of unix sockets, for when no descriptor of this process is left on them.
+
+        Those at which somebody listens stay: another process has taken the sockets over, unknown to this one.
+        """
+        while self._files:
+            remove_file(self._files.pop())
 
 
 def open_sockets(config: model.Config, inherited: Inherited | None = None) -> Sockets:

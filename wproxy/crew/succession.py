@@ -19,9 +19,11 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 from wproxy.config.acl.samples import text_of
 from wproxy.crew.channel import Channel, wait
+from wproxy.crew.supervisor import Supervisor
 from wproxy.protocols.bus import Kind, Message
 from wproxy.state import estate, tables, tallies
 from wproxy.state.control import Control
@@ -82,6 +84,11 @@ class Succession:
         """Be there for those who finish, and for the next process."""
         self._meeting.setblocking(False)
         self._loop.add_reader(self._meeting, self._accept)
+
+    @property
+    def has_heir(self) -> bool:
+        """Whether another process has been told what to go on from."""
+        return self._told is not None
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -202,3 +209,32 @@ class Succession:
             self._heir.finish(_LAST_S)
         for channel in list(self._channels):
             channel.close()
+
+
+def follow(
+    loop: asyncio.AbstractEventLoop,
+    meeting: socket.socket,
+    control: Control,
+    crew: Supervisor | None,
+    dropped_logs: Callable[[], int],
+) -> Succession:
+    """Return what connects the process that owns the state, with its workers or alone, with those before and after it.
+
+    `dropped_logs` tells how many lines of logs it could not send itself.
+    """
+    registry = control.registry
+
+    def count() -> Tally:
+        if crew is not None:
+            crew.refresh()
+        return estate.counted(registry, dropped_logs() + registry.dropped_logs)
+
+    def share(entries: tables.Entries) -> None:
+        if crew is not None:
+            crew.share(entries)
+
+    add = partial(tallies.add, registry) if crew is None else crew.inherit
+    made = Succession(loop, meeting, control, count, add, share)
+    if crew is not None:
+        crew.on_entries = made.pass_on
+    return made

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
+from threading import Event
 
 import orjson
 
@@ -19,11 +20,19 @@ _AT_ONCE = 200  # descriptors in a message; Linux allows 253
 _MESSAGE_BYTES = 64 * 1024
 _TIMEOUT_S = 5.0
 _ORPHANS_TIMEOUT_S = 1.0  # at each start: nobody need be there
+_ATTEMPTS = 50  # while the one that answers is about to end, because another one has just taken its place
+_PAUSE_S = 0.02
+
+
+class _NothingToGiveError(ConnectionError):
+    """Who answered has given its sockets up: somebody else has them by now. Raised and caught here."""
 
 
 def give(descriptor: int, sockets: Sequence[tuple[str, socket.socket]]) -> None:
-    """Send `sockets` over the connection `descriptor`; raise OSError."""
+    """Send `sockets` over the connection `descriptor`, close it without a word if there are none; raise OSError."""
     with socket.socket(fileno=descriptor) as connection:
+        if not sockets:
+            return
         connection.settimeout(_TIMEOUT_S)
         for start in range(0, len(sockets), _AT_ONCE):
             part = sockets[start : start + _AT_ONCE]
@@ -34,8 +43,14 @@ def give(descriptor: int, sockets: Sequence[tuple[str, socket.socket]]) -> None:
 
 def receive(path: str) -> list[tuple[str, socket.socket]]:
     """Return the listening sockets of the process whose stats socket is at `path`; [] when none are to be had."""
-    with suppress(OSError, ValueError):
-        return _receive(path, COMMAND, _TIMEOUT_S)
+    pause = Event()
+    for _ in range(_ATTEMPTS):
+        try:
+            return _receive(path, COMMAND, _TIMEOUT_S)
+        except _NothingToGiveError:
+            pause.wait(_PAUSE_S)
+        except (OSError, ValueError):
+            break
     return []
 
 
@@ -47,6 +62,8 @@ def _receive(path: str, command: str, timeout_s: float) -> list[tuple[str, socke
         connection.sendall(f"{command}\n".encode())
         while part := _receive_part(connection):
             received += part
+    if not received:
+        raise _NothingToGiveError
     return received
 
 
