@@ -36,19 +36,27 @@ class PidFile:
         That may be the own process: then another one has been started later and serves already, and the file names it.
         The file is closed afterwards.
         """
-        own = os.getpid()
         with self._file as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            text = file.read(64).strip()
-            other = int(text) if text.isdecimal() else 0
-            rival = other if replaced and other not in (0, own, *replaced) and _are_alike(own, other) else None
-            if rival is not None and _started(rival) > _started(own):
-                return own
-            file.seek(0)
-            file.truncate()
-            file.write(f"{own}\n")
-            file.flush()
+            try:
+                return self._take(file, replaced)
+            finally:
+                file.flush()
+                # Closing would not do it: processes that were forked meanwhile have the file open, too.
+                fcntl.flock(file, fcntl.LOCK_UN)
+
+    @staticmethod
+    def _take(file: TextIOWrapper, replaced: Collection[int]) -> int | None:
+        own = os.getpid()
+        file.seek(0)
+        text = file.read(64).strip()
+        other = int(text) if text.isdecimal() else 0
+        rival = other if replaced and other not in (0, own, *replaced) and _are_alike(own, other) else None
+        if rival is not None and _started(rival) > _started(own):
+            return own
+        file.seek(0)
+        file.truncate()
+        file.write(f"{own}\n")
         return rival
 
 

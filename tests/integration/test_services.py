@@ -132,7 +132,7 @@ def test_a_process_that_finishes_is_not_what_has_to_be_alive(systemd: Systemd, t
         file.write_text(file.read_text().replace(f":{server}\n", f":{silent.getsockname()[1]}\n"))
         port = int(file.read_text().partition("bind 127.0.0.1:")[2].split()[0])
         with service(systemd, tmp_path, *command) as master, socket.create_connection(("127.0.0.1", port), 5.0):
-            silent.accept()
+            accepted, _ = silent.accept()
             old = worker_pid(tmp_path)
             master.send_signal(signal.SIGUSR2)
             wait_for(lambda: worker_pid(tmp_path) != old, 20.0, "the next worker")
@@ -143,6 +143,7 @@ def test_a_process_that_finishes_is_not_what_has_to_be_alive(systemd: Systemd, t
                 assert systemd.is_silent()
             finally:
                 os.kill(new, signal.SIGCONT)
+                accepted.close()
 
 
 def consumer_command(folder: Path, redis: int) -> list[str]:

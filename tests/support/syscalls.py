@@ -42,7 +42,8 @@ def refused(made: list[tuple[str, str]], filters: list[str]) -> set[str]:
     """Return which of the calls `SystemCallFilter=` lines and MemoryDenyWriteExecute do not let through."""
     allowed: set[str] = set()
     for line in filters:
-        groups = frozenset[str]().union(*(members(group) for group in line.removeprefix("~").split()))
+        words = line.removeprefix("~").split()
+        groups = frozenset[str]().union(*(members(word) if word.startswith("@") else {word} for word in words))
         allowed = allowed - groups if line.startswith("~") else allowed | groups
     names = {name for name, _ in made} - allowed
     return names | {f"{name} that is executable" for name, arguments in made if _makes_code(name, arguments)}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,3 +61,18 @@ def test_who_is_known_to_be_replaced_is_no_rival(tmp_path: Path, later: int) -> 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(WproxyError, match="cannot write the process id"):
         PidFile(str(tmp_path / "missing" / "pid"))
+
+
+def test_a_process_that_was_forked_in_between_does_not_keep_the_lock(tmp_path: Path) -> None:
+    """As the processes under a master, which begin before the master is ready."""
+    file = PidFile(str(tmp_path / "pid"))
+    forked = os.fork()
+    if forked == 0:
+        signal.pause()
+    try:
+        assert file.take(()) is None
+        with (tmp_path / "pid").open() as other:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.kill(forked, signal.SIGKILL)
+        os.waitpid(forked, 0)
