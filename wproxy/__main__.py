@@ -110,12 +110,14 @@ def _serve(options: command_line.Options) -> int:
 def _run(options: command_line.Options, config: Config) -> int:
     """Serve `config` until told to stop, in the background and under a master where that is asked for."""
     # Imported here: `wproxy -c` needs none of it.
+    from wproxy.limits import connection_limit
     from wproxy.pidfile import PidFile
     from wproxy.privileges import check, drop
     from wproxy.process_name import name_of, show_as
     from wproxy.sockets import Inherited, open_sockets
 
     check(config.globals)
+    connection_limit(config, options.maxconn, _hush)  # each process that serves says what it has to say about it
     show_as(name_of(sys.argv[0]), sys.argv[1:])
     inherited, orphans = _inherit(options, config)
     sockets = open_sockets(config, Inherited(inherited))
@@ -204,7 +206,7 @@ def _serve_here(
 
 
 def _hush(severity: str, text: str) -> None:
-    """Say nothing: the supervisor has said it."""
+    """Say nothing: another process says it."""
 
 
 def _tell_systemd() -> None:

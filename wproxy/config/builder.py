@@ -50,6 +50,8 @@ def _global(process: GlobalDraft) -> Global:
         bufsize=process.bufsize,
         maxrewrite=process.maxrewrite,
         maxconn=process.maxconn,
+        open_files=process.open_files,
+        strict_limits=process.strict_limits,
         nbthread=process.nbthread,
         hard_stop_s=process.hard_stop_s,
         daemon=process.daemon,

@@ -48,6 +48,8 @@ class GlobalDraft:
     bufsize: int = 16384
     maxrewrite: int = 1024
     maxconn: int | None = None
+    open_files: int | None = None
+    strict_limits: bool = True
     nbthread: int = 1
     hard_stop_s: float | None = None
     daemon: bool = False

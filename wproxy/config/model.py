@@ -383,6 +383,8 @@ class Global:
     bufsize: int = 16384  # bytes, of which heads may fill what `maxrewrite` leaves
     maxrewrite: int = 1024
     maxconn: int | None = None
+    open_files: int | None = None  # `ulimit-n`
+    strict_limits: bool = True  # whether a limit of open files that is too low keeps the process from starting
     nbthread: int = 1
     hard_stop_s: float | None = None  # how long live sessions may take to finish, None for ever
     daemon: bool = False

@@ -359,12 +359,17 @@ class Control:
 
     # -- what another process has decided --------------------------------------------------------------------------
 
-    def followed(self, server: Server, change: ServerChange) -> None:
-        """Choose by what has been set on `server`, and tell: ADDRESS when it is elsewhere now, else WEIGHT (no log)."""
-        backend = self.registry.backends[server.backend_name]
-        self._rebuild(backend)
-        self._notify(ServerNotice(backend, server, change))
-        marks.follow(server, self.registry.sessions)
+    def followed(self, *changed: tuple[Server, ServerChange]) -> None:
+        """Choose by what has been set on servers, each backend once: keys that move with several weights move once.
+
+        Tell of each server: ADDRESS when it is elsewhere now, else WEIGHT (no log).
+        """
+        backends = self.registry.backends
+        for name in dict.fromkeys(server.backend_name for server, _ in changed):
+            self._rebuild(backends[name])
+        for server, change in changed:
+            self._notify(ServerNotice(backends[server.backend_name], server, change))
+            marks.follow(server, self.registry.sessions)
 
     def _set_status(self, frontend: Frontend, status: FrontendStatus) -> None:
         if frontend.status is not status:

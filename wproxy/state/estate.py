@@ -86,7 +86,7 @@ def _be_as(control: Control, server: Server, known: Json) -> None:
     server.health.counter = known["health"]
     server.agent_health.counter = known["agent"]
     server.forced_down, server.stopping = known["down"], known["stopping"]
-    control.followed(server, ServerChange.WEIGHT)
+    control.followed((server, ServerChange.WEIGHT))
 
 
 def entries(registry: Registry, now: float, used_since: float | None = None) -> Iterator[tables.Entries]:

@@ -57,6 +57,16 @@ _ID = Type("<number>", "a number", values.count)
 GLOBAL: Grammar[GlobalDraft] = Grammar(
     (
         done("maxconn", _HERE, Sets("maxconn", values.LIMIT, once=True), "connections at a time, in all", "3.2"),
+        done("ulimit-n", _HERE, Sets("open_files", values.LIMIT), "open files that the process may have", "3.1"),
+        done(
+            "strict-limits",
+            _HERE,
+            SetsTo("strict_limits", True),
+            "do not start when maxconn or ulimit-n needs more open files than are allowed; "
+            "after 'no' fewer connections are accepted",
+            "3.1",
+            undo=SetsTo("strict_limits", False),
+        ),
         done(
             "nbthread",
             _HERE,
@@ -165,12 +175,12 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         *ignored("busy-polling, numa-cpu-mapping", _HERE, _THREADS, "3.2", reversible=True),
         *ignored(
             "noepoll, noevports, nogetaddrinfo, nokqueue, nopoll, noreuseport, nosplice, tune.fd.edge-triggered,"
-            "ulimit-n, fd-hard-limit",
+            "fd-hard-limit",
             _HERE,
             _KERNEL,
             "3.2",
         ),
-        *ignored("set-dumpable, strict-limits, insecure-fork-wanted", _HERE, _KERNEL, "3.1", reversible=True),
+        *ignored("set-dumpable, insecure-fork-wanted", _HERE, _KERNEL, "3.1", reversible=True),
         *ignored("insecure-setuid-wanted, external-check", _HERE, "wproxy starts no external check", "3.1"),
         done(
             "tune.bufsize",
