@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wproxy.config.acl.samples import text_of
 from wproxy.protocols.bus import Json
 from wproxy.state import tables, tallies
 from wproxy.state.backend import Backend
@@ -96,8 +97,8 @@ def entries(registry: Registry, now: float, used_since: float | None = None) -> 
     """
     for name, table in registry.tables.items():
         expire_s = table.config.expire_s
-        rows = list(table.entries(now))
+        found = table.snapshot(now)
         if used_since is not None and expire_s is not None:
-            rows = [row for row in rows if row[1].expires_at > used_since + expire_s]
-        for start in range(0, len(rows), _ROWS):
-            yield {name: [tables.row(*row) for row in rows[start : start + _ROWS]]}
+            found = [each for each in found if each[1].expires_at > used_since + expire_s]
+        for start in range(0, len(found), _ROWS):
+            yield {name: [tables.row(text_of(key), entry) for key, entry in found[start : start + _ROWS]]}
