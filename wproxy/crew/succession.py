@@ -30,7 +30,8 @@ from wproxy.state.control import Control
 from wproxy.state.stick import Entry, Key, LiveTable
 from wproxy.state.tallies import Tally
 
-_ANSWER_S = 5.0  # how long the process before may take; it serves clients meanwhile
+_ANSWER_S = 5.0  # how long the process before may take for a part; it serves clients meanwhile
+_LONGEST_S = 20.0  # and for all of it: some million entries
 _LAST_S = 2.0  # how long the last message may take
 _TICK_S = 1.0
 _ROOM_S = 0.002  # between two looks whether the next process has taken what it was sent
@@ -67,6 +68,7 @@ class Succession:
         self._used: dict[tuple[str, Key], Entry] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._inherited = False
+        self._heard = 0  # messages
 
     # -- the heir ------------------------------------------------------------------------------------------------
 
@@ -76,7 +78,11 @@ class Succession:
         if channel is None:
             return False
         channel.send(Kind.ESTATE, estate.fingerprint())
-        wait([channel], lambda: self._inherited, _ANSWER_S)
+        ends_at = self._loop.time() + _LONGEST_S
+        while not self._inherited and self._loop.time() < ends_at:
+            heard = self._heard
+            if not wait([channel], lambda heard=heard: self._heard > heard, _ANSWER_S):  # type: ignore[misc]
+                break
         channel.close()
         return self._inherited
 
@@ -115,6 +121,7 @@ class Succession:
             self._heir = None
 
     def _receive(self, channel: Channel, message: Message) -> None:
+        self._heard += 1
         match message:
             case Message(Kind.ESTATE, left) if channel not in self._channels:
                 self._inherited = True

@@ -8,6 +8,7 @@ no client is refused while one begins and the other ends. Same idea as HAProxy's
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Event
@@ -20,7 +21,8 @@ _AT_ONCE = 200  # descriptors in a message; Linux allows 253
 _MESSAGE_BYTES = 64 * 1024
 _TIMEOUT_S = 5.0
 _ORPHANS_TIMEOUT_S = 1.0  # at each start: nobody need be there
-_ATTEMPTS = 50  # while the one that answers is about to end, because another one has just taken its place
+_LONGEST_S = 15.0  # while the one that answers is about to end, because another one has just taken its place
+_PATIENCE_S = 2.0  # when it has nothing to give, and perhaps nobody has
 _PAUSE_S = 0.02
 
 
@@ -44,13 +46,19 @@ def give(descriptor: int, sockets: Sequence[tuple[str, socket.socket]]) -> None:
 def receive(path: str) -> list[tuple[str, socket.socket]]:
     """Return the listening sockets of the process whose stats socket is at `path`; [] when none are to be had."""
     pause = Event()
-    for _ in range(_ATTEMPTS):
+    ends_at, patience_s = time.monotonic() + _LONGEST_S, _PATIENCE_S
+    while time.monotonic() < ends_at:
         try:
             return _receive(path, COMMAND, _TIMEOUT_S)
-        except _NothingToGiveError:
-            pause.wait(_PAUSE_S)
-        except (OSError, ValueError):
+        except (FileNotFoundError, ConnectionRefusedError, PermissionError, ValueError):
             break
+        except _NothingToGiveError:
+            patience_s -= _PAUSE_S
+            if patience_s <= 0:
+                break
+        except OSError:
+            pass  # it is too busy, or has just gone
+        pause.wait(_PAUSE_S)
     return []
 
 
