@@ -1,4 +1,4 @@
-"""Tells systemd how a service stands (sd_notify(3)): that it serves, and that it is alive where its unit asks for it."""
+"""Tells systemd how a service stands (sd_notify(3)): that it serves, and lives, where its unit asks for it."""
 
 from __future__ import annotations
 
