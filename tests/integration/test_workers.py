@@ -310,7 +310,8 @@ def test_reload_with_workers_loses_no_client(tmp_path: Path, redis: int) -> None
             os.kill(proxy.process.pid, signal.SIGUSR2)
             wait_for(partial(replaced, before), 20.0, "new ones serve")
         assert ping(client)  # on the first generation's
-        assert len(proxy.processes()["old"]) >= 1
+        # For a moment the one before answers, too, and it knows of no older one.
+        wait_for(lambda: len(proxy.processes()["old"]) >= 1, what="the old ones are told")
         assert proxy.stats.ask("get weight main/a") == "11 (initial 30)\n\n"
         stop.set()
         thread.join()

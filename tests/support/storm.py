@@ -93,7 +93,8 @@ def checkers(port: int, ask: Ask) -> Iterator[list[Checker]]:
         stop.set()
         for thread in threads:
             thread.join()
-    assert [failure for each in made for failure in each.failures] == []
+    failures = [failure for each in made for failure in each.failures]
+    assert failures == [], failures
     assert min(each.answered for each in made) > 50
 
 
