@@ -45,7 +45,7 @@ class Clients:
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                with socket.create_connection(("127.0.0.1", self.port), 5.0) as client:
+                with socket.create_connection(("127.0.0.1", self.port), 15.0) as client:
                     client.sendall(b"PING\r\n")
                     assert client.recv(64) == b"+PONG\r\n"
                 self.answered += 1
