@@ -159,6 +159,7 @@ _WORDS: dict[str, Callable[[Words, Context, Wanted], None]] = {
 }
 
 _HEAD = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})(?: ([^\r\n]*))?\r?\n((?:[^\r\n]+\r?\n)*)\r?\n", re.DOTALL)
+_FOLD = re.compile(rb"\r?\n[ \t]+")
 _OF_ONE_HOP = frozenset({b"connection", b"keep-alive", b"content-length", b"transfer-encoding"})
 
 
@@ -172,17 +173,26 @@ def parse_errorfile(path: str, context: Context) -> Answer:
         raise ArgumentError(f"needs a whole HTTP response, status line, header fields and body, in '{path}'")
     if len(data) > _BODY_MAX:
         raise ArgumentError(f"has a file of more than {_BODY_MAX} bytes: '{path}'")
+    status, body = int(head[1]), data[head.end() :]
     fields = []
-    closes = True
-    for line in head[3].splitlines():
+    length = b""
+    for line in _FOLD.sub(b" ", head[3]).splitlines():
         name, colon, value = line.partition(b":")
         if not colon:
             raise ArgumentError(f"has a line that is no header field in '{path}': '{line.decode('latin-1')}'")
-        closes = closes and name.strip().lower() != b"content-length"
-        if name.strip().lower() not in _OF_ONE_HOP:
-            fields.append((name.strip().lower(), value.strip()))
-    status = int(head[1])
-    return Answer(status, head[2] or reason_of(status), tuple(fields), data[head.end() :], closes=closes)
+        name, value = name.strip().lower(), value.strip()
+        if name == b"transfer-encoding" and value.lower().endswith(b"chunked"):
+            raise ArgumentError(f"has a body in chunks in '{path}': write it as it is, with its Content-Length")
+        if name == b"content-length":
+            length = value
+        if name not in _OF_ONE_HOP:
+            fields.append((name, value))
+    bodiless = status in (204, 304)
+    if 100 <= status < 200 and status != 101 or (body and bodiless):
+        raise ArgumentError(f"has a status that no page can have in '{path}': {status}{' with a body' if body else ''}")
+    if length and not bodiless and not (length.isdigit() and int(length) == len(body)):
+        raise ArgumentError(f"has a body of {len(body)} bytes and not of {length.decode('latin-1')}, as '{path}' says")
+    return Answer(status, head[2] or reason_of(status), tuple(fields), body, closes=not length)
 
 
 def _act(made: Make | Answer) -> Act:

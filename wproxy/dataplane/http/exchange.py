@@ -390,7 +390,7 @@ class Exchange(ServerSide):
 
     def _page(self, status: int) -> Answer:
         """Return the page of an error, the configured one where there is one."""
-        page = self.route.pages.get(status)
+        page = (self.route.pages if self.routed else self.client.site.pages).get(status)
         if page is None:
             return outgoing.error(status)
         return page if isinstance(page, Answer) else page(self.facts)

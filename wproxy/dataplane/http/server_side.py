@@ -324,7 +324,7 @@ class ServerSide(Transaction):
             if party is not None:
                 party.counters.response_errors += 1
         self.end(cause)
-        if self.client.served and self.response is None and not self._held:
+        if cause == "SH" and self.client.served and not self._held:
             # As HAProxy: who has had an answer on its connection sees it end, and may then try again.
             self._unheard = True
             self._close_client()
