@@ -97,7 +97,13 @@ def test_forged_addresses(option: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_forged_cookies(mode: str) -> None:
     """A cookie that names no server, or several, leads nowhere else than with HAProxy, and is not passed on."""
-    lines = (MODES[mode], "server a unix@/nowhere/at.all cookie a", "retries 1", "option redispatch", "timeout connect 50ms")
+    lines = (
+        MODES[mode],
+        "server a unix@/nowhere/at.all cookie a",
+        "retries 1",
+        "option redispatch",
+        "timeout connect 50ms",
+    )
     told = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: S=x\r\n\r\n"
     check([Case(str(fields[:60]), says(get(fields)), answers(told), lines, "cookie b") for fields in COOKIES])
 

@@ -97,7 +97,9 @@ def pages(folder: Path, kind: str) -> tuple[str, ...]:
     if kind == "http-error":
         return tuple(f"http-error status {status} content-type text/plain string s hdr x y" for status in STATUSES)
     for status in STATUSES:
-        text = f"HTTP/1.1 {status} Mine\r\nContent-Type: text/plain\r\nX-Page: {status}\r\nContent-Length: 4\r\n\r\nmine"
+        text = (
+            f"HTTP/1.1 {status} Mine\r\nContent-Type: text/plain\r\nX-Page: {status}\r\nContent-Length: 4\r\n\r\nmine"
+        )
         old = f"HTTP/1.0 {status} Old\r\nX: y\r\n\r\nold page"
         (folder / f"{status}.http").write_text(old if kind == "old" else text, newline="")
     return tuple(f"errorfile {status} {folder}/{status}.http" for status in STATUSES)
@@ -119,7 +121,10 @@ def test_clients_that_do_not_speak_http(tmp_path: Path) -> None:
     """They get the page, as the manual says; HAProxy has its own for them, unless the file is empty."""
     check(cases_of((), NO_HTTP))
     for name, seen in zip(NO_HTTP, run("wproxy", cases_of(pages(tmp_path, "errorfile"), NO_HTTP)), strict=True):
-        assert messages(seen.client)[-1][1:] == ([b"content-type: text/plain", b"x-page: " + name[:3].encode()], b"mine")
+        assert messages(seen.client)[-1][1:] == (
+            [b"content-type: text/plain", b"x-page: " + name[:3].encode()],
+            b"mine",
+        )
 
 
 def test_whose_page_it_is(tmp_path: Path) -> None:

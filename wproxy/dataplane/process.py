@@ -14,9 +14,12 @@ from wproxy.dataplane.crypt import Crypt
 class LiveProcess:
     """The live proxies, this host's addresses and name, chance and the date."""
 
-    __slots__ = ("_crypt", "backends", "frontends", "host_name")
+    __slots__ = ("_crypt", "backends", "frontends", "host_name", "log_line_max")
 
-    def __init__(self, backends: Mapping[str, BackendFacts], frontends: Mapping[str, FrontendFacts]) -> None:
+    def __init__(
+        self, backends: Mapping[str, BackendFacts], frontends: Mapping[str, FrontendFacts], log_line_max: int
+    ) -> None:
+        self.log_line_max = log_line_max
         self.backends = backends
         self.frontends = frontends
         self.host_name = socket.gethostname()

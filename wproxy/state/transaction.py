@@ -13,11 +13,11 @@ class Transaction:
 
     `idle_since` is the end of the one before on this connection, or its accept; `first_byte_at` is when the request
     began, `request_at` when its head was there, `responded_at` when the response's head was. `status` is 0 until there
-    is a response. `cookies` are the two letters about persistence. `place` is the server on which a place is reserved.
+    is a response. `awaited` tells that the end of a buffered request is waited for. `cookies` are the two letters about persistence. `place` is the server on which a place is reserved.
     """
 
     __slots__ = (
-        "assigned_at", "backend", "backend_queue", "bytes_in", "bytes_out", "connected_at", "cookies", "first_byte_at",
+        "assigned_at", "awaited", "backend", "backend_queue", "bytes_in", "bytes_out", "connected_at", "cookies", "first_byte_at",
         "idle_since", "number", "place", "redispatched", "request_at", "responded_at", "retries", "routed", "servant",
         "server", "server_queue", "session", "status", "termination",
     )  # fmt: skip
@@ -38,7 +38,7 @@ class Transaction:
         self.server = self.assigned_at = self.connected_at = self.responded_at = None
         self.number = self.bytes_in = self.bytes_out = self.status = self.retries = 0
         self.server_queue = self.backend_queue = 0
-        self.redispatched = self.routed = False
+        self.redispatched = self.routed = self.awaited = False
         self.termination = ""
         self.cookies = "--"
         self.servant = "<NOSRV>"  # who answers in the place of a server

@@ -110,6 +110,10 @@ class Process(Protocol):
     def host_name(self) -> str:
         """The name of this host."""
 
+    @property
+    def log_line_max(self) -> int:
+        """How many characters of a request line are logged."""
+
     def is_local(self, address: bytes) -> bool:
         """Tell whether the packed `address` is one of this host's."""
 

@@ -32,8 +32,8 @@ def _response_version(facts: HttpFacts) -> str | None:
 
 
 def _captured_target(facts: HttpFacts) -> str | None:
-    """Return the target as it came, from its first slash on."""
-    target = facts.target.decode("latin-1")
+    """Return the target as it came, from its first slash on, as far as it is logged."""
+    target = facts.target[: max(facts.process.log_line_max - len(facts.method) - 1, 0)].decode("latin-1")
     if target.startswith("/"):
         return target
     scheme = target.find("://")

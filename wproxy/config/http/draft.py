@@ -19,6 +19,10 @@ class HttpDraft:
     request_s: float | None = None
     keep_alive_s: float | None = None
     abort_on_close: bool = False
+    ignore_probes: bool = False
+    buffer_request: bool = False
+    prefer_last: bool = False
+    pretend_keep_alive: bool = False
     monitor_uri: bytes | None = None
     request_rules: list[Rule] = field(default_factory=list)
     redirects: list[Rule] = field(default_factory=list)
@@ -53,6 +57,8 @@ class HttpDraft:
             captures=self.captures.built(),
             monitor_uri=self.monitor_uri,
             monitor_fail=tuple(self.monitor_fail),
+            ignore_probes=self.ignore_probes,
+            buffer_request=self.buffer_request,
         )
 
     def back(self) -> HttpBack:
@@ -64,4 +70,8 @@ class HttpDraft:
             response_rules=tuple(self.response_rules),
             pages=self.pages,
             abort_on_close=self.abort_on_close,
+            request_s=self.request_s,
+            buffer_request=self.buffer_request,
+            prefer_last=self.prefer_last,
+            pretend_keep_alive=self.pretend_keep_alive,
         )

@@ -113,6 +113,8 @@ class HttpFront:
     captures: Captures | None = None
     monitor_uri: bytes | None = None
     monitor_fail: tuple[Condition, ...] = ()
+    ignore_probes: bool = False  # say and log nothing where nothing was sent
+    buffer_request: bool = False  # wait for the body of a request, as far as it fits, before anything is done
     forwarded_for: AddressField | None = None
     original_to: AddressField | None = None
     compression: Compression = field(default_factory=Compression)
@@ -128,6 +130,10 @@ class HttpBack:
     response_rules: tuple[Rule, ...] = ()
     pages: Mapping[int, Page] = field(default_factory=dict)
     abort_on_close: bool = False
+    request_s: float | None = None  # how long a body is waited for that is buffered
+    buffer_request: bool = False
+    prefer_last: bool = False  # a client's next request goes where it has a connection of its own
+    pretend_keep_alive: bool = False  # servers are not told that their connection will be closed
     cookie: CookieSettings | None = None
     persist_rules: tuple[PersistRule, ...] = ()
     name_field: bytes | None = None  # tells servers their own name (`http-send-name-header`)

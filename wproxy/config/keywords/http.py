@@ -117,4 +117,23 @@ HTTP: tuple[Keyword, ...] = (
         "option abortonclose", _BACK, _flag("abort_on_close", True), "clients that go away leave the queue", "4.2",
         undo=_flag("abort_on_close", False),
     ),
+    done(
+        "option prefer-last-server", _BACK, _flag("prefer_last", True),
+        "a client's next request goes where it has a connection of its own: `http-reuse never`, NTLM", "4.2",
+        undo=_flag("prefer_last", False),
+    ),
+    done(
+        "option http-pretend-keepalive", _BACK, _flag("pretend_keep_alive", True),
+        "servers are not told that their connection will be closed", "4.2", undo=_flag("pretend_keep_alive", False),
+    ),
+    done(
+        "option http-ignore-probes", _FRONT, _flag("ignore_probes", True),
+        "clients that send nothing are told nothing, not logged and not counted", "4.2",
+        undo=_flag("ignore_probes", False),
+    ),
+    done(
+        "option http-buffer-request", _ANYWHERE, _flag("buffer_request", True),
+        "wait for the body of a request, as far as it fits into tune.bufsize, before a server is chosen", "4.2",
+        undo=_flag("buffer_request", False),
+    ),
 )  # fmt: skip

@@ -115,7 +115,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *ignored("timeout tarpit", _ANYWHERE, "acts with `tarpit` only, which is refused", "4.2"),
         *ignored("log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
         *UNSERVED,
-        *ignored("max-session-srv-conns", _FRONT, _HTTP, "4.2"),
+        *ignored("max-session-srv-conns", _FRONT, "a client has at most one connection of its own to a server", "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
         *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),

@@ -11,6 +11,7 @@ on as they are.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
@@ -39,18 +40,20 @@ _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 class Exchange(ServerSide):
     """One request and its response; `complete`, `answer` or `abort` end it, each exactly once."""
 
-    __slots__ = ("_body_in", "_early", "_pause", "_search", "_visit")
+    __slots__ = ("_body_in", "_body_until", "_early", "_pause", "_search", "_then", "_visit")
 
     _body_in: Body | None  # of the request
     _early: list[bytes] | None  # of that body, while there is no server
     _search: Search | None
     _visit: Visit | None  # of a statistics page
     _pause: asyncio.TimerHandle | None  # while an answer is held back
+    _then: Callable[[], None] | None  # what is done when a body is there that is waited for, until `_body_until`
+    _body_until: float
 
     def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
         super().__init__(client, request, now)
         self.bytes_in = request.size
-        self._body_in = self._early = self._search = self._visit = self._pause = None
+        self._body_in = self._early = self._search = self._visit = self._pause = self._then = None
         length = request.length
         if length:
             self._body_in = Chunked() if length == CHUNKED else Counted(length)
@@ -74,12 +77,46 @@ class Exchange(ServerSide):
         counters = site.frontend.counters
         counters.requests += 1
         counters.request_rate.add(self.request_at)
-        if site.asks and not self._ask():
+        if site.buffers and not self.request_done:
+            self._wait_for_body(self._go, site.request_s)
+        else:
+            self._go()
+
+    def _wait_for_body(self, then: Callable[[], None], time_s: float) -> None:
+        """Do `then` when the whole body is there, or as much of it as there is room for."""
+        self._then = then
+        self.awaited = True
+        self._body_until = self.client.clock() + time_s
+        if self.request.expects:
+            self.request.remove(b"expect")
+            if not self._early:
+                self._write(_CONTINUE)
+        self._look_at_body()
+
+    def _look_at_body(self) -> None:
+        """Go on if there is nothing more to wait for."""
+        if self._then is not None and (self.request_done or self.bytes_in >= self.client.site.room):
+            then, self._then = self._then, None
+            self.awaited = False
+            self.request_at = self.client.clock()
+            then()
+
+    def _go(self) -> None:
+        """Let the frontend's rules have their say, and choose the route."""
+        if self.client.site.asks and not self._ask():
             return
         route = self.route
         self.backend = route.backend
         self._counted = self.routed = True
         route.backend.opened(self.request_at)
+        if route.buffers and not self.request_done:
+            self._wait_for_body(self._go_on, route.buffer_s)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Let the backend's rules have their say, and look for a server."""
+        route = self.route
         if route.request_rules and not self._obey(first_outcome(route.request_rules, self.facts)):
             return
         if route.desk is not None and self._calls_at(route.desk):
@@ -179,6 +216,8 @@ class Exchange(ServerSide):
         if ties is not None:
             preferred = ties.choose(self)
             key = ties.key(self)
+        if preferred is None and client.pools is not None and (route.prefers_last or client.prefers_last):
+            preferred = client.last_server(backend)
         if route.compression is not None:
             self._squeezing = route.compression.wanted(self.request)
         if preferred is None:
@@ -206,6 +245,9 @@ class Exchange(ServerSide):
 
         Where the server has been told who the client is, or connections are not shared, it is the client's own.
         """
+        own = self.client.pools
+        if own is not None and server in own:
+            return own[server]
         if self.route.reuse is Reuse.NEVER or server.line.send_proxy is not None:
             return self.client.own_pools()[server]
         return self.route.pools[server]
@@ -284,12 +326,16 @@ class Exchange(ServerSide):
             self._visit.take(data)
         elif self.response is None:
             self._early = [*self._early, data] if self._early else [data]
-            if self.bytes_in > _EARLY_BYTES:
+            if self._then is not None:
+                self._look_at_body()
+            elif self.bytes_in > _EARLY_BYTES:
                 self.client.pause_reading()
 
     def _request_complete(self) -> None:
         self.active_at = self.client.clock()
-        if self._visit is not None:
+        if self._then is not None:
+            self._look_at_body()
+        elif self._visit is not None:
             if self._pause is None:
                 self._tell()
         elif self._answered:
@@ -299,12 +345,12 @@ class Exchange(ServerSide):
 
     def _malformed(self) -> None:
         """End an exchange whose request has a body that is none."""
-        if not self._counted and self._visit is None:  # it has come with the head
+        if not self._counted and self._visit is None and self._then is None:  # it has come with the head
             self._over = True
             self.client.refuse(Fault(400, "a body that is none"), "PR")
             return
         self.client.site.frontend.counters.request_errors += 1
-        self.end("PH" if self.response is None else "PD")
+        self.end("PR" if self._then is not None else "PH" if self.response is None else "PD")
         self.keeps = False
         if self.response is None:
             self.fail(400)
@@ -321,8 +367,10 @@ class Exchange(ServerSide):
             connection.transport.write_eof()
             return True
         if not self.request_done:
-            self.end("CD")
-            self.client.close("CD")
+            cause = "CD" if self._then is None else "CR"
+            self.awaited = False
+            self.end(cause)
+            self.client.close(cause)
             return False
         if self.route.abort_on_close and self.response is None:
             self._give_up()
@@ -453,6 +501,8 @@ class Exchange(ServerSide):
             return client.active_at + route.client_s
         if self.connection is not None and not self._answered:  # as in HAProxy, even when the client is the slow one
             return max(self.active_at, client.active_at) + route.server_s
+        if self._then is not None:
+            return min(self._body_until, client.active_at + route.client_s)
         return inf if self.request_done else client.active_at + route.client_s
 
     def expired(self) -> None:
@@ -465,7 +515,7 @@ class Exchange(ServerSide):
         elif client.transport is not None and client.transport.get_write_buffer_size():
             client.close("cD")
         elif self.connection is None or self._answered:
-            self.end("cD")
+            self.end("cD" if self._then is None else "cR")
             self.keeps = False
             if self.response is None:
                 self.fail(408)

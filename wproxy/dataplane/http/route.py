@@ -73,6 +73,10 @@ class HttpRoute:
     response_rules: tuple[Rule, ...]
     pages: Mapping[int, Page]  # in the place of the proxy's own error pages
     abort_on_close: bool
+    buffers: bool  # bodies are waited for, where the frontend has not done it, for `buffer_s`
+    buffer_s: float
+    prefers_last: bool
+    pretends: bool  # servers are not told that their connection will be closed
     log: ExchangeLog | None = None
     ties: Ties | None = None
     address_lines: Lines | None = None
@@ -115,6 +119,10 @@ class HttpRoute:
             response_rules=front.response_rules if own else back.response_rules + front.response_rules,
             pages={**front.pages, **back.pages},
             abort_on_close=back.abort_on_close,
+            buffers=back.buffer_request and not front.buffer_request,
+            buffer_s=seconds(back.request_s),
+            prefers_last=back.prefer_last,
+            pretends=back.pretend_keep_alive,
             log=log,
             ties=_ties(backend.config, back, stickiness, persistence),
             address_lines=address_lines(

@@ -125,6 +125,8 @@ class ServerSide(Transaction):
             self._bad_response("PH")
             return
         route, status = self.route, head.status
+        if (status == 401 or status == 407) and outgoing.is_for_connection(head):
+            self._bind_connection()
         if (route.response_rules or self.client.site.captures is not None) and not self._approve(head):
             return
         if route.ties is not None:
@@ -155,6 +157,17 @@ class ServerSide(Transaction):
             self._response_complete()
         else:
             self._pass_on(rest, lead)
+
+    def _bind_connection(self) -> None:
+        """Have the connection to the server serve this client alone from now on, and this client by it."""
+        connection, client = self.connection, self.client
+        client.prefers_last = True
+        if connection is not None:
+            own = client.own_pools()[connection.pool.server]
+            if connection.pool is not own:
+                connection.pool.ended()
+                own.began()
+                connection.pool = own
 
     def _approve(self, head: ResponseHead) -> bool:
         """Let the rules have their say; False when they answer in the place of the server."""

@@ -46,6 +46,9 @@ class Site:
     captures: Captures | None
     refusals: Mapping[int, bytes]  # what is said to clients that do not speak HTTP, by status
     pages: Mapping[int, Page]  # of errors before there is a backend
+    ignores_probes: bool
+    buffers: bool  # bodies are waited for, as far as there is `room`
+    room: int
 
     @classmethod
     def of(
@@ -59,8 +62,9 @@ class Site:
         routes: Mapping[str, HttpRoute],
         serve: Serve,
         desk: Desk | None = None,
+        room: int = 16384,
     ) -> Site:
-        """Compute it."""
+        """Compute it; `room` is what of a request that is buffered may come before it goes on, in bytes."""
         http = front_of(frontend.config)
         client_s = seconds(frontend.config.timeouts.client_s)
         request_s = min(seconds(http.timeouts.request_s), client_s)
@@ -79,7 +83,7 @@ class Site:
         return cls(
             frontend, services, parser, listener, process, default, routes, serve, desk, http.request_rules, switching,
             client_s, request_s, keep_alive_s, shortest, http.monitor_uri is not None, asks, http.slots, http.captures,
-            refusals, http.pages,
+            refusals, http.pages, http.ignore_probes, http.buffer_request, room,
         )  # fmt: skip
 
     def facts(self, ends: Ends, *, by_header: bool) -> HttpFacts:

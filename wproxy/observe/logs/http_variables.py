@@ -46,8 +46,8 @@ def _growing(record: HttpRecord, number: int) -> str:
 
 
 def _request_time(record: HttpRecord) -> int:
-    """Return TR: from the first byte of a request until its head was there."""
-    if record.facts is None:
+    """Return TR: from the first byte of a request until its head was there, or all of it where it is buffered."""
+    if record.facts is None or record.transaction.awaited:
         return -1
     return _ms(record.transaction.first_byte_at, record.transaction.request_at)
 
@@ -100,12 +100,17 @@ def _text(value: Callable[[HttpFacts], str]) -> Callable[[HttpRecord], str]:
     return lambda record: _BAD if record.facts is None else encoded(value(record.facts))
 
 
+def _request_line(facts: HttpFacts) -> str:
+    line = f"{facts.method.decode('latin-1')} {facts.target.decode('latin-1')} HTTP/1.{facts.request.minor}"
+    return line[: facts.process.log_line_max]
+
+
 def _method(facts: HttpFacts) -> str:
-    return facts.method.decode("latin-1")
+    return _request_line(facts).partition(" ")[0]
 
 
 def _target(facts: HttpFacts) -> str:
-    return facts.target.decode("latin-1")
+    return _request_line(facts).partition(" ")[2].partition(" ")[0]
 
 
 def _path_only(facts: HttpFacts) -> str:
@@ -122,11 +127,9 @@ def _query(facts: HttpFacts) -> str:
 
 
 def _version(facts: HttpFacts) -> str:
-    return f"HTTP/1.{facts.request.minor}"
-
-
-def _request_line(facts: HttpFacts) -> str:
-    return f"{_method(facts)} {_target(facts)} {_version(facts)}"
+    """Return the version; as in HAProxy the one without any, where the line has been cut in front of it."""
+    _, _, rest = _request_line(facts).partition(" ")
+    return rest.partition(" ")[2] or "HTTP/0.9"
 
 
 _Captured = Callable[[HttpFacts], list[str | None]]

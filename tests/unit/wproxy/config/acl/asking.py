@@ -21,6 +21,7 @@ class StillProcess:
         self.backends: Mapping[str, BackendFacts] = {"back": backend(line("a", 3, maxconn=5), line("b", 7, maxconn=1))}
         self.frontends: Mapping[str, FrontendFacts] = {"front": Frontend(frontend_config(), 10)}
         self.host_name = "here"
+        self.log_line_max = 1023
 
     def is_local(self, address: bytes) -> bool:
         return address[0] == 127
