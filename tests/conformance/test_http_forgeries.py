@@ -122,6 +122,7 @@ def tells(*pieces: bytes, closes: bool = False, pause_s: float = 0.05) -> Act:
     return act
 
 
+POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\n"
 NEXT = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -147,8 +148,8 @@ def test_lengths_that_are_wrong() -> None:
             Case("the same twice", says(GET), tells(HEAD + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc")),
             Case("a length and chunks", says(GET),
                  tells(HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")),
-            Case("a request that is short", says(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"), tells()),
-            Case("a request that is long", says(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcdef"), answers()),
+            Case("a request that is short", says(POST + b"Content-Length: 9\r\n\r\nabc"), tells()),
+            Case("a request that is long", says(POST + b"Content-Length: 3\r\n\r\nabcdef"), answers()),
         ],
     )  # fmt: skip
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-
 from tests.support.beside_http import PROGRAMS, Scene
 from tests.support.http_beside import GET, Act, Case, Talk, answers, report, run, says
 from tests.support.programs import WPROXY, free_port, need

@@ -87,11 +87,11 @@ def test_servers_are_told(words: str) -> None:
         "v2 local": says(LOCAL + GET),
         "unknown": says(UNKNOWN + GET),
     }
-    lines = ("http-reuse never",)
+    lines, closing = ("http-reuse never",), ("option http-server-close",)
     check(
         *(Case(name, client, answers_each, lines, words, "accept-proxy") for name, client in clients.items()),
         Case("a client on a unix socket", says(GET + GET), answers_each, lines, words),
-        Case("closed each time", says(V1 + GET + GET), answers_each, ("option http-server-close",), words, "accept-proxy"),
+        Case("closed each time", says(V1 + GET + GET), answers_each, closing, words, "accept-proxy"),
         Case("a server that refuses", says(V1 + GET), answers_each, (*lines, "server dead 127.0.0.1:1", "retries 1",
              "timeout connect 100ms", "option redispatch"), words, "accept-proxy"),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from tests.support.http_beside import GET, OK, Act, Case, Talk, answers, compare, logged, report, says
+from tests.support.http_beside import GET, OK, Act, Case, Talk, compare, logged, report, says
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"

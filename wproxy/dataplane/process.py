@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import time
@@ -24,6 +25,11 @@ class LiveProcess:
         self.frontends = frontends
         self.host_name = socket.gethostname()
         self._crypt = Crypt()
+
+    @property
+    def number(self) -> int:
+        """The process id."""
+        return os.getpid()
 
     def is_local(self, address: bytes) -> bool:
         """Tell whether the packed `address` is this host's: whether a socket can be bound to it."""

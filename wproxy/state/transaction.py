@@ -12,14 +12,15 @@ class Transaction:
     """What is known of one exchange. Times are on the loop's clock, None for what never came.
 
     `idle_since` is the end of the one before on this connection, or its accept; `first_byte_at` is when the request
-    began, `request_at` when its head was there, `responded_at` when the response's head was. `status` is 0 until there
-    is a response. `awaited` tells that the end of a buffered request is waited for. `cookies` are the two letters about persistence. `place` is the server on which a place is reserved.
+    began, `request_at` when its head was there, `responded_at` when the response's head was. `awaited` tells that the
+    end of a buffered request is waited for. `status` is 0 until there is a response. `cookies` are the two letters
+    about persistence. `place` is the server on which a place is reserved.
     """
 
     __slots__ = (
-        "assigned_at", "awaited", "backend", "backend_queue", "bytes_in", "bytes_out", "connected_at", "cookies", "first_byte_at",
-        "idle_since", "number", "place", "redispatched", "request_at", "responded_at", "retries", "routed", "servant",
-        "server", "server_queue", "session", "status", "termination",
+        "assigned_at", "awaited", "backend", "backend_queue", "bytes_in", "bytes_out", "connected_at", "cookies",
+        "first_byte_at", "idle_since", "number", "place", "redispatched", "request_at", "responded_at", "retries",
+        "routed", "servant", "server", "server_queue", "session", "status", "termination",
     )  # fmt: skip
 
     server: Server | None

@@ -111,6 +111,10 @@ class Process(Protocol):
         """The name of this host."""
 
     @property
+    def number(self) -> int:
+        """The process id."""
+
+    @property
     def log_line_max(self) -> int:
         """How many characters of a request line are logged."""
 
@@ -227,6 +231,48 @@ class ResponseFacts(FieldsFacts, Protocol):
     reason: bytes
 
 
+class ServerAddress(Protocol):
+    """Where a server is."""
+
+    @property
+    def host(self) -> str:
+        """Its address or name."""
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+
+
+class ChosenServer(Protocol):
+    """The server of an exchange."""
+
+    current: int
+
+    @property
+    def address(self) -> ServerAddress:
+        """Where it is."""
+
+
+class ExchangeFacts(Protocol):
+    """How far an exchange has come: `state.transaction.Transaction` is one. Times are None for what never came."""
+
+    idle_since: float
+    first_byte_at: float
+    request_at: float
+    assigned_at: float | None
+    connected_at: float | None
+    responded_at: float | None
+    retries: int
+    server_queue: int
+    backend_queue: int
+    termination: str
+    cookies: str
+
+    @property
+    def server(self) -> ChosenServer | None:
+        """The server that was chosen."""
+
+
 @dataclass(slots=True)
 class HttpFacts(Facts):
     """One connection in mode http and the request that it has now.
@@ -251,6 +297,7 @@ class HttpFacts(Facts):
     log_level: int | None = None  # what set-log-level said; SILENT for no line at all
     method: bytes = b""  # these two as they came, before any rule
     target: bytes = b""
+    exchange: ExchangeFacts | None = None  # the one in hand
 
     def begin(self, request: RequestFacts, slots: tuple[int, int]) -> None:
         """Turn to the next request; `slots` are how many values of requests and of responses are captured."""

@@ -188,7 +188,7 @@ def parse_errorfile(path: str, context: Context) -> Answer:
         if name not in _OF_ONE_HOP:
             fields.append((name, value))
     bodiless = status in (204, 304)
-    if 100 <= status < 200 and status != 101 or (body and bodiless):
+    if (100 <= status < 200 and status != 101) or (body and bodiless):
         raise ArgumentError(f"has a status that no page can have in '{path}': {status}{' with a body' if body else ''}")
     if length and not bodiless and not (length.isdigit() and int(length) == len(body)):
         raise ArgumentError(f"has a body of {len(body)} bytes and not of {length.decode('latin-1')}, as '{path}' says")

@@ -30,8 +30,9 @@ class ClientConnection(asyncio.Protocol):
     """The end towards a client. While an exchange is under way, what the client sends goes to it."""
 
     __slots__ = (
-        "_advancing", "_arrival", "_facts", "_head_since", "_leaves_at", "_paused", "_pending", "active_at",
-        "at_eof", "clock", "exchange", "idle_since", "keeps", "pools", "prefers_last", "served", "session", "site", "transport", "write",
+        "_advancing", "_arrival", "_facts", "_head_since", "_leaves_at", "_paused", "_pending", "active_at", "at_eof",
+        "clock", "exchange", "idle_since", "keeps", "pools", "prefers_last", "served", "session", "site", "transport",
+        "write",
     )  # fmt: skip
 
     def __init__(self, site: Site, arrival: Arrival | None = None) -> None:

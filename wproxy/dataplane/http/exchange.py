@@ -128,6 +128,7 @@ class Exchange(ServerSide):
         """What rules may ask about this exchange."""
         if self._facts is None:
             self._facts = self.client.facts(self.request)
+            self._facts.exchange = self
         return self._facts
 
     def _ask(self) -> bool:
@@ -465,6 +466,8 @@ class Exchange(ServerSide):
             self._search.close()
         if self.route.log is not None and not self._unheard:
             self.route.log.finished(self)
+        if self._facts is not None:
+            self._facts.exchange = None
         connection, place, server, backend = self.connection, self.place, self.server, self.backend
         if connection is not None:
             self.connection = self.session.server = None

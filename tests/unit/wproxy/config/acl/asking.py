@@ -22,6 +22,7 @@ class StillProcess:
         self.frontends: Mapping[str, FrontendFacts] = {"front": Frontend(frontend_config(), 10)}
         self.host_name = "here"
         self.log_line_max = 1023
+        self.number = 1
 
     def is_local(self, address: bytes) -> bool:
         return address[0] == 127
