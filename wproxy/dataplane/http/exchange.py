@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
 from wproxy.config.acl.facts import SILENT, HttpFacts
-from wproxy.config.http.model import Answer, Closing, Reuse, Service
-from wproxy.dataplane.http import outgoing
+from wproxy.config.http.model import Answer, Reuse, Service
+from wproxy.dataplane.http import captured, outgoing
+from wproxy.dataplane.http.answering import Answering
 from wproxy.dataplane.http.search import Search
-from wproxy.dataplane.http.server_side import ServerSide
 from wproxy.dataplane.http.site import first_outcome
 from wproxy.dataplane.http.visit import Visit
 from wproxy.dataplane.stats_desk import Desk
@@ -37,7 +36,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 
 
-class Exchange(ServerSide):
+class Exchange(Answering):
     """One request and its response; `complete`, `answer` or `abort` end it, each exactly once."""
 
     __slots__ = ("_body_in", "_body_until", "_early", "_pause", "_search", "_then", "_visit")
@@ -309,6 +308,7 @@ class Exchange(ServerSide):
         assert body is not None
         size = body.take(data)
         if body.progress is Progress.BROKEN:
+            captured.request_body(self, data, "a body that is none", size)
             self._malformed()
             return
         self.bytes_in += size
@@ -409,45 +409,6 @@ class Exchange(ServerSide):
     def complete(self) -> None:
         """End an exchange whose request and response have both come to their end."""
         self.termination = self.termination or "--"
-        self._settle()
-        self.client.finished(keep=self.keeps)
-
-    def answer(self, answer: Answer, known_as: int = 0) -> None:
-        """Answer in the place of a server, and end the exchange; `known_as` is the status for log and statistics.
-
-        That is the one of the error, whatever the page in its place says.
-        """
-        known_as = known_as or answer.status
-        if answer.page:
-            page = self._page(answer.status)
-            answer = replace(page, fields=page.fields + answer.fields, cause=answer.cause)
-        client = self.client
-        self.keeps = (
-            self.keeps and client.keeps and self.request_done and not answer.closes
-            and answer.status not in outgoing.LAST and self.route.closing is not Closing.CLOSE
-        )  # fmt: skip
-        self.end(answer.cause)
-        if answer.silent:
-            self.keeps = False
-            self._say(known_as, b"")
-        else:
-            self._say(known_as, outgoing.answer(answer, self.request, keeps=self.keeps))
-
-    def fail(self, status: int) -> None:
-        """Answer with an error page."""
-        self.answer(self._page(status), status)
-
-    def _page(self, status: int) -> Answer:
-        """Return the page of an error, the configured one where there is one."""
-        page = (self.route.pages if self.routed else self.client.site.pages).get(status)
-        if page is None:
-            return outgoing.error(status)
-        return page if isinstance(page, Answer) else page(self.facts)
-
-    def _say(self, status: int, data: bytes) -> None:
-        self._server_keeps = False
-        self._count_status(status)
-        self._write(data)
         self._settle()
         self.client.finished(keep=self.keeps)
 

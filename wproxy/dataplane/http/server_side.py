@@ -259,6 +259,7 @@ class ServerSide(Transaction):
             return
         size = body.take(data) if data else 0
         if body.progress is Progress.BROKEN:
+            captured.response(self, data, "a body that is none", size)
             if lead:
                 self.status = 0  # nothing of it has been sent
             else:
