@@ -140,7 +140,8 @@ def _run(options: command_line.Options, config: Config) -> int:
             os.write(parent, b"+")
             os.close(parent)
 
-    if options.master or config.globals.nbthread > 1:
+    asked = options.master or config.globals.master_worker
+    if asked or config.globals.nbthread > 1:
         from wproxy.master import Master
 
         def serve(config: Config, sockets: Sockets, role: Role, worker_ready: Callable[[], None]) -> None:
@@ -154,7 +155,7 @@ def _run(options: command_line.Options, config: Config) -> int:
 
             _serve_here(options, config, sockets, serving, role)
 
-        master = Master(lambda: _load(options), serve, _log, is_asked_for=options.master)
+        master = Master(lambda: _load(options), serve, _log, is_asked_for=asked)
         return master.run(config, sockets, lambda: ready(_stay))
     _serve_here(options, config, sockets, lambda: ready(partial(drop, config.globals)))
     return 0

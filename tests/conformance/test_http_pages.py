@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.beside_http import PROGRAMS, Scene
+from tests.support.beside_http import PROGRAMS, Scene, scene
 from tests.support.http_beside import GET, Act, Case, Talk, answers, report, run, says
 from tests.support.programs import WPROXY, free_port, need
 
@@ -170,6 +170,28 @@ backend other
 
     ours, theirs = ask("wproxy"), ask("haproxy")
     assert [messages(answer) for answer in ours] == [messages(answer) for answer in theirs]
+
+
+def test_pages_of_a_section(tmp_path: Path) -> None:
+    """`http-errors`, used as a whole, in parts and by rules."""
+    pages(tmp_path, "errorfile")
+    rest = f"http-errors mine\n errorfile 403 {tmp_path}/403.http\n errorfile 404 {tmp_path}/404.http\n"
+    lines = [
+        "errorfiles mine 403",
+        "http-request deny if { path /403 }",
+        "http-request deny deny_status 404 if { path /404 }",
+        "http-request return status 404 errorfiles mine if { path /return }",
+        "http-request deny deny_status 404 errorfiles mine if { path /deny }",
+    ]
+
+    def ask(program: str) -> list[bytes]:
+        with scene(program, tmp_path, lines, rest=rest) as made:
+            paths = ("403", "404", "return", "deny")
+            return [made.ask(f"GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()) for path in paths]
+
+    ours, theirs = ask("wproxy"), ask("haproxy")
+    assert [messages(answer) for answer in ours] == [messages(answer) for answer in theirs]
+    assert [answer.endswith(b"mine") for answer in ours] == [True, False, True, True]
 
 
 BROKEN = {

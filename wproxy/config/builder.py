@@ -50,6 +50,7 @@ def _global(process: GlobalDraft) -> Global:
         bufsize=process.bufsize,
         maxrewrite=process.maxrewrite,
         fields_max=process.fields_max,
+        master_worker=process.master_worker,
         log_line_max=process.log_line_max,
         maxconn=process.maxconn,
         nbthread=process.nbthread,
@@ -95,15 +96,22 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
 def _http_front(proxy: ProxyDraft) -> HttpFront:
     return replace(
         proxy.http.front(),
+        tarpit_s=_tarpit_s(proxy),
         forwarded_for=proxy.forwarded_for,
         original_to=proxy.original_to,
         compression=proxy.compression,
     )
 
 
+def _tarpit_s(proxy: ProxyDraft) -> float | None:
+    """Return how long `tarpit` lasts, as long as `timeout connect` unless it is said (section 4.2)."""
+    return proxy.connect_s if proxy.http.tarpit_s is None else proxy.http.tarpit_s
+
+
 def _http_back(proxy: ProxyDraft) -> HttpBack:
     return replace(
         proxy.http.back(),
+        tarpit_s=_tarpit_s(proxy),
         cookie=proxy.cookie,
         persist_rules=tuple(proxy.persist_rules),
         name_field=proxy.name_field.encode() or None,

@@ -48,6 +48,7 @@ class GlobalDraft:
     bufsize: int = 16384
     maxrewrite: int = 1024
     fields_max: int = 101
+    master_worker: bool = False
     log_line_max: int = 1023
     maxconn: int | None = None
     nbthread: int = 1

@@ -383,6 +383,7 @@ class Global:
     stats_maxconn: int = 10
     bufsize: int = 16384  # bytes, of which heads may fill what `maxrewrite` leaves
     maxrewrite: int = 1024
+    master_worker: bool = False  # a master process is asked for, as by -W
     fields_max: int = 101  # lines that a head may have, the first one included
     log_line_max: int = 1023  # how much of a request line is logged
     maxconn: int | None = None

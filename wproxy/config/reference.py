@@ -133,6 +133,7 @@ def _sections() -> str:
 
 def _section_lines() -> Iterator[str]:
     yield f"| `global`, `defaults`, `frontend`, `listen`, `backend` | {Status.DONE.value} | see below |"
+    yield f"| `userlist`, `http-errors` | {Status.DONE.value} | users and groups; error pages for `errorfiles` |"
     for name, (status, reason) in OTHER_SECTIONS.items():
         yield f"| `{name}` | {status.value} | {reason} |"
     directives = ", ".join(f"`{word}`" for word in DIRECTIVES)

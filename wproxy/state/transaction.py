@@ -13,7 +13,7 @@ class Transaction:
 
     `idle_since` is the end of the one before on this connection, or its accept; `first_byte_at` is when the request
     began, `request_at` when its head was there, `responded_at` when the response's head was. `awaited` tells that the
-    end of a buffered request is waited for. `status` is 0 until there is a response. `cookies` are the two letters
+    end of a buffered request is waited for, or that rules hold it back. `status` is 0 until there is a response. `cookies` are the two letters
     about persistence. `place` is the server on which a place is reserved.
     """
 

@@ -18,6 +18,7 @@ class HttpDraft:
     reuse: Reuse = Reuse.SAFE
     request_s: float | None = None
     keep_alive_s: float | None = None
+    tarpit_s: float | None = None
     abort_on_close: bool = False
     ignore_probes: bool = False
     buffer_request: bool = False

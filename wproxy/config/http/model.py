@@ -36,7 +36,7 @@ class Answer:
 
     `cause` are the first two letters of the termination state: PR for what was denied, LR for what was meant so.
     `page` means the proxy's page for the status, which gives reason and body; its fields go before `fields`. `silent`
-    is an answer of no bytes at all, then the end of the connection.
+    is an answer of no bytes at all, then the end of the connection; one that is `late` wastes its client's time first.
     """
 
     status: int
@@ -47,6 +47,7 @@ class Answer:
     cause: str = "LR"
     page: bool = False
     silent: bool = False
+    late: bool = False  # after `timeout tarpit`
 
 
 class Service(enum.Enum):
@@ -114,6 +115,7 @@ class HttpFront:
     monitor_uri: bytes | None = None
     monitor_fail: tuple[Condition, ...] = ()
     ignore_probes: bool = False  # say and log nothing where nothing was sent
+    tarpit_s: float | None = None  # how long `tarpit` lasts
     buffer_request: bool = False  # wait for the body of a request, as far as it fits, before anything is done
     forwarded_for: AddressField | None = None
     original_to: AddressField | None = None
@@ -129,6 +131,7 @@ class HttpBack:
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()
     pages: Mapping[int, Page] = field(default_factory=dict)
+    tarpit_s: float | None = None
     abort_on_close: bool = False
     request_s: float | None = None  # how long a body is waited for that is buffered
     buffer_request: bool = False

@@ -10,7 +10,7 @@ from wproxy.config.acl.facts import Condition, Stage
 from wproxy.config.acl.samples import latin
 from wproxy.config.http.action import Context, Words
 from wproxy.config.http.actions import read_action
-from wproxy.config.http.answers import PAGES, Wanted, make_answer, parse_errorfile, read_answer
+from wproxy.config.http.answers import PAGES, Wanted, http_errors, make_answer, parse_errorfile, read_answer
 from wproxy.config.http.captures import capture_cookie, capture_header, declare
 from wproxy.config.http.draft import HttpDraft
 from wproxy.config.http.fields import to_bytes
@@ -101,6 +101,16 @@ def _errorfile(draft: HttpDraft, line: Line, acls: Acls) -> None:
     _end(words)
 
 
+def _errorfiles(draft: HttpDraft, line: Line, acls: Acls) -> None:
+    """Take the pages of a section `http-errors`, all of them or those of some statuses."""
+    files = http_errors(line.target, acls.scope)
+    context = _context(draft, acls)
+    for status in map(_status, line.words) if line.words else files:
+        if status not in files:
+            raise ArgumentError(f"names a status without a page in 'http-errors {line.target}': {status}")
+        draft.pages[status] = parse_errorfile(files[status], context)
+
+
 def _error_location(draft: HttpDraft, line: Line, acls: Acls) -> None:
     words = Words(line.words)
     status, reason = _REDIRECTS[line.keyword]
@@ -135,6 +145,7 @@ HTTP_RULES: Mapping[str, Callable[[HttpDraft, Line, Acls], None]] = {
     "capture response": _capture_response,
     "capture cookie": _capture_cookie,
     "errorfile": _errorfile,
+    "errorfiles": _errorfiles,
     "errorloc": _error_location,
     "errorloc302": _error_location,
     "errorloc303": _error_location,

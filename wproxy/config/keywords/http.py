@@ -6,7 +6,7 @@ from typing import Any
 
 from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft
-from wproxy.config.grammar import Action, Keyword, Report, Section, Statement, at_most, done, refused, single
+from wproxy.config.grammar import Action, Keyword, Report, Section, Statement, at_most, done, single
 from wproxy.config.http.model import Closing, Reuse
 from wproxy.config.keywords.rules import note
 from wproxy.config.nearest import did_you_mean
@@ -97,8 +97,9 @@ HTTP: tuple[Keyword, ...] = (
     done("errorloc302", _ANYWHERE, _page, "a redirect (302) in the place of an error page", "4.2"),
     done("errorloc303", _ANYWHERE, _page, "a redirect (303) in the place of an error page", "4.2"),
     done("http-error", _ANYWHERE, _page, "an answer in the place of an error page, as `http-request return`", "4.2"),
-    *refused("errorfiles", _ANYWHERE, "write 'errorfile <status> <file>' lines", "4.2"),
+    done("errorfiles", _ANYWHERE, _page, "the pages of a section `http-errors`, or some of them", "4.2"),
     done("timeout http-request", _ANYWHERE, _time("request_s"), "time for a whole request head", "4.2"),
+    done("timeout tarpit", _ANYWHERE, _time("tarpit_s"), "how long `http-request tarpit` lasts", "4.2"),
     done("timeout http-keep-alive", _ANYWHERE, _time("keep_alive_s"), "time between two requests", "4.2"),
     done("http-reuse", _BACK, _reuse, "never, safe, aggressive, always: which connections serve others", "4.2"),
     done(

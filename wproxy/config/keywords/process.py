@@ -28,6 +28,12 @@ def _description(process: GlobalDraft, statement: Statement, report: Report) -> 
     process.description = " ".join(statement.arguments)
 
 
+def _master_worker(process: GlobalDraft, statement: Statement, report: Report) -> None:
+    if statement.arguments not in ((), ("no-exit-on-failure",)):
+        raise ArgumentError(f"supports 'no-exit-on-failure' only, not '{statement.arguments[0]}'")
+    process.master_worker = True
+
+
 def _percent(text: str) -> float:
     number = values.integer(text, 0)
     if number > _SPREAD_MAX:
@@ -71,6 +77,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "how long live sessions may take to finish after SIGUSR1 or a reload",
             "3.1",
         ),
+        done("master-worker", _HERE, _master_worker, "run under a master process, as -W", "3.1"),
         done("daemon", _HERE, SetsTo("daemon", True), "go to the background, as -D", "3.1"),
         done("pidfile", _HERE, Sets("pidfile", values.PATH, once=True), "file that gets the process id", "3.1"),
         done("node", _HERE, Sets("node", values.NODE), "name of this node in the statistics", "3.1"),
@@ -239,7 +246,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "acts in mode http only (device detection)",
             "3.1",
         ),
-        *refused("master-worker, grace, close-spread-time", _HERE, "", "3.1"),
+        *refused("grace, close-spread-time", _HERE, "", "3.1"),
         *refused("maxconnrate, maxsessrate", _HERE, "", "3.2"),
         *refused("setenv, presetenv, resetenv, unsetenv", _HERE, "set the environment before the start", "3.1"),
         *refused("set-var, set-var-fmt", _HERE, "", "3.1"),

@@ -112,7 +112,6 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *COMPRESSION,
         *KEEPALIVE,
         *HTTP,
-        *ignored("timeout tarpit", _ANYWHERE, "acts with `tarpit` only, which is refused", "4.2"),
         *ignored("log-format-sd, error-log-format", _FRONT, _LOG, "4.2"),
         *UNSERVED,
         *ignored("max-session-srv-conns", _FRONT, "a client has at most one connection of its own to a server", "4.2"),

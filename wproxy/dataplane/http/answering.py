@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from wproxy.config.http.model import Answer, Closing
@@ -12,11 +13,22 @@ from wproxy.dataplane.http.server_side import ServerSide
 class Answering(ServerSide):
     """What an `Exchange` does to answer itself."""
 
-    __slots__ = ()
+    __slots__ = ("_pause",)
+
+    _pause: asyncio.TimerHandle | None  # while an answer is held back
 
     def _settle(self) -> None:
         """Settle the books."""
         raise NotImplementedError
+
+    def answer_later(self, answer: Answer, time_s: float) -> None:
+        """Waste the time of a client before it is answered."""
+        self.awaited = True
+        self._pause = self.client.site.services.loop.call_later(time_s, self._answer_now, answer)
+
+    def _answer_now(self, answer: Answer) -> None:
+        self.assigned_at = self.client.clock()
+        self.answer(answer)
 
     def answer(self, answer: Answer, known_as: int = 0) -> None:
         """Answer in the place of a server, and end the exchange; `known_as` is the status for log and statistics.

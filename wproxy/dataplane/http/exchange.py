@@ -10,7 +10,6 @@ on as they are.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING
@@ -39,13 +38,12 @@ _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 class Exchange(Answering):
     """One request and its response; `complete`, `answer` or `abort` end it, each exactly once."""
 
-    __slots__ = ("_body_in", "_body_until", "_early", "_pause", "_search", "_then", "_visit")
+    __slots__ = ("_body_in", "_body_until", "_early", "_search", "_then", "_visit")
 
     _body_in: Body | None  # of the request
     _early: list[bytes] | None  # of that body, while there is no server
     _search: Search | None
     _visit: Visit | None  # of a statistics page
-    _pause: asyncio.TimerHandle | None  # while an answer is held back
     _then: Callable[[], None] | None  # what is done when a body is there that is waited for, until `_body_until`
     _body_until: float
 
@@ -158,7 +156,7 @@ class Exchange(Answering):
         if isinstance(outcome, Service):
             self._serves("<PROMEX>")
             outcome = self.client.site.serve(outcome, self.facts, b"")
-        elif outcome.cause == "PR":
+        elif outcome.cause in ("PR", "PT"):
             self.client.site.frontend.counters.denied_requests += 1
         elif outcome.cause == "LR":
             self._intercepted()
@@ -166,7 +164,10 @@ class Exchange(Answering):
         # While the frontend's rules act, only a `listen` section knows its backend already.
         if ties is not None and (self._counted or backend.name == self.client.site.frontend.name):
             ties.unasked(self, denied=outcome.cause == "PR")
-        self.answer(outcome)
+        if outcome.late:
+            self.answer_later(outcome, self.route.tarpit_s if self.routed else self.client.site.tarpit_s)
+        else:
+            self.answer(outcome)
         return False
 
     def _serves(self, servant: str) -> None:
@@ -455,6 +456,8 @@ class Exchange(Answering):
 
     def deadline(self) -> float:
         """Return when the timeout of the present phase is over."""
+        if self._pause is not None:
+            return inf
         search, route, client = self._search, self.route, self.client
         if search is not None and search.running:
             return search.deadline

@@ -73,6 +73,7 @@ class HttpRoute:
     response_rules: tuple[Rule, ...]
     pages: Mapping[int, Page]  # in the place of the proxy's own error pages
     abort_on_close: bool
+    tarpit_s: float
     buffers: bool  # bodies are waited for, where the frontend has not done it, for `buffer_s`
     buffer_s: float
     prefers_last: bool
@@ -119,6 +120,7 @@ class HttpRoute:
             response_rules=front.response_rules if own else back.response_rules + front.response_rules,
             pages={**front.pages, **back.pages},
             abort_on_close=back.abort_on_close,
+            tarpit_s=back.tarpit_s or 0.0,
             buffers=back.buffer_request and not front.buffer_request,
             buffer_s=seconds(back.request_s),
             prefers_last=back.prefer_last,
