@@ -210,6 +210,7 @@ _STICK = {
 _STAGES = {
     "tcp-request connection": Stage.CONNECTION,
     "http-response": Stage.RESPONSE,
+    "http-after-response": Stage.RESPONSE,
     "stick store-response": Stage.RESPONSE,
 }
 

@@ -28,6 +28,7 @@ class HttpDraft:
     request_rules: list[Rule] = field(default_factory=list)
     redirects: list[Rule] = field(default_factory=list)
     response_rules: list[Rule] = field(default_factory=list)
+    after_rules: list[Rule] = field(default_factory=list)
     monitor_fail: list[Condition] = field(default_factory=list)
     pages: dict[int, Page] = field(default_factory=dict)
     slots: Slots = field(default_factory=Slots)
@@ -40,6 +41,7 @@ class HttpDraft:
             request_rules=[],
             redirects=[],
             response_rules=[],
+            after_rules=[],
             monitor_fail=[],
             pages={},
             slots=Slots(),
@@ -53,6 +55,7 @@ class HttpDraft:
             timeouts=HttpTimeouts(self.request_s, self.keep_alive_s),
             request_rules=(*self.request_rules, *self.redirects),
             response_rules=tuple(self.response_rules),
+            after_rules=tuple(self.after_rules),
             pages=self.pages,
             slots=(len(self.slots.request), len(self.slots.response)),
             captures=self.captures.built(),
@@ -69,6 +72,7 @@ class HttpDraft:
             reuse=self.reuse,
             request_rules=(*self.request_rules, *self.redirects),
             response_rules=tuple(self.response_rules),
+            after_rules=tuple(self.after_rules),
             pages=self.pages,
             abort_on_close=self.abort_on_close,
             request_s=self.request_s,

@@ -109,6 +109,7 @@ class HttpFront:
     timeouts: HttpTimeouts = field(default_factory=HttpTimeouts)
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()
+    after_rules: tuple[Rule, ...] = ()  # of all responses, when everything else has been done with them
     pages: Mapping[int, Page] = field(default_factory=dict)
     slots: tuple[int, int] = (0, 0)
     captures: Captures | None = None
@@ -130,6 +131,7 @@ class HttpBack:
     reuse: Reuse = Reuse.SAFE
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()
+    after_rules: tuple[Rule, ...] = ()  # of all responses, when everything else has been done with them
     pages: Mapping[int, Page] = field(default_factory=dict)
     tarpit_s: float | None = None
     abort_on_close: bool = False

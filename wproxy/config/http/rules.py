@@ -18,6 +18,10 @@ from wproxy.config.http.model import Act, Answer, Rule
 from wproxy.config.http.redirects import plain_redirect
 from wproxy.config.values import ArgumentError, integer
 
+_LATE = (
+    "add-header", "allow", "del-header", "replace-header", "replace-value", "set-header", "set-status", "set-var-fmt(",
+    "set-var(", "strict-mode", "unset-var(",
+)  # fmt: skip
 _REDIRECTS = {"errorloc": (302, b"Found"), "errorloc302": (302, b"Found"), "errorloc303": (303, b"See Other")}
 
 
@@ -59,6 +63,18 @@ def _action(draft: HttpDraft, line: Line, acls: Acls) -> None:
         return
     rules = draft.request_rules if acls.scope.stage is Stage.REQUEST else draft.response_rules
     rules.append(_finish(act, words, acls))
+
+
+def _late_action(draft: HttpDraft, line: Line, acls: Acls) -> None:
+    """Take an action that changes responses when everything else has been done with them."""
+    if not line.target.startswith(_LATE):
+        raise ArgumentError(f"knows {', '.join(name.rstrip('(') for name in _LATE)}, not '{line.target}'")
+    words = Words(line.words)
+    act = read_action(line.target, words, _context(draft, acls))
+    if act is None:
+        acls.scope.warn(f"{line.target} has no effect in wproxy")
+        return
+    draft.after_rules.append(_finish(act, words, acls))
 
 
 def _redirect(draft: HttpDraft, line: Line, acls: Acls) -> None:
@@ -138,6 +154,7 @@ def _end(words: Words) -> None:
 HTTP_RULES: Mapping[str, Callable[[HttpDraft, Line, Acls], None]] = {
     "http-request": _action,
     "http-response": _action,
+    "http-after-response": _late_action,
     "redirect": _redirect,
     "monitor fail": _monitor_fail,
     "declare capture": _declare,

@@ -85,6 +85,10 @@ def _monitor_uri(proxy: ProxyDraft, statement: Statement, report: Report) -> Non
 HTTP: tuple[Keyword, ...] = (
     done("http-request", _ANYWHERE, _line("an action such as deny"), "what is done with requests", "4.2"),
     done("http-response", _ANYWHERE, _line("an action such as set-header"), "the same with responses", "4.2"),
+    done(
+        "http-after-response", _ANYWHERE, _line("an action such as set-header"),
+        "changes of all responses at the very end, the proxy's own included", "4.2",
+    ),
     done("redirect", _PROXIES, _line("'location' or 'prefix'"), "`http-request redirect` without log-format", "4.2"),
     done("monitor-uri", _FRONT, _monitor_uri, "requests for it get 200, or 503 by `monitor fail`", "4.2"),
     done("monitor fail", _BINDS, _line("'if' or 'unless' and a condition"), "when `monitor-uri` answers 503", "4.2"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from wproxy.config.http.model import Answer, Closing
+from wproxy.config.http.model import Answer, Closing, Rule
 from wproxy.dataplane.http import outgoing
 from wproxy.dataplane.http.server_side import ServerSide
+from wproxy.protocols.http1.heads import ResponseHead
 
 
 class Answering(ServerSide):
@@ -49,7 +50,19 @@ class Answering(ServerSide):
             self.keeps = False
             self._say(known_as, b"")
         else:
-            self._say(known_as, outgoing.answer(answer, self.request, keeps=self.keeps))
+            data = outgoing.answer(answer, self.request, keeps=self.keeps)
+            rules = self.route.after_rules if self.routed else client.site.after_rules
+            self._say(known_as, self._amended(data, rules) if rules else data)
+
+    def _amended(self, data: bytes, rules: tuple[Rule, ...]) -> bytes:
+        """Return an answer as the rules about all responses change it."""
+        head = self.client.site.parser.response(data)
+        if not isinstance(head, ResponseHead):
+            return data
+        self._amend(head, rules)
+        return (
+            head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=False)) + data[head.size :]
+        )
 
     def fail(self, status: int) -> None:
         """Answer with an error page."""

@@ -71,6 +71,7 @@ class HttpRoute:
     shares: bool  # whether connections to servers are kept for other requests
     request_rules: tuple[Rule, ...]
     response_rules: tuple[Rule, ...]
+    after_rules: tuple[Rule, ...]
     pages: Mapping[int, Page]  # in the place of the proxy's own error pages
     abort_on_close: bool
     tarpit_s: float
@@ -118,6 +119,7 @@ class HttpRoute:
             # The rules of a `listen` section are those of both; they act once, as the frontend's.
             request_rules=() if own else back.request_rules,
             response_rules=front.response_rules if own else back.response_rules + front.response_rules,
+            after_rules=front.after_rules if own else back.after_rules + front.after_rules,
             pages={**front.pages, **back.pages},
             abort_on_close=back.abort_on_close,
             tarpit_s=back.tarpit_s or 0.0,

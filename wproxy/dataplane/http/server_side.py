@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wproxy.config.acl.facts import HttpFacts
-from wproxy.config.http.model import Answer, Closing
+from wproxy.config.http.model import Answer, Closing, Rule
 from wproxy.config.http.squeezing import Algorithm
 from wproxy.dataplane.http import captured, outgoing
 from wproxy.dataplane.http.site import first_outcome
@@ -131,6 +131,8 @@ class ServerSide(Transaction):
             return
         if route.ties is not None:
             route.ties.responded(self, head)
+        if route.after_rules:
+            self._amend(head, route.after_rules)
         self._count_status(head.status)
         until_close = not self._frame(head, status)
         if self._facts is not None and (status != head.status or self._facts.method != self.request.method):
@@ -182,6 +184,13 @@ class ServerSide(Transaction):
             self._replaced(outcome)
             return False
         return True
+
+    def _amend(self, head: ResponseHead, rules: tuple[Rule, ...]) -> None:
+        """Let the rules change a response that is about to be sent."""
+        facts = self.facts
+        if facts.response is not head:
+            facts.answered(head)
+        first_outcome(rules, facts)
 
     def _switches(self, head: ResponseHead) -> bool:
         """Tell whether the server may speak another protocol from here: both have asked for it."""

@@ -46,6 +46,7 @@ class Site:
     captures: Captures | None
     refusals: Mapping[int, bytes]  # what is said to clients that do not speak HTTP, by status
     pages: Mapping[int, Page]  # of errors before there is a backend
+    after_rules: tuple[Rule, ...]  # of answers before there is a backend
     tarpit_s: float
     ignores_probes: bool
     buffers: bool  # bodies are waited for, as far as there is `room`
@@ -84,7 +85,7 @@ class Site:
         return cls(
             frontend, services, parser, listener, process, default, routes, serve, desk, http.request_rules, switching,
             client_s, request_s, keep_alive_s, shortest, http.monitor_uri is not None, asks, http.slots, http.captures,
-            refusals, http.pages, http.tarpit_s or 0.0, http.ignore_probes, http.buffer_request, room,
+            refusals, http.pages, http.after_rules, http.tarpit_s or 0.0, http.ignore_probes, http.buffer_request, room,
         )  # fmt: skip
 
     def facts(self, ends: Ends, *, by_header: bool) -> HttpFacts:
