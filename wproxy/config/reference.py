@@ -48,6 +48,9 @@ _DIFFERENCES = """\
   only. A response that begins with something else than `HTTP/` (`HTTQ/1.1 200 OK`) is answered by 502; HAProxy
   takes it.
 - The statistics page's 401 is logged as `401 … PR--`, HAProxy's as `400 … LR--`.
+- `%ID` is there in `http-request` rules, too; HAProxy makes it when they are over. `%rt` and `unique-id` count requests
+  from 0, and in each worker anew; HAProxy counts sessions of its stats socket with them. A `tarpit` answers with what a
+  format makes of the request; in HAProxy 2.6.12 its fields are gone then.
 - In rules `%Ta` is 0: the request is not over; HAProxy writes whatever its clocks differ by. `%Td`, `%B` and `%U` are
   errors there.
 - `show servers conn`: all idle connections are told as unsafe, `need_est` is the most that were in use at once, and

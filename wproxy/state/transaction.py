@@ -13,8 +13,8 @@ class Transaction:
 
     `idle_since` is the end of the one before on this connection, or its accept; `first_byte_at` is when the request
     began, `request_at` when its head was there, `responded_at` when the response's head was. `awaited` tells that the
-    end of a buffered request is waited for, or that rules hold it back. `status` is 0 until there is a response. `cookies` are the two letters
-    about persistence. `place` is the server on which a place is reserved.
+    end of a buffered request is waited for, or that rules hold it back. `status` is 0 until there is a response.
+    `cookies` are the two letters about persistence. `place` is the server on which a place is reserved.
     """
 
     __slots__ = (
@@ -27,7 +27,7 @@ class Transaction:
     assigned_at: float | None
     connected_at: float | None
     responded_at: float | None
-    number: int  # of the requests of the process, where it is logged
+    number: int  # of the requests of the process, -1 until somebody asks
     routed: bool  # whether it has got as far as a backend
 
     def __init__(self, session: Session, backend: Backend, idle_since: float, now: float) -> None:
@@ -37,7 +37,8 @@ class Transaction:
         self.first_byte_at = self.request_at = now
         self.place: Server | None = None
         self.server = self.assigned_at = self.connected_at = self.responded_at = None
-        self.number = self.bytes_in = self.bytes_out = self.status = self.retries = 0
+        self.number = -1
+        self.bytes_in = self.bytes_out = self.status = self.retries = 0
         self.server_queue = self.backend_queue = 0
         self.redispatched = self.routed = self.awaited = False
         self.termination = ""

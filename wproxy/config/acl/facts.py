@@ -114,6 +114,9 @@ class Process(Protocol):
     def number(self) -> int:
         """The process id."""
 
+    def next_number(self) -> int:
+        """Return the number of one more request that is counted."""
+
     @property
     def log_line_max(self) -> int:
         """How many characters of a request line are logged."""
@@ -262,6 +265,7 @@ class ExchangeFacts(Protocol):
     assigned_at: float | None
     connected_at: float | None
     responded_at: float | None
+    number: int  # -1 until it has one
     retries: int
     server_queue: int
     backend_queue: int
@@ -298,6 +302,25 @@ class HttpFacts(Facts):
     method: bytes = b""  # these two as they came, before any rule
     target: bytes = b""
     exchange: ExchangeFacts | None = None  # the one in hand
+    identify: Callable[[HttpFacts], str] | None = None  # makes `unique_id`
+    identity: str | None = None  # of the request in hand, once it has been asked for
+
+    @property
+    def unique_id(self) -> str:
+        """What tells this request apart from all others, "" where nothing does (manual, "unique-id-format")."""
+        if self.identity is None:
+            self.identity = "" if self.identify is None else self.identify(self).lstrip(" ")
+        return self.identity
+
+    @property
+    def number(self) -> int:
+        """The number of the request in the process, from 0; it gets one when it is first asked for."""
+        exchange = self.exchange
+        if exchange is None:
+            return 0
+        if exchange.number < 0:
+            exchange.number = self.process.next_number()
+        return exchange.number
 
     def begin(self, request: RequestFacts, slots: tuple[int, int]) -> None:
         """Turn to the next request; `slots` are how many values of requests and of responses are captured."""
@@ -310,7 +333,7 @@ class HttpFacts(Facts):
         self.backend, self.backend_name = None, ""
         self.server_name, self.server_id = "", 0
         self.captured_cookie = self.captured_set_cookie = None
-        self.log_level = None
+        self.log_level = self.identity = None
         if self.variables:
             self.variables = {name: value for name, value in self.variables.items() if name.startswith("sess.")}
 

@@ -137,6 +137,7 @@ HTTP_FETCHES = (
     _REQUEST("http_auth_user", Kind.STRING, _user),
     _REQUEST("http_auth_pass", Kind.STRING, _password),
     _REQUEST("http_auth_type", Kind.STRING, _scheme),
+    plain("unique-id", Kind.STRING, lambda facts: facts.unique_id or None, _HTTP),
     plain("srv_name", Kind.STRING, lambda facts: facts.server_name or None, _SERVED),
     plain("srv_id", Kind.INTEGER, lambda facts: facts.server_id or None, _SERVED),
 )

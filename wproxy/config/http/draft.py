@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from wproxy.config.acl.facts import Condition
+from wproxy.config.acl.facts import Condition, HttpFacts
 from wproxy.config.http.action import Slots
 from wproxy.config.http.captures import CaptureDraft
 from wproxy.config.http.model import Closing, HttpBack, HttpFront, HttpTimeouts, Page, Reuse, Rule
@@ -19,6 +20,8 @@ class HttpDraft:
     request_s: float | None = None
     keep_alive_s: float | None = None
     tarpit_s: float | None = None
+    unique_id: Callable[[HttpFacts], str] | None = None
+    unique_field: bytes | None = None
     abort_on_close: bool = False
     ignore_probes: bool = False
     buffer_request: bool = False
@@ -62,6 +65,8 @@ class HttpDraft:
             monitor_uri=self.monitor_uri,
             monitor_fail=tuple(self.monitor_fail),
             ignore_probes=self.ignore_probes,
+            unique_id=self.unique_id,
+            unique_field=self.unique_field,
             buffer_request=self.buffer_request,
         )
 

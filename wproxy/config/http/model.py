@@ -115,6 +115,8 @@ class HttpFront:
     captures: Captures | None = None
     monitor_uri: bytes | None = None
     monitor_fail: tuple[Condition, ...] = ()
+    unique_id: Callable[[HttpFacts], str] | None = None  # makes what tells requests apart
+    unique_field: bytes | None = None  # by which servers are told
     ignore_probes: bool = False  # say and log nothing where nothing was sent
     tarpit_s: float | None = None  # how long `tarpit` lasts
     buffer_request: bool = False  # wait for the body of a request, as far as it fits, before anything is done

@@ -61,6 +61,8 @@ MOMENTS: dict[str, Moment] = {
     "lc": lambda facts: 0,
     "pid": lambda facts: facts.process.number,
     "rc": _of(lambda exchange: exchange.retries, 0),
+    "ID": lambda facts: facts.unique_id,
+    "rt": lambda facts: facts.number,
     "sc": _of(lambda exchange: 0 if exchange.server is None else exchange.server.current, 0),
     "si": _of(_server_address, ""),
     "sp": _of(_server_port, ""),

@@ -13,7 +13,8 @@ from wproxy.config.http.actions import read_action
 from wproxy.config.http.answers import PAGES, Wanted, http_errors, make_answer, parse_errorfile, read_answer
 from wproxy.config.http.captures import capture_cookie, capture_header, declare
 from wproxy.config.http.draft import HttpDraft
-from wproxy.config.http.fields import to_bytes
+from wproxy.config.http.fields import field_name, to_bytes
+from wproxy.config.http.format import compile_format
 from wproxy.config.http.model import Act, Answer, Rule
 from wproxy.config.http.redirects import plain_redirect
 from wproxy.config.values import ArgumentError, integer
@@ -110,6 +111,15 @@ def _status(text: str) -> int:
     return status
 
 
+def _unique_format(draft: HttpDraft, line: Line, acls: Acls) -> None:
+    if acls.scope.has_frontend:
+        draft.unique_id = compile_format(line.target, acls.scope)
+
+
+def _unique_field(draft: HttpDraft, line: Line, acls: Acls) -> None:
+    draft.unique_field = field_name(line.target)
+
+
 def _errorfile(draft: HttpDraft, line: Line, acls: Acls) -> None:
     words = Words(line.words)
     answer = parse_errorfile(words.next("the name of a file"), _context(draft, acls))
@@ -155,6 +165,8 @@ HTTP_RULES: Mapping[str, Callable[[HttpDraft, Line, Acls], None]] = {
     "http-request": _action,
     "http-response": _action,
     "http-after-response": _late_action,
+    "unique-id-format": _unique_format,
+    "unique-id-header": _unique_field,
     "redirect": _redirect,
     "monitor fail": _monitor_fail,
     "declare capture": _declare,

@@ -30,6 +30,16 @@ def _line(expects: str) -> Action:
     return action
 
 
+def _word(expects: str) -> Action:
+    """Return the action of a line with one word, which stands in any `defaults` section: it holds no condition."""
+
+    def action(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+        single(statement, expects)
+        note(proxy, statement, anywhere=True)
+
+    return action
+
+
 def _page(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     """Keep a line about an error page; it stands in any `defaults` section, since it holds no condition."""
     if not statement.arguments:
@@ -89,6 +99,8 @@ HTTP: tuple[Keyword, ...] = (
         "http-after-response", _ANYWHERE, _line("an action such as set-header"),
         "changes of all responses at the very end, the proxy's own included", "4.2",
     ),
+    done("unique-id-format", _FRONT, _word("a log-format string"), "what tells requests apart: `%ID`", "4.2"),
+    done("unique-id-header", _FRONT, _word("a header field's name"), "the field that tells servers this", "4.2"),
     done("redirect", _PROXIES, _line("'location' or 'prefix'"), "`http-request redirect` without log-format", "4.2"),
     done("monitor-uri", _FRONT, _monitor_uri, "requests for it get 200, or 503 by `monitor fail`", "4.2"),
     done("monitor fail", _BINDS, _line("'if' or 'unless' and a condition"), "when `monitor-uri` answers 503", "4.2"),

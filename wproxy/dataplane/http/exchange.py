@@ -45,7 +45,6 @@ class Exchange(Answering):
     _search: Search | None
     _visit: Visit | None  # of a statistics page
     _then: Callable[[], None] | None  # what is done when a body is there that is waited for, until `_body_until`
-    _body_until: float
 
     def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
         super().__init__(client, request, now)
@@ -246,11 +245,9 @@ class Exchange(Answering):
 
         Where the server has been told who the client is, or connections are not shared, it is the client's own.
         """
-        own = self.client.pools
-        if own is not None and server in own:
-            return own[server]
-        if self.route.reuse is Reuse.NEVER or server.line.send_proxy is not None:
-            return self.client.own_pools()[server]
+        client, own = self.client, self.client.pools
+        if (own is not None and server in own) or self.route.reuse is Reuse.NEVER or server.line.send_proxy is not None:
+            return client.own_pools()[server]
         return self.route.pools[server]
 
     def found(self, connection: ServerConnection) -> None:
@@ -281,6 +278,8 @@ class Exchange(Answering):
         if route.address_lines is not None:
             facts = self._facts or self.client.known()
             end = route.address_lines(request, facts.source, facts.destination) + end
+        if self.client.site.unique_field is not None:
+            end = outgoing.identity(self.facts, self.client.site.unique_field) + end
         if route.name_field is not None and self.server is not None:
             request.remove(route.name_field)
             end += b"%b: %b\r\n" % (route.name_field, self.server.name.encode())

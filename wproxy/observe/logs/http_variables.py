@@ -191,6 +191,14 @@ def _backend_name(record: HttpRecord) -> str:
     return transaction.backend.name if transaction.routed else transaction.session.frontend.name
 
 
+def _number(record: HttpRecord) -> int:
+    """Return the number of the request; what is none has none of its own."""
+    facts, transaction = record.facts, record.transaction
+    if transaction.number < 0 and facts is not None:
+        transaction.number = facts.process.next_number()
+    return max(transaction.number, 0)
+
+
 def _retries(record: HttpRecord) -> str:
     transaction = record.transaction
     return f"+{transaction.retries}" if transaction.redispatched else str(transaction.retries)
@@ -255,6 +263,7 @@ def http_variables(host_name: str) -> tuple[Variable, ...]:
         Variable("HQ", "HTTP request URI query string", _text(_query)),
         Variable("HU", "HTTP request URI", _text(_target)),
         Variable("HV", "HTTP version", _text(_version)),
+        Variable("ID", "unique ID", lambda r: None if r.facts is None else encoded(r.facts.unique_id) or None),
         Variable("ST", "status_code", lambda r: r.transaction.status or -1),
         Variable("T", "gmt_date_time", _gmt_date(_accepted), bare=True),
         Variable("TR", "time to receive the full request", _request_time),
@@ -289,7 +298,7 @@ def http_variables(host_name: str) -> tuple[Variable, ...]:
         Variable("pid", "PID", lambda r: pid, hexadecimal=True),
         Variable("r", "http_request", _text(_request_line)),
         Variable("rc", "retries", _retries, bare=True),
-        Variable("rt", "request_counter", lambda r: r.transaction.number, hexadecimal=True),
+        Variable("rt", "request_counter", _number, hexadecimal=True),
         Variable("s", "server_name", _server_name),
         Variable("sc", "srv_conn", lambda r: r.server_connections),
         Variable("si", "server_IP", _server_address, hexadecimal=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -23,6 +24,7 @@ class StillProcess:
         self.host_name = "here"
         self.log_line_max = 1023
         self.number = 1
+        self.next_number = itertools.count().__next__
 
     def is_local(self, address: bytes) -> bool:
         return address[0] == 127
