@@ -144,7 +144,8 @@ def _run(options: command_line.Options, config: Config) -> int:
             os.write(parent, b"+")
             os.close(parent)
 
-    if options.master or config.globals.nbthread > 1:
+    asked = options.master or config.globals.master_worker
+    if asked or config.globals.nbthread > 1:
         # What a process serves with is loaded before any is made: the next one begins at once, and shares the memory.
         from wproxy import app  # noqa: F401
         from wproxy.master import Master
@@ -162,7 +163,7 @@ def _run(options: command_line.Options, config: Config) -> int:
 
             _serve_here(options, config, sockets, serving, role)
 
-        master = Master(lambda: _load(options), serve, _log, is_asked_for=options.master)
+        master = Master(lambda: _load(options), serve, _log, is_asked_for=asked)
         return master.run(config, sockets, lambda: ready(_stay))
     _serve_here(options, config, sockets, lambda: ready(partial(drop, config.globals)))
     return 0

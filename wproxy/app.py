@@ -125,7 +125,9 @@ class Application:
             for name, backend in self._registry.backends.items()
             if backend.config.mode is model.Mode.REDIS and name in reaches
         }
-        self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
+        self._process_facts = LiveProcess(
+            self._registry.backends, self._registry.frontends, config.globals.log_line_max
+        )
         self._http = HttpSites(
             self._services,
             self._process_facts,

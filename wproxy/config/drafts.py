@@ -47,6 +47,9 @@ class GlobalDraft:
     stats_maxconn: int = 10
     bufsize: int = 16384
     maxrewrite: int = 1024
+    fields_max: int = 101
+    master_worker: bool = False
+    log_line_max: int = 1023
     maxconn: int | None = None
     open_files: int | None = None
     strict_limits: bool = True
@@ -152,6 +155,7 @@ class ServerDraft:
     backup: bool = False
     maxqueue: int | None = None
     pool_max: int | None = None
+    reuse_max: int | None = None
     slowstart_s: float = 0.0
     send_proxy: int | None = None
     check_send_proxy: bool = False
