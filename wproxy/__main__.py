@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -54,6 +55,8 @@ def _proxy(arguments: list[str]) -> int:
     # Whoever replaces this process may say so before it serves. It must not die of that: it has to end its own
     # predecessor first. `App.run` lets the signal in.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    # Modules and the configuration stay: until it serves, a collector would look at them again and again for nothing.
+    gc.disable()
     try:
         options = command_line.parse(arguments)
         if options.version or options.details:
@@ -141,7 +144,11 @@ def _run(options: command_line.Options, config: Config) -> int:
             os.close(parent)
 
     if options.master or config.globals.nbthread > 1:
+        import wproxy.app  # noqa: F401 # once, for all processes that the master starts
         from wproxy.master import Master
+
+        gc.freeze()
+        gc.enable()
 
         def serve(config: Config, sockets: Sockets, role: Role, worker_ready: Callable[[], None]) -> None:
             """Be a worker: it leaves the terminal and root on its own, when it has nothing more to tell."""
