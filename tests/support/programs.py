@@ -19,6 +19,7 @@ import pytest
 from tests.support.waiting import wait_for
 
 WPROXY = [sys.executable, "-m", "wproxy"]
+START_TIMEOUT_S = 40.0  # on a machine that has much else to do
 
 
 def lack(what: str) -> NoReturn:
@@ -119,7 +120,7 @@ def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path,
             pytest.fail(f"ended with {process.returncode} before it listened on {port}:\n{log.read_text()}")
         return listening(port, host)
 
-    wait_for(ready, 15.0, f"port {port} of {log.stem}")
+    wait_for(ready, START_TIMEOUT_S, f"port {port} of {log.stem}")
 
 
 @contextmanager
