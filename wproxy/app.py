@@ -177,7 +177,6 @@ class Application:
         # What is there by now stays: the garbage collector need not look at it again and again.
         gc.collect()
         gc.freeze()
-        gc.enable()
         if self._crew is not None:
             self._crew.start()
         if self._redis is not None:
