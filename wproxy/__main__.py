@@ -54,6 +54,8 @@ def _proxy(arguments: list[str]) -> int:
     # Whoever replaces this process may say so before it serves. It must not die of that: it has to end its own
     # predecessor first. `App.run` lets the signal in.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    # Modules and the configuration stay: meanwhile a collector would look at them again and again for nothing.
+    gc.disable()
     try:
         options = command_line.parse(arguments)
         if options.version or options.details:
@@ -150,7 +152,7 @@ def _run(options: command_line.Options, config: Config) -> int:
         from wproxy import app  # noqa: F401
         from wproxy.master import Master
 
-        gc.freeze()  # otherwise a collection would write to what is shared
+        _collect_again()
 
         def serve(config: Config, sockets: Sockets, role: Role, worker_ready: Callable[[], None]) -> None:
             """Be a worker: it leaves the terminal and root on its own, when it has nothing more to tell."""
@@ -197,6 +199,7 @@ def _serve_here(
     from wproxy.limits import connection_limit
     from wproxy.state_file import StateFile, path_for
 
+    _collect_again()
     user = config.globals.user
     role = role or ALONE
     path = path_for(config.globals.state_file, options.configurations, os.environ, user) if role.owns else None
@@ -204,6 +207,12 @@ def _serve_here(
     saved.open(user)
     maxconn = connection_limit(config, options.maxconn, _log if role.owns else _hush)
     app.serve(config, sockets, maxconn, _log, saved, ready, role)
+
+
+def _collect_again() -> None:
+    """Let the garbage collector work on what comes from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 def _hush(severity: str, text: str) -> None:

@@ -8,8 +8,9 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -26,8 +27,6 @@ from wproxy.dataplane.listener import Listener, shut
 from wproxy.dataplane.prober import Prober
 from wproxy.dataplane.process import LiveProcess
 from wproxy.dataplane.reception import Arrival, Plan, Reception
-from wproxy.dataplane.redis.connection import RedisConnection
-from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.stats_desk import Desk
@@ -36,7 +35,7 @@ from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.http_sites import HttpSites
 from wproxy.logs import ProcessLogs
-from wproxy.observe import history, notices, page
+from wproxy.observe import history, notices
 from wproxy.policy.login_pace import LoginPace
 from wproxy.reports import Reporter
 from wproxy.runtime.command import Conversation
@@ -52,6 +51,9 @@ from wproxy.state.registry import Registry
 from wproxy.state.warmup import STEP_S as WARM_UP_STEP_S
 from wproxy.state_file import StateFile
 from wproxy.systemd import Watchdog
+
+if TYPE_CHECKING:
+    from wproxy.redis_sites import RedisSites
 
 _NEWS_BYTES = 64 * 1024
 
@@ -111,20 +113,10 @@ class Application:
         self._sampler = Stepper(self._loop, self._reporter.sample, history.PACE_S)
         self._pace = LoginPace()
         parties: list[Frontend | Backend] = [*self._registry.backends.values(), *self._registry.frontends.values()]
-        self._desks = {
-            party.name: Desk(
-                party.config.page, self._reporter.page, self._reporter.page_action, page.policy(), self._pace
-            )
-            for party in parties
-            if party.config.page is not None
-        }
+        self._desks = {party.name: self._desk(party.config.page) for party in parties if party.config.page is not None}
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
-        self._routers = {
-            name: Router(backend, self._services)
-            for name, backend in self._registry.backends.items()
-            if backend.config.mode is model.Mode.REDIS and name in reaches
-        }
+        self._redis = self._redis_sites(reaches) if model.Mode.REDIS in {each.config.mode for each in parties} else None
         self._process_facts = LiveProcess(
             self._registry.backends, self._registry.frontends, config.globals.log_line_max
         )
@@ -195,8 +187,8 @@ class Application:
             self._succession.inherit()
         if self._crew is not None:
             self._crew.start()
-        for router in self._routers.values():
-            router.open()
+        if self._redis is not None:
+            self._redis.open()
         self._tell_places()
         self._http.open()
         if any(backend.epochs is not None for backend in self._registry.backends.values()):
@@ -326,8 +318,8 @@ class Application:
         self._warmer.stop()
         self._rebalancer.stop()
         self._sampler.stop()
-        for router in self._routers.values():
-            router.close()
+        if self._redis is not None:
+            self._redis.close()
         self._http.close()
         self._prober.close()
         await self._services.close()
@@ -337,6 +329,22 @@ class Application:
             self._crew.close()
         self._logs.close()
         self._sockets.remove_files()
+
+    # What follows is loaded only where a configuration needs it, now: later root and files may be out of reach.
+
+    def _desk(self, settings: model.StatsPage) -> Desk:
+        """Return what answers for a statistics page."""
+        from wproxy.observe import page
+
+        return Desk(settings, self._reporter.page, self._reporter.page_action, page.policy(), self._pace)
+
+    def _redis_sites(self, reaches: Container[str]) -> RedisSites:
+        """Return what serves mode redis."""
+        from wproxy.redis_sites import RedisSites
+
+        backends = self._registry.backends.items()
+        stores = [each for name, each in backends if each.config.mode is model.Mode.REDIS and name in reaches]
+        return RedisSites(self._services, stores)
 
     # -- connections between the parts ---------------------------------------------------------------------------
 
@@ -349,9 +357,8 @@ class Application:
         if Plan.needed(bind, route):
             plan = self._plan(frontend, bind, number, route)
             return lambda: Reception(plan, services)
-        if frontend.config.mode is model.Mode.REDIS:
-            router = self._routers.get(backend.name) or Router(backend, services)
-            return lambda: RedisConnection(route, router, services)
+        if self._redis is not None and frontend.config.mode is model.Mode.REDIS:
+            return self._redis.factory(route)
         return lambda: TcpConnection(route, services).client
 
     def _http_factory(
@@ -394,10 +401,8 @@ class Application:
 
     def _serve(self, route: Route, arrival: Arrival) -> asyncio.Protocol:
         """Return what serves a client whose route has been found."""
-        config = route.frontend.config
-        if config.mode is model.Mode.REDIS:
-            router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
-            return RedisConnection(route, router, self._services, arrival.session)
+        if self._redis is not None and route.frontend.config.mode is model.Mode.REDIS:
+            return self._redis.serve(route, arrival.session)
         return TcpConnection(route, self._services, arrival).client
 
     def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
@@ -433,8 +438,8 @@ class Application:
             self._prober.start_one(notice.backend, notice.server)
         elif notice.change is ServerChange.REMOVED and self._role.owns:
             self._prober.stop(notice.server)
-        elif notice.change is ServerChange.ADDRESS and notice.backend.name in self._routers:
-            self._routers[notice.backend.name].reconnect(notice.server)
+        elif notice.change is ServerChange.ADDRESS and self._redis is not None:
+            self._redis.reconnect(notice.backend, notice.server)
 
     def _admit_all(self) -> None:
         """Accept for every frontend, as far as the limits of the process allow; look again when a rate does."""

@@ -105,13 +105,13 @@ def test_no_new_client_is_refused_while_workers_are_killed(tmp_path: Path, redis
     with crew(tmp_path, listen(port, redis)) as proxy:
         thread = threading.Thread(target=come_and_go)
         thread.start()
-        for _ in range(4):
+        for kills in range(1, 5):
             proxy.kill(proxy.workers[0])
             wait_until_whole(proxy)
+            wait_for(lambda most=26 * kills: answered["True"] > most, 20.0, "more clients are answered")  # type: ignore[misc]
         stop.set()
         thread.join()
     assert failures == []
-    assert answered["True"] > 100
     assert answered["False"] <= 4  # whoever was in the middle of it
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wproxy.dataplane.ends import peer_of
 from wproxy.protocols.http1.faults import position
 from wproxy.state.captures import LIMIT, NOBODY, Capture, Excerpt, Named, Side
 from wproxy.state.session import UNKNOWN_ADDRESS
@@ -65,5 +66,4 @@ def _keep(
 def _source(client: ClientConnection) -> tuple[str, int] | None:
     if client.session.source is not UNKNOWN_ADDRESS:
         return client.session.source
-    peer = None if client.transport is None else client.transport.get_extra_info("peername")
-    return (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
+    return None if client.transport is None else peer_of(client.transport)
