@@ -8,7 +8,8 @@ COPY wproxy wproxy
 COPY capture capture
 COPY consumer consumer
 COPY admin admin
-RUN python -m venv /opt/wproxy && /opt/wproxy/bin/pip install --no-cache-dir .
+# Without pip and setuptools, which nobody needs in there.
+RUN python -m venv --without-pip /opt/wproxy && pip --python /opt/wproxy/bin/python install --no-cache-dir .
 
 FROM python:3.11-slim
 # scapy compiles capture's kernel filter with libpcap; Debian renamed the package with 64-bit time.
@@ -21,8 +22,11 @@ RUN apt-get update \
     && install -d -m 700 /var/spool/wproxy
 COPY --from=build /opt/wproxy /opt/wproxy
 COPY compose/haproxy.cfg /etc/wproxy/haproxy.cfg
+COPY --chmod=755 compose/docker-entrypoint /usr/local/bin/docker-entrypoint
 ENV PATH=/opt/wproxy/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     WPROXY_SOCKET=/run/wproxy/admin.sock
 USER wproxy
-CMD ["wproxy", "-f", "/etc/wproxy/haproxy.cfg"]
+# /usr/local/etc/haproxy/haproxy.cfg, where that is mounted, else /etc/wproxy/haproxy.cfg.
+ENTRYPOINT ["docker-entrypoint"]
+CMD ["wproxy"]

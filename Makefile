@@ -9,6 +9,9 @@ PYTHON ?= python3
 JOBS ?= 4
 SECONDS ?= 20
 
+# Tests start the same programs thousands of times: what Python compiles it keeps, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test soak unit bench lint format venv compiled system-demo system-test system-bench clean
 
 help: ## list the targets

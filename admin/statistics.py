@@ -21,6 +21,7 @@ _TEXT = frozenset(
     }
 )
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
+_FORCED_MAINT, _FORCED_DRAIN = 1, 8  # bits of `srv_admin_state` (management manual, "show servers state")
 
 
 def parse_stat(answer: str) -> list[Row]:
@@ -46,6 +47,20 @@ def parse_info(answer: str) -> Row:
 
 def parse_initial_weights(answer: str) -> dict[tuple[str, str], int]:
     """Return the configured weight of each (backend, server) from the answer to `show servers state`."""
+    return _numbers(answer, "srv_iweight")
+
+
+def parse_admin_states(answer: str) -> dict[str, str]:
+    """Return by path what an administrator wants of each server, `ready`, `drain` or `maint`, from the same answer."""
+    states = _numbers(answer, "srv_admin_state")
+    return {
+        "/".join(path): "maint" if state & _FORCED_MAINT else "drain" if state & _FORCED_DRAIN else "ready"
+        for path, state in states.items()
+    }
+
+
+def _numbers(answer: str, column: str) -> dict[tuple[str, str], int]:
+    """Return a column of `show servers state` by backend and server."""
     lines = answer.split("\n")
     header = next((line for line in lines if line.startswith("# ")), None)
     if header is None:
@@ -53,9 +68,9 @@ def parse_initial_weights(answer: str) -> dict[tuple[str, str], int]:
     columns = header.removeprefix("# ").split()
     rows = (dict(zip(columns, line.split(), strict=False)) for line in lines[lines.index(header) + 1 :] if line.strip())
     return {
-        (row.get("be_name", ""), row.get("srv_name", "")): int(weight)
+        (row.get("be_name", ""), row.get("srv_name", "")): int(number)
         for row in rows
-        if (weight := row.get("srv_iweight", "")).isdecimal()
+        if (number := row.get(column, "")).isdecimal()
     }
 
 

@@ -10,10 +10,11 @@ wire: when it is read, the outbox is waited for.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from capture.shelf import Shelf
 from capture.sieve import Haul, Sieve
 from capture.sources import InterfaceSource, PcapSource, Source
 from capture.spool import SpoolReader, SpoolWriter
+from capture.systemd import Service
 from capture.targets import Targets
 from capture.topology import BrokerQueue, SpoolQueue
 
@@ -79,6 +81,7 @@ def run(settings: Settings, background: Background | None = None) -> None:
     counters = Counters()
     with _stop_request() as stopping, ExitStack() as stack:
         pid = stack.enter_context(pid_file(settings.pid_file))
+        service = stack.enter_context(closing(Service(os.environ)))
         listener = Listener(settings.listen, counters) if settings.is_listening and settings.read is None else None
         if listener is not None:
             stack.enter_context(closing(listener))
@@ -91,7 +94,8 @@ def run(settings: Settings, background: Background | None = None) -> None:
         if listener is not None:
             listener.start()
         _tell_ready(settings, pid, background)
-        loop = _Loop(settings, source, publisher, counters)
+        service.ready()
+        loop = _Loop(settings, source, publisher, counters, service.beat)
         try:
             loop.run(stopping)
         finally:
@@ -114,7 +118,10 @@ def _tell_ready(settings: Settings, pid: PidFile | None, background: Background 
 class _Loop:
     """The capture thread: from frames to batches in the outbox."""
 
-    def __init__(self, settings: Settings, source: Source, publisher: Publisher, counters: Counters) -> None:
+    def __init__(
+        self, settings: Settings, source: Source, publisher: Publisher, counters: Counters, beat: Callable[[], None]
+    ) -> None:
+        self._beat = beat
         self._source = source
         self._publisher = publisher
         self._counters = counters
@@ -137,6 +144,7 @@ class _Loop:
             self._take(haul, now, stopping)
             self._hand_on(self._batcher.take_due(now), stopping)
             self._count(now)
+            self._beat()
         self._hand_on(self._batcher.take(), stopping)
         self._count(time.monotonic())
 

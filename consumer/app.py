@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 
 from capture.notices import Outage
 from capture.options import Address
+from capture.systemd import Service
 from capture.topology import BrokerQueue, SpoolQueue
 from consumer.broker.queue import Queue
 from consumer.counters import Counters
@@ -81,6 +83,7 @@ def run(settings: Settings) -> None:
     gc.set_threshold(_COLLECT_AFTER, 10, 10)
     counters = Counters()
     with ExitStack() as stack:
+        service = stack.enter_context(closing(Service(os.environ)))
         _serve_metrics(settings.metrics, counters, stack)
         writer = stack.enter_context(
             closing(Writer(settings.redis, settings.password, connection_per_batch=settings.connection_per_batch))
@@ -88,6 +91,8 @@ def run(settings: Settings) -> None:
         queue = stack.enter_context(closing(_open_queue(settings, counters, stopping)))
         outage = Outage(f"redis {settings.redis}", "batches are held and written when it answers", report)
         worker = Worker(queue, writer, counters, settings.ttl_ms, outage, report, with_index=settings.with_index)
+        worker.beat = service.beat
+        service.ready()
         try:
             worker.run(stopping)
         except IndexRefusedError as error:

@@ -47,11 +47,13 @@ class Worker:
         self._burials = Recurrence(report)
         self._with_index = with_index
         self._is_index_possible = not with_index
+        self.beat: Callable[[], object] = lambda: None  # called often, as long as the work goes on
 
     def run(self, stopping: threading.Event) -> None:
         """Consume until `stopping` is set; the batch in hand is finished first, unless Redis is away."""
         self._greet()
         while not stopping.is_set():
+            self.beat()
             delivery = self._queue.take()
             if delivery is not None:
                 self._consume(delivery, stopping)
@@ -113,6 +115,7 @@ class Worker:
                 return verdict
             failures += 1
             self._outage.failed(verdict.reason)
+            self.beat()
             if stopping.wait(backoff_s(failures, random.random())):
                 return verdict
             self._counters.retries += 1

@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.programs import redis_server
+
+# A busy machine is no fault: how long an example takes is not what is tested.
+settings.register_profile("wproxy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("wproxy")
 
 
 @pytest.fixture

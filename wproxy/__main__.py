@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wproxy import command_line
@@ -54,6 +54,8 @@ def _proxy(arguments: list[str]) -> int:
     # Whoever replaces this process may say so before it serves. It must not die of that: it has to end its own
     # predecessor first. `App.run` lets the signal in.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    # Modules and the configuration stay: meanwhile a collector would look at them again and again for nothing.
+    gc.disable()
     try:
         options = command_line.parse(arguments)
         if options.version or options.details:
@@ -110,16 +112,20 @@ def _serve(options: command_line.Options) -> int:
 def _run(options: command_line.Options, config: Config) -> int:
     """Serve `config` until told to stop, in the background and under a master where that is asked for."""
     # Imported here: `wproxy -c` needs none of it.
+    from wproxy.limits import connection_limit
+    from wproxy.pidfile import PidFile
     from wproxy.privileges import check, drop
     from wproxy.process_name import name_of, show_as
     from wproxy.sockets import Inherited, open_sockets
 
     check(config.globals)
+    connection_limit(config, options.maxconn, _hush)  # each process that serves says what it has to say about it
     show_as(name_of(sys.argv[0]), sys.argv[1:])
     inherited, orphans = _inherit(options, config)
     sockets = open_sockets(config, Inherited(inherited))
     try:
-        pidfile = _open_pidfile(options.pidfile or config.globals.pidfile)
+        name = options.pidfile or config.globals.pidfile
+        pidfile = None if name is None else PidFile(name)
     except WproxyError:
         sockets.abandon()
         raise
@@ -128,9 +134,9 @@ def _run(options: command_line.Options, config: Config) -> int:
 
     def ready(change: Callable[[], None]) -> None:
         """Tell whoever waits for the pid file, and the processes that this one replaces; then `change` into a user."""
-        if pidfile is not None:
-            pidfile.write_text(f"{os.getpid()}\n")
-        _end_predecessors([*options.finish, *orphans], options.terminate)
+        finish = [*options.finish, *orphans]
+        rival = None if pidfile is None else pidfile.take([*finish, *options.terminate])
+        _end_predecessors(finish if rival is None else [*finish, rival], options.terminate)
         if options.notify:
             _tell_systemd()
         if parent is not None:
@@ -140,8 +146,13 @@ def _run(options: command_line.Options, config: Config) -> int:
             os.write(parent, b"+")
             os.close(parent)
 
-    if options.master or config.globals.nbthread > 1:
+    asked = options.master or config.globals.master_worker
+    if asked or config.globals.nbthread > 1:
+        # What a process serves with is loaded before any is made: the next one begins at once, and shares the memory.
+        from wproxy import app  # noqa: F401
         from wproxy.master import Master
+
+        _collect_again()
 
         def serve(config: Config, sockets: Sockets, role: Role, worker_ready: Callable[[], None]) -> None:
             """Be a worker: it leaves the terminal and root on its own, when it has nothing more to tell."""
@@ -154,7 +165,7 @@ def _run(options: command_line.Options, config: Config) -> int:
 
             _serve_here(options, config, sockets, serving, role)
 
-        master = Master(lambda: _load(options), serve, _log, is_asked_for=options.master)
+        master = Master(lambda: _load(options), serve, _log, is_asked_for=asked)
         return master.run(config, sockets, lambda: ready(_stay))
     _serve_here(options, config, sockets, lambda: ready(partial(drop, config.globals)))
     return 0
@@ -188,6 +199,7 @@ def _serve_here(
     from wproxy.limits import connection_limit
     from wproxy.state_file import StateFile, path_for
 
+    _collect_again()
     user = config.globals.user
     role = role or ALONE
     path = path_for(config.globals.state_file, options.configurations, os.environ, user) if role.owns else None
@@ -197,8 +209,14 @@ def _serve_here(
     app.serve(config, sockets, maxconn, _log, saved, ready, role)
 
 
+def _collect_again() -> None:
+    """Let the garbage collector work on what comes from now on."""
+    gc.freeze()
+    gc.enable()
+
+
 def _hush(severity: str, text: str) -> None:
-    """Say nothing: the supervisor has said it."""
+    """Say nothing: another process says it."""
 
 
 def _tell_systemd() -> None:
@@ -256,18 +274,6 @@ def _leave_terminal() -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     os.close(nothing)
-
-
-def _open_pidfile(name: str | None) -> Path | None:
-    """Return the pid file's whole path, after trying to write it: later there may be nobody to tell."""
-    if name is None:
-        return None
-    path = Path(name).absolute()
-    try:
-        path.open("a").close()
-    except OSError as error:
-        raise WproxyError(f"cannot write the process id to {path}: {error.strerror}") from error
-    return path
 
 
 def _log(severity: str, text: str) -> None:

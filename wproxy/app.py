@@ -8,8 +8,9 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -17,6 +18,7 @@ from wproxy.config import model
 from wproxy.crew.headcount import PAUSE_S
 from wproxy.crew.interpreter import CrewInterpreter
 from wproxy.crew.role import ALONE, Duty, Role, pinned_frontends
+from wproxy.crew.succession import Succession, follow
 from wproxy.crew.supervisor import Supervisor
 from wproxy.crew.worker import Worker
 from wproxy.dataplane.http.client import ClientConnection
@@ -25,8 +27,6 @@ from wproxy.dataplane.listener import Listener, shut
 from wproxy.dataplane.prober import Prober
 from wproxy.dataplane.process import LiveProcess
 from wproxy.dataplane.reception import Arrival, Plan, Reception
-from wproxy.dataplane.redis.connection import RedisConnection
-from wproxy.dataplane.redis.router import Router
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.stats_desk import Desk
@@ -35,7 +35,7 @@ from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.http_sites import HttpSites
 from wproxy.logs import ProcessLogs
-from wproxy.observe import history, notices, page
+from wproxy.observe import history, notices
 from wproxy.policy.login_pace import LoginPace
 from wproxy.reports import Reporter
 from wproxy.runtime.command import Conversation
@@ -50,6 +50,10 @@ from wproxy.state.frontend import Frontend, FrontendStatus
 from wproxy.state.registry import Registry
 from wproxy.state.warmup import STEP_S as WARM_UP_STEP_S
 from wproxy.state_file import StateFile
+from wproxy.systemd import Watchdog
+
+if TYPE_CHECKING:
+    from wproxy.redis_sites import RedisSites
 
 _NEWS_BYTES = 64 * 1024
 
@@ -109,21 +113,13 @@ class Application:
         self._sampler = Stepper(self._loop, self._reporter.sample, history.PACE_S)
         self._pace = LoginPace()
         parties: list[Frontend | Backend] = [*self._registry.backends.values(), *self._registry.frontends.values()]
-        self._desks = {
-            party.name: Desk(
-                party.config.page, self._reporter.page, self._reporter.page_action, page.policy(), self._pace
-            )
-            for party in parties
-            if party.config.page is not None
-        }
+        self._desks = {party.name: self._desk(party.config.page) for party in parties if party.config.page is not None}
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
-        self._routers = {
-            name: Router(backend, self._services)
-            for name, backend in self._registry.backends.items()
-            if backend.config.mode is model.Mode.REDIS and name in reaches
-        }
-        self._process_facts = LiveProcess(self._registry.backends, self._registry.frontends)
+        self._redis = self._redis_sites(reaches) if model.Mode.REDIS in {each.config.mode for each in parties} else None
+        self._process_facts = LiveProcess(
+            self._registry.backends, self._registry.frontends, config.globals.log_line_max
+        )
         self._http = HttpSites(
             self._services,
             self._process_facts,
@@ -145,6 +141,7 @@ class Application:
             if name in serves
         }
         self._crew = self._reporter.crew = self._join_crew()
+        self._succession = self._follow_predecessor()
         interpreter = CrewInterpreter(self._crew) if isinstance(self._crew, Supervisor) else None
         seats = Seats(config.globals.stats_maxconn)
         self._stats = [
@@ -164,6 +161,7 @@ class Application:
         self._registry.admission.on_change = self._admit_all
         for frontend in self._registry.frontends.values():
             frontend.on_limit = partial(self._admit, frontend)
+        self._watchdog = Watchdog(os.environ if role.owns else {})
         self._stop = asyncio.Event()
         self.stopping = False
         self._control.subscribe(self._follow)
@@ -185,10 +183,12 @@ class Application:
         # What is there by now stays: the garbage collector need not look at it again and again.
         gc.collect()
         gc.freeze()
+        if self._succession is not None and self._sockets.has_predecessor and not self._role.successor:
+            self._succession.inherit()
         if self._crew is not None:
             self._crew.start()
-        for router in self._routers.values():
-            router.open()
+        if self._redis is not None:
+            self._redis.open()
         self._tell_places()
         self._http.open()
         if any(backend.epochs is not None for backend in self._registry.backends.values()):
@@ -204,10 +204,18 @@ class Application:
             is_open = frontend.status is FrontendStatus.OPEN and self._accepts(frontend)
             for frontend_listener in listeners if is_open else ():
                 await frontend_listener.resume(singly=self._scarce(frontend))
+        if self._succession is not None:
+            self._succession.open()
         ready()
+        self._watchdog.start(self._loop, self._is_watched)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # one that came during the start acts now
         await self._stop.wait()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})  # one more changes nothing
         await self._close()
+
+    def _is_watched(self) -> bool:
+        """Tell whether it is this process that has to be alive, and not the one that has taken its place."""
+        return not (self.stopping and self._succession is not None and self._succession.has_heir)
 
     def _join_crew(self) -> Supervisor | Worker | None:
         """Return what connects this process with the others of `nbthread`; None where it is alone."""
@@ -232,6 +240,14 @@ class Application:
                     role, self._control, loop, run, lambda: self._logs.dropped, self._stop_softly, self._stand_back
                 )
         return None
+
+    def _follow_predecessor(self) -> Succession | None:
+        """Return what connects this process with the one before and the one after; None in a worker."""
+        meeting = self._sockets.meeting
+        if meeting is None or not self._role.owns:
+            return None
+        crew = self._crew if isinstance(self._crew, Supervisor) else None
+        return follow(self._loop, meeting, self._control, crew, lambda: self.dropped_logs)
 
     def _shut_closed(self) -> None:
         """Have clients refused where the workers have stopped to accept."""
@@ -260,6 +276,8 @@ class Application:
         self._stop_listening()
         if self._sockets.handed_over:
             self._stop_answering()
+        if self._succession is not None:
+            self._succession.finish()
         self._registry.sessions.parting = True
         if self._config.globals.hard_stop_s is not None:
             self._loop.call_later(self._config.globals.hard_stop_s, self._stop.set)
@@ -296,17 +314,37 @@ class Application:
         """Close in the order in which traffic flows, so that nothing new arrives at a part that is gone."""
         self._stop_listening()
         self._stop_answering()
+        self._watchdog.close()
         self._warmer.stop()
         self._rebalancer.stop()
         self._sampler.stop()
-        for router in self._routers.values():
-            router.close()
+        if self._redis is not None:
+            self._redis.close()
         self._http.close()
         self._prober.close()
         await self._services.close()
+        if self._succession is not None:
+            self._succession.close()
         if self._crew is not None:
             self._crew.close()
         self._logs.close()
+        self._sockets.remove_files()
+
+    # What follows is loaded only where a configuration needs it, now: later root and files may be out of reach.
+
+    def _desk(self, settings: model.StatsPage) -> Desk:
+        """Return what answers for a statistics page."""
+        from wproxy.observe import page
+
+        return Desk(settings, self._reporter.page, self._reporter.page_action, page.policy(), self._pace)
+
+    def _redis_sites(self, reaches: Container[str]) -> RedisSites:
+        """Return what serves mode redis."""
+        from wproxy.redis_sites import RedisSites
+
+        backends = self._registry.backends.items()
+        stores = [each for name, each in backends if each.config.mode is model.Mode.REDIS and name in reaches]
+        return RedisSites(self._services, stores)
 
     # -- connections between the parts ---------------------------------------------------------------------------
 
@@ -319,9 +357,8 @@ class Application:
         if Plan.needed(bind, route):
             plan = self._plan(frontend, bind, number, route)
             return lambda: Reception(plan, services)
-        if frontend.config.mode is model.Mode.REDIS:
-            router = self._routers.get(backend.name) or Router(backend, services)
-            return lambda: RedisConnection(route, router, services)
+        if self._redis is not None and frontend.config.mode is model.Mode.REDIS:
+            return self._redis.factory(route)
         return lambda: TcpConnection(route, services).client
 
     def _http_factory(
@@ -364,10 +401,8 @@ class Application:
 
     def _serve(self, route: Route, arrival: Arrival) -> asyncio.Protocol:
         """Return what serves a client whose route has been found."""
-        config = route.frontend.config
-        if config.mode is model.Mode.REDIS:
-            router = self._routers.get(route.backend.name) or Router(route.backend, self._services)
-            return RedisConnection(route, router, self._services, arrival.session)
+        if self._redis is not None and route.frontend.config.mode is model.Mode.REDIS:
+            return self._redis.serve(route, arrival.session)
         return TcpConnection(route, self._services, arrival).client
 
     def _backend_of(self, frontend: Frontend, name: str | None) -> Backend:
@@ -403,8 +438,8 @@ class Application:
             self._prober.start_one(notice.backend, notice.server)
         elif notice.change is ServerChange.REMOVED and self._role.owns:
             self._prober.stop(notice.server)
-        elif notice.change is ServerChange.ADDRESS and notice.backend.name in self._routers:
-            self._routers[notice.backend.name].reconnect(notice.server)
+        elif notice.change is ServerChange.ADDRESS and self._redis is not None:
+            self._redis.reconnect(notice.backend, notice.server)
 
     def _admit_all(self) -> None:
         """Accept for every frontend, as far as the limits of the process allow; look again when a rate does."""

@@ -50,7 +50,8 @@ class HttpSites:
         self._services = services
         self._process = process
         self._logs = logs
-        self._parser = HeadParser(head_max(config))
+        self._room = head_max(config)
+        self._parser = HeadParser(head_max(config), config.fields_max)
         self._stickiness = stickiness
         self._persistences: dict[str, Persistence[Server]] = {}
         self._pools: dict[str, Pools] = {}
@@ -62,7 +63,7 @@ class HttpSites:
         route = self._route(frontend, default)
         desk = self._desks.get(frontend.name)
         parts = frontend, self._services, self._parser, number, self._process, route, routes, self._serve, desk
-        return Site.of(*parts)
+        return Site.of(*parts, room=self._room)
 
     def _route(self, frontend: Frontend, backend: Backend) -> HttpRoute:
         pools = self._pools.setdefault(backend.name, Pools(self._services.clock))

@@ -236,6 +236,7 @@ class Master:
             for _, listening in generation.sockets.stats:
                 listening.close()
             generation.sockets.stats.clear()
+            generation.sockets.close_meeting()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         for number in (signal.SIGUSR2, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
@@ -301,6 +302,7 @@ class Master:
             self._current = None
             current.sockets.handed_over = False
             current.sockets.close()
+            current.sockets.remove_files()
 
 
 def _kind(generation: Generation, member: Member) -> str:

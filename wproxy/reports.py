@@ -22,7 +22,7 @@ from wproxy.crew.supervisor import Supervisor
 from wproxy.crew.worker import Worker
 from wproxy.dataplane.stats_desk import Form, View
 from wproxy.idleness import Idleness
-from wproxy.observe import captures, information, page, prometheus, schema, servers_state, statistics
+from wproxy.observe import captures, information, prometheus, schema, servers_state, statistics
 from wproxy.observe.history import History
 from wproxy.protocols.bus import Json
 from wproxy.runtime import page_actions
@@ -137,6 +137,8 @@ class Reporter:
         if isinstance(self.crew, Worker):
             told = self.crew.request("page", [self._owner(settings), asdict(view)])
             return _AWAY if told is None else str(told)
+        from wproxy.observe import page  # loaded by `app` where the configuration has such a page
+
         registry, now = self._registry, self._control.clock()
         wanted = page.Wanted(settings.scope, view.search, view.up, view.no_maint, settings.legends)
         if view.form is Form.SCHEMA:

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wproxy.config import model
-from wproxy.dataplane.listener import close_listening, open_listening
+from wproxy.dataplane.listener import close_listening, open_listening, remove_file
 from wproxy.dataplane.log_sender import LogSenders
 from wproxy.errors import BindError
+
+MEETING = "@meeting"  # how the socket is called among the addresses that are handed over
 
 
 class Inherited:
@@ -24,7 +26,11 @@ class Inherited:
 
     def take(self, address: model.Address) -> socket.socket | None:
         """Return the socket that listens at `address`, if there is one."""
-        waiting = self._by_address.get(str(address))
+        return self.take_named(str(address))
+
+    def take_named(self, name: str) -> socket.socket | None:
+        """Return the socket that goes by `name`, if there is one."""
+        waiting = self._by_address.get(name)
         return waiting.pop(0) if waiting else None
 
     def close(self) -> None:
@@ -41,13 +47,16 @@ class Sockets:
 
     `handed_over`: another process has them too, so that the names of unix sockets belong to it now.
     `inherited` are those that came from a process which goes on with them unless this one takes its place.
+    `meeting` is where processes that follow each other tell what they leave; None once it is closed.
     """
 
     frontends: dict[str, list[tuple[model.Bind, socket.socket]]] = field(default_factory=dict)
     stats: list[tuple[model.StatsSocket, socket.socket]] = field(default_factory=list)
     logs: LogSenders = field(default_factory=LogSenders)
     inherited: set[socket.socket] = field(default_factory=set)
+    meeting: socket.socket | None = None
     handed_over: bool = False
+    _files: list[str] = field(default_factory=list)  # of unix sockets that have been closed
 
     def all(self) -> Iterator[tuple[model.Address, socket.socket]]:
         """Yield every socket with its address."""
@@ -60,14 +69,27 @@ class Sockets:
     def hand_over(self) -> list[tuple[str, socket.socket]]:
         """Return the sockets for another process, by the text of their address."""
         self.handed_over = True
-        return [(str(address), listening) for address, listening in self.all()]
+        return [(name, listening) for name, listening in self._named()]
 
     def duplicates(self) -> Inherited:
         """Return duplicates of the sockets for a successor made by fork."""
-        return Inherited([(address, listening.dup()) for address, listening in self.hand_over()])
+        self.handed_over = True
+        return Inherited([(name, listening.dup()) for name, listening in self._named()])
+
+    def _named(self) -> Iterator[tuple[str, socket.socket]]:
+        for address, listening in self.all():
+            yield str(address), listening
+        if self.meeting is not None and self.meeting.fileno() >= 0:
+            yield MEETING, self.meeting
+
+    @property
+    def has_predecessor(self) -> bool:
+        """Whether a process that is to be replaced has handed its sockets to this one."""
+        return self.meeting in self.inherited
 
     def close(self) -> None:
-        """Close all of them, and remove the files of unix sockets that nobody else has."""
+        """Close all of them; the files of unix sockets are left to `remove_files`."""
+        self.close_meeting()
         self.close_frontends()
         for line, listening in self.stats:
             self._close(line.address, listening)
@@ -80,6 +102,12 @@ class Sockets:
                 self._close(bind.address, listening)
         self.frontends.clear()
 
+    def close_meeting(self) -> None:
+        """Leave what is to be told to other processes."""
+        if self.meeting is not None:
+            self.meeting.close()
+            self.meeting = None
+
     def abandon(self) -> None:
         """Close all after a start that failed; the files of inherited unix sockets stay: somebody serves there."""
         for address, listening in self.all():
@@ -87,15 +115,23 @@ class Sockets:
                 listening.close()
             else:
                 close_listening(address, listening)
+        self.close_meeting()
         self.frontends.clear()
         self.stats.clear()
         self.logs.close()
 
     def _close(self, address: model.Address, listening: socket.socket) -> None:
-        if self.handed_over:
-            listening.close()
-        else:
-            close_listening(address, listening)
+        listening.close()
+        if address.path and not self.handed_over:
+            self._files.append(address.path)
+
+    def remove_files(self) -> None:
+        """Remove the files of unix sockets, for when no descriptor of this process is left on them.
+
+        Those at which somebody listens stay: another process has taken the sockets over, unknown to this one.
+        """
+        while self._files:
+            remove_file(self._files.pop())
 
 
 def open_sockets(config: model.Config, inherited: Inherited | None = None) -> Sockets:
@@ -128,12 +164,25 @@ def open_sockets(config: model.Config, inherited: Inherited | None = None) -> So
         sock = attempt(line, "stats socket")
         if sock is not None:
             opened.stats.append((line, sock))
+    opened.meeting = inherited.take_named(MEETING)
+    if opened.meeting is not None:
+        opened.inherited.add(opened.meeting)
+    else:
+        opened.meeting = _meeting_place()
     inherited.close()
     faults += opened.logs.open(config)
     if faults:
         opened.abandon()
         raise BindError("\n".join(faults))
     return opened
+
+
+def _meeting_place() -> socket.socket:
+    """Return a listening socket under a name that the kernel chooses."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind("")
+    listening.listen(socket.SOMAXCONN)
+    return listening
 
 
 def _open(line: model.Bind | model.StatsSocket) -> socket.socket:

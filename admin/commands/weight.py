@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import click
 
 from admin.client import StatsSocket
-from admin.commands.agreement import on_all, sync_command
+from admin.commands.agreement import on_all, send_weights, sync_command
 from admin.commands.common import (
     json_option,
     read_servers,
@@ -19,6 +20,7 @@ from admin.commands.common import (
 from admin.commands.epochs import read_rebalance
 from admin.commands.rebalancing import check_rate, rate_option, rebalance, rebalance_option
 from admin.errors import MisusedError
+from admin.rebalance import Outcome
 from admin.render import percent, print_json, print_table, table
 from admin.servers import Server, find, shares
 from admin.statistics import parse_initial_weights
@@ -82,6 +84,34 @@ def set_weight(proxy: StatsSocket, wanted: str, weight: str) -> WeightChange:
     return WeightChange(before, find(changed, before.path), *share, moving.opened, moving.slots_left)
 
 
+def set_weights(proxy: StatsSocket, wanted: Mapping[str, str]) -> list[WeightChange]:
+    """Give each server that `wanted` names its weight, all as one change; return what that changed.
+
+    HAProxy, which cannot do that, is told one after the other. Raises what `set_weight` does.
+    """
+    if len(wanted) == 1:
+        return [set_weight(proxy, *next(iter(wanted.items())))]
+    for text in wanted.values():
+        check_weight(text)
+    servers = read_servers(proxy)
+    before = {find(servers, name): text for name, text in wanted.items()}
+    if len(before) < len(wanted):
+        raise MisusedError(f"the same server twice: {' '.join(wanted)}")
+    backends = dict.fromkeys(server.backend for server in before)
+    epochs = {name: read_rebalance(proxy, name) for name in backends}
+    send_weights(proxy, [(server.path, text) for server, text in before.items()])
+    changed = read_servers(proxy)
+    share, share_now = shares(servers), shares(changed)
+    moving = {name: None if known is None else read_rebalance(proxy, name) for name, known in epochs.items()}
+    made = []
+    for server in before:
+        known, now = epochs[server.backend], moving[server.backend]
+        opened = (now.opened, now.slots_left) if known and now and now.opened != known.opened else (None, 0)
+        shared = share[server.path], share_now.get(server.path, 0.0)
+        made.append(WeightChange(server, find(changed, server.path), *shared, *opened))
+    return made
+
+
 def check_weight(text: str) -> None:
     """Raise MisusedError when `text` is no weight."""
     match = _WEIGHT.fullmatch(text)
@@ -120,8 +150,7 @@ def get_command(server: str | None, *, as_json: bool) -> None:
 
 # A weight of -5 is for check_weight to refuse, not an unknown option.
 @weight.command("set", context_settings={"ignore_unknown_options": True})
-@click.argument("server")
-@click.argument("weight")
+@click.argument("pairs", nargs=-1, required=True, metavar="SERVER WEIGHT [SERVER WEIGHT]...")
 @rebalance_option
 @rate_option
 @several_sockets_option
@@ -134,8 +163,7 @@ def get_command(server: str | None, *, as_json: bool) -> None:
 )
 @json_option
 def set_command(
-    server: str,
-    weight: str,
+    pairs: tuple[str, ...],
     sockets: tuple[str, ...],
     timeout_s: float | None,
     *,
@@ -143,32 +171,48 @@ def set_command(
     rate: int | None,
     as_json: bool,
 ) -> None:
-    """Set the weight of SERVER to WEIGHT: 0 to 256, or a percentage of the configured weight such as 50%.
+    """Set the weight of each SERVER to its WEIGHT: 0 to 256, or a percentage of the configured weight such as 50%.
 
-    With several --socket, on each of these proxies: exit 0 when all of them have it. With balance key name the one that
-    serves first: the next has its turn when the keys have followed.
+    Several are one change: with balance key, keys move once. With several --socket, on each of these proxies: exit 0
+    when all of them have it. With balance key name the one that serves first: the next has its turn when the keys have
+    followed.
     """
-    check_weight(weight)
+    if len(pairs) % 2:
+        raise MisusedError(f"{pairs[-1]!r} has no weight: SERVER WEIGHT, as often as you like")
+    wanted = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    if 2 * len(wanted) < len(pairs):
+        raise MisusedError(f"the same server twice: {' '.join(pairs[::2])}")
+    for text in wanted.values():
+        check_weight(text)
     check_rate(rebalances=rebalances, rate=rate)
 
     def do(proxy: StatsSocket) -> tuple[str, dict[str, object]]:
-        change = set_weight(proxy, server, weight)
-        outcome = rebalance(proxy, change.after.backend, rate) if rebalances else None
-        document = {} if outcome is None else {"rebalance": outcome.document()}
-        return "; ".join(map(str, filter(None, (change, outcome)))), {**change.document(), **document}
+        changes = set_weights(proxy, wanted)
+        backends = dict.fromkeys(change.after.backend for change in changes)
+        outcomes = [rebalance(proxy, backend, rate) for backend in backends] if rebalances else []
+        return "; ".join(map(str, [*changes, *outcomes])), _told(changes, outcomes)
 
     if len(sockets) > 1:
-        on_all(sockets, server, do, timeout_s, as_json=as_json)
+        on_all(sockets, list(wanted), do, timeout_s, as_json=as_json)
         return
     proxy = stats_socket()
-    change = set_weight(proxy, server, weight)
+    changes = set_weights(proxy, wanted)
     if not as_json:
-        click.echo(str(change))
-    outcome = rebalance(proxy, change.after.backend, rate) if rebalances else None
+        click.echo("\n".join(map(str, changes)))
+    backends = dict.fromkeys(change.after.backend for change in changes)
+    outcomes = [rebalance(proxy, backend, rate) for backend in backends] if rebalances else []
     if as_json:
-        print_json({**change.document(), **({} if outcome is None else {"rebalance": outcome.document()})})
-    elif outcome is not None:
-        click.echo(str(outcome))
+        print_json(_told(changes, outcomes))
+    elif outcomes:
+        click.echo("\n".join(map(str, outcomes)))
+
+
+def _told(changes: Sequence[WeightChange], outcomes: Sequence[Outcome]) -> dict[str, object]:
+    """Return the document: of one change that alone, of several a list."""
+    if len(changes) == 1:
+        return {**changes[0].document(), **({"rebalance": outcomes[0].document()} if outcomes else {})}
+    documents: dict[str, object] = {"changes": [change.document() for change in changes]}
+    return {**documents, **({"rebalance": [each.document() for each in outcomes]} if outcomes else {})}
 
 
 weight.add_command(sync_command)

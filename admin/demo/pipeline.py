@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from admin.client import SocketAddress, StatsSocket
 from admin.commands.common import read_servers
-from admin.commands.weight import set_weight
+from admin.commands.weight import set_weights
 from admin.demo.broker import DemoQueue
 from admin.demo.processes import Children
 from admin.demo.redis_servers import HOST, RedisServers, free_port
@@ -102,7 +102,8 @@ class Pipeline:
 
     def set_weights(self, weights: Mapping[str, int]) -> list[str]:
         """Set the weights as `wproxy weight set` does; return the sentences it says."""
-        return [str(set_weight(self._stats_socket, name, str(weight))) for name, weight in weights.items()]
+        wanted = {name: str(weight) for name, weight in weights.items()}
+        return [str(change) for change in set_weights(self._stats_socket, wanted)]
 
     def start(self, queue: DemoQueue, weights: Mapping[str, int], folder: Path, ttl_s: int, patience: Patience) -> None:
         """Start every program, from the servers upwards, each when the one it needs answers."""

@@ -26,16 +26,22 @@ from tests.support.veth import Wire, wire
 from tests.support.waiting import wait_for
 
 ROWS = ("ingest publish", "ingest consume", "ingest end to end")
+STEADY = "ingest steady"
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _BATCH = 1_000
 _PUBLISHED = 500  # batches
 _SECONDS = 10
 _RATES = (20_000, 40_000, 60_000, 80_000, 100_000)
+_STEADY_RATE = 5_000
+_STEADY_TTL_S = 60
+_STEADY_S = 150  # the first keys are gone for long by then
 _ON_TIME_S = 2.0  # what is stored this long after the last packet was sustained, not caught up with
 
 
 def run(only: str) -> None:
     """Measure the rows whose name holds `only` and print each."""
+    if only in STEADY:
+        _steady()
     wanted = [name for name in ROWS if only in name]
     if not wanted:
         return
@@ -124,6 +130,41 @@ def _send(made: Pipeline, line: Wire, path: Path, rate: int) -> None:
         flush=True,
     )
     wait_for(lambda: _is_stored(made, before), 120.0, "the rest")
+
+
+def _steady() -> None:
+    """Send at one rate for longer than keys live: what is held at a time, and what it takes (docs/scaling.md)."""
+    with tempfile.TemporaryDirectory(prefix="wproxy-bench-") as name, wire() as line:
+        folder = Path(name)
+        with pipeline(folder, line, durable=False, ttl_s=_STEADY_TTL_S) as made:
+            wait_for(lambda: made.broker.has_queue(QUEUE), 20.0, "the queue")
+            empty = _memory(made)
+            write_pcap(folder / "steady.pcap", _STEADY_RATE * _STEADY_S)
+            before = made.capture_view.counters()
+            began = time.monotonic()
+            with _load(made) as load:
+                subprocess.run(
+                    replay(line, folder / "steady.pcap", _STEADY_RATE), check=True, capture_output=True, timeout=600
+                )
+                took = time.monotonic() - began
+                held, memory = made.stored(), _memory(made) - empty
+            after = made.capture_view.counters()
+            captured, drops = (after[each] - before[each] for each in ("parsed", "kernel_drops"))
+            print(
+                f"{STEADY}, {_STEADY_RATE:,} packets/s for {took:.0f} s, kept for {_STEADY_TTL_S} s: captured "
+                f"{captured:,}, dropped by the kernel {drops:,}, at the end {held:,} keys in {memory / 1e6:.1f} MB of "
+                f"Redis memory ({memory / max(held, 1):.0f} bytes each); {load(captured)}",
+                flush=True,
+            )
+
+
+def _memory(made: Pipeline) -> int:
+    """Return how many bytes all Redis servers use."""
+    total = 0
+    for server in made.servers:
+        with Redis(port=server.port) as client:
+            total += int(client.info("memory")["used_memory"])
+    return total
 
 
 def _flush(made: Pipeline) -> None:

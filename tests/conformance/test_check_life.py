@@ -35,7 +35,8 @@ def notices(log: str) -> list[str]:
 
 def life(program: str, folder: Path, scripts: list[Script], lines: list[str]) -> list[str]:
     with check_server(*scripts) as server:
-        options = ["option httpchk", "http-check disable-on-404", *lines]
+        # A check may take longer than its interval: on a busy machine an answer that is late is no timeout.
+        options = ["option httpchk", "http-check disable-on-404", "timeout check 5s", *lines]
         with proxy(program, folder, *options, f"server a 127.0.0.1:{server.port} {CHECKS}") as made:
             wait_for(lambda: len(server.questions) > len(scripts) + 1, 20.0)
             return notices(made.log)

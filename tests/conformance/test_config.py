@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.programs import WPROXY, need
+from tests.support.programs import WPROXY, lack, need
 from wproxy.config.loader import load
 from wproxy.errors import ConfigError
 
@@ -274,7 +274,7 @@ def test_invalid_for_both(case: str, tmp_path: Path) -> None:
 def test_debians_own_file(tmp_path: Path) -> None:
     own = Path("/etc/haproxy/haproxy.cfg")
     if not own.exists():
-        pytest.skip("Debian's haproxy is not installed: `make test` installs it")
+        lack("Debian's haproxy is not installed: `make test` installs it")
     assert verdict_of_wproxy(own) == (True, [])
 
 

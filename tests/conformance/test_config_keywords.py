@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.programs import need
+from tests.support.programs import lack, need
 from wproxy.config.grammar import Grammar, Keyword, Section
 from wproxy.config.keywords import bind, server
 from wproxy.config.keywords.process import GLOBAL
@@ -71,7 +71,7 @@ def test_every_registered_parameter_is_known_and_takes_as_many_words(
 def manual() -> str:
     """Return the configuration manual, without its table of contents."""
     if not MANUAL.exists():
-        pytest.skip("HAProxy's manual is not installed")
+        lack("HAProxy's manual is not installed: `make test` installs it")
     text = gzip.decompress(MANUAL.read_bytes()).decode()
     return text[text.rindex("\n1. Quick reminder") :]
 

@@ -128,3 +128,20 @@ def test_cookies_are_told(tmp_path: Path) -> None:
             rows = csv.DictReader(made.stats.ask("show stat").removeprefix("# ").splitlines())
             told = {row["svname"]: row["cookie"] for row in rows if row["pxname"] == "main"}
             assert told == {"FRONTEND": "", "s": "one", "t": "", "BACKEND": "C"}, program
+
+
+def test_idle_connections_of_each_server(tmp_path: Path) -> None:
+    """`show servers conn`, but for HAProxy's list of its threads."""
+
+    def shown(program: str) -> list[str]:
+        with recording_server() as server:
+            lines = (f"server s 127.0.0.1:{server.port} pool-max-conn 7", "server t 127.0.0.1:1 disabled")
+            with proxy(program, tmp_path, *lines, mode="http") as made:
+                with socket.create_connection(("127.0.0.1", made.port), 5.0) as client:
+                    client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    assert client.recv(4096)
+                wait_for(lambda: made.stats.numbers("s", "srv_icur") == (1,), what="an idle connection")
+                text = made.stats.ask("show servers conn").replace(str(server.port), "PORT")
+                return [" ".join(line.split()[:13]) for line in text.splitlines()[1:]]
+
+    assert shown("wproxy") == shown("haproxy")

@@ -42,3 +42,36 @@ def test_show_errors(tmp_path: Path) -> None:
                 answers.append(kept(made.stats.ask("show errors")))
         seen.append(answers)
     assert seen[1] == seen[0]
+
+
+def test_chunks_that_are_none(tmp_path: Path) -> None:
+    """Of a body the part is kept in which the mistake is, with its place."""
+
+    def seen(program: str) -> list[list[str]]:
+        answers = []
+        with (
+            socket.create_server(("127.0.0.1", 0)) as listening,
+            proxy(program, tmp_path, f"server s 127.0.0.1:{listening.getsockname()[1]}", mode="http") as made,
+        ):
+            chunked = b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+            for asks, tells in ((b"2\r\nab\r\nx y\r\n", b""), (b"0\r\n\r\n", b"2\r\nabcd")):
+                with socket.create_connection(("127.0.0.1", made.port), 5.0) as client:
+                    client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\n" + chunked)
+                    server, _ = listening.accept()
+                    with server:
+                        while not server.recv(4096).endswith(b"abc\r\n"):
+                            pass
+                        client.sendall(asks)
+                        if tells:
+                            server.sendall(b"HTTP/1.1 200 OK\r\n" + chunked)
+                            while not client.recv(4096).endswith(b"abc\r\n"):
+                                pass
+                            server.sendall(tells)
+                        while client.recv(4096):
+                            pass
+                answers.append(kept(made.stats.ask("show errors")))
+        return answers
+
+    ours = seen("wproxy")
+    assert ours == seen("haproxy")
+    assert "error at position 7" in "\n".join(ours[0])

@@ -227,7 +227,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scene, Scen
         yield theirs, ours
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=FIELD, cookie=COOKIE)
 def test_random_values(pair: tuple[Scene, Scene], value: str, cookie: str) -> None:
     request = f"GET / HTTP/1.1\r\nHost: h\r\nx: {value}\r\nCookie: {cookie}\r\n\r\n".encode()

@@ -13,6 +13,7 @@ from tests.support import programs
 from tests.support.logging_proxy import Scene, scene
 from tests.support.programs import free_port
 from tests.support.proxies import proxy
+from tests.support.stats import Stats
 from tests.support.syslog import udp_log_server, unix_log_server
 from tests.support.tcp_server import accept, ask_name, connect, named_server, read_all
 from tests.support.waiting import wait_for
@@ -209,16 +210,18 @@ def test_global_targets_tag_and_hostname(tmp_path: Path) -> None:
             unlogged, logged = free_port(), free_port()
             config = (
                 f"global\n log {log.target} local1\n log-tag several\n log-send-hostname here\n"
+                f" stats socket {tmp_path}/{program}.sock\n"
                 f"defaults\n log global\n log {other.target} format rfc5424 local2\n log global\n option tcplog\n"
                 " timeout client 1s\n timeout server 1s\n timeout connect 1s\n"
-                f"listen first\n no log\n bind 127.0.0.1:{unlogged}\n server s 127.0.0.1:{up}\n"
-                f"listen second\n log-tag own\n bind 127.0.0.1:{logged}\n server s 127.0.0.1:{up}\n"
+                f"listen first\n log-tag own\n bind 127.0.0.1:{logged}\n server s 127.0.0.1:{up}\n"
+                f"listen second\n no log\n bind 127.0.0.1:{unlogged}\n server s 127.0.0.1:{up}\n"
             )
             start = programs.haproxy if program == "haproxy" else programs.wproxy
             with start(tmp_path, config, unlogged) as process:
-                # In this order, because the session of the first one may be counted a little longer.
+                # Lines count sessions: that of the look whether it listens is over, and the logged one is first.
+                Stats(tmp_path / f"{program}.sock", "second").wait_until_idle()
                 assert ask_name(logged) == ask_name(unlogged) == "x"
-                found = [*log.wait_for("second/s"), *other.wait_for("second/s")]
+                found = [*log.wait_for("first/s"), *other.wait_for("first/s")]
                 assert len(log.receive()) == len(other.receive()) == 1
                 return [alike(line, process.pid) for line in found]
 

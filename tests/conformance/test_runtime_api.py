@@ -2,86 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.support.programs import free_port
-from tests.support.proxies import Proxy, proxy
-from tests.support.stats import Stats
-from tests.support.tcp_server import connect, listening_socket, port_of, read_all, reset
-from tests.support.waiting import wait_for
-
-REST = """
-global
-    nbthread 1
-    maxconn 100
-    node n1
-    description some text
-    stats socket {folder}/operator.sock level operator
-    stats socket {folder}/user.sock level user
-    stats maxconn 20
-frontend in
-    mode tcp
-    bind 127.0.0.1:{port}
-    default_backend out
-backend out
-    server x 127.0.0.1:{up}
-"""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """HAProxy and wproxy on the same configuration; `section` and the servers there may be changed at will."""
-
-    haproxy: Proxy
-    wproxy: Proxy
-    up: int
-
-    def ask(self, command: str, level: str = "") -> tuple[str, str]:
-        """Return both answers to one line, sent at `level` (admin when it is empty)."""
-        first, second = (
-            Stats(each.folder / f"{level or each.program}.sock").ask(command) for each in (self.haproxy, self.wproxy)
-        )
-        return first, second
-
-    def agree(self, *commands: str, level: str = "") -> None:
-        for command in commands:
-            haproxys, ours = self.ask(command, level)
-            assert comparable(ours) == comparable(haproxys), command
-
-
-def comparable(answer: str) -> str:
-    """Return an answer without what must differ: versions, times, the lists of commands, the name of the socket."""
-    answer = re.sub(r"2\.6\.\S+", "VERSION", answer)
-    answer = re.sub(r"\[\d+/\w+/\d+:[\d:.]+\]", "[TIME]", answer)
-    answer = re.sub(r"/\S*/(haproxy|wproxy|operator|user)\S*\.sock", "SOCKET", answer)
-    return re.sub(r"(?m)^  [a-z].*\n", "", answer) if " command" in answer.partition("\n")[0] else answer
+from tests.support.runtime_pair import Pair, comparable, runtime_pair
+from tests.support.tcp_server import read_all
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    with ExitStack() as stack:
-        up = port_of(stack.enter_context(listening_socket()))
-        lines = (
-            f"server a 127.0.0.1:{up} weight 30 check inter 24h",
-            f"server b 127.0.0.1:{up} weight 70 maxconn 5",
-            f"server c 127.0.0.1:{up} disabled",
-        )
-        made = []
-        for program in ("haproxy", "wproxy"):
-            folder = tmp_path_factory.mktemp(program)
-            rest = REST.format(folder=folder, port=free_port(), up=up)
-            made.append(stack.enter_context(proxy(program, folder, *lines, rest=rest)))
-        for each in made:
-            wait_for(lambda each=each: each.stats.row("a")["check_status"] == "L4OK", what="a checked")  # type: ignore[misc]
-        yield Pair(made[0], made[1], up)
+    with runtime_pair(tmp_path_factory.mktemp("pair")) as made:
+        yield made
 
 
 COMMANDS = """
@@ -346,64 +281,6 @@ def test_health_by_command(pair: Pair) -> None:
         assert shown[1] == shown[0], change
 
 
-# -- forms ---------------------------------------------------------------------------------------------------------
-
-
-def typed(answer: str) -> dict[str, tuple[str, ...]]:
-    """Return tags, type and description by `kind.proxy.server.number.name`; values count time and traffic."""
-    found = {}
-    for line in answer.splitlines():
-        match = re.fullmatch(r'(.*?)\.1:(\w+):(\w+):.*?(?::("[^"]*"))?', line)
-        if match is not None:
-            found[match[1]] = match.groups()[1:]
-    return found
-
-
-@pytest.mark.parametrize("words", ["typed", "typed desc", "up typed", "no-maint typed"])
-def test_typed_statistics(pair: Pair, words: str) -> None:
-    haproxys, ours = (typed(answer) for answer in pair.ask(f"show stat {words}"))
-    # What follows behind number 102 is about TLS and HTTP.
-    extra = {name: value for name, value in haproxys.items() if int(name.split(".")[3]) <= 102}
-    assert ours == extra
-
-
-@pytest.mark.parametrize("command", ["show info typed", "show info typed desc", "show info typed desc float"])
-def test_typed_information(pair: Pair, command: str) -> None:
-    haproxys, ours = (typed(answer) for answer in pair.ask(command))
-    assert ours == haproxys
-
-
-def test_information_has_the_same_lines(pair: Pair) -> None:
-    haproxys, ours = ([line.split(": ")[0] for line in answer.splitlines()] for answer in pair.ask("show info"))
-    assert ours == haproxys
-    described, plain = pair.wproxy.stats.ask("show info desc"), pair.wproxy.stats.ask("show info")
-    assert described.startswith('Name: HAProxy:"Product name"\n')
-    assert len(described.splitlines()) == len(plain.splitlines())
-
-
-def shape(document: object) -> object:
-    """Return a JSON document without its values."""
-    if isinstance(document, list):
-        return [shape(each) for each in document]
-    if isinstance(document, dict):
-        return {key: value for key, value in document.items() if key != "value"} | {
-            "type": document["value"]["type"] if isinstance(document.get("value"), dict) else None
-        }
-    return document
-
-
-def test_json(pair: Pair) -> None:
-    haproxys, ours = (shape(json.loads(answer)) for answer in pair.ask("show info json"))
-    assert ours == haproxys
-    theirs, mine = (json.loads(answer) for answer in pair.ask("show stat json"))
-    assert len(mine) == len(theirs)
-    for their_line, my_line in zip(theirs, mine, strict=True):
-        known = {item["field"]["name"]: shape(item) for item in their_line}
-        assert all(shape(item) == known[item["field"]["name"]] for item in my_line)
-    haproxys_schema, our_schema = (json.loads(answer) for answer in pair.ask("show schema json"))
-    assert our_schema == haproxys_schema
-
-
 # -- conversations ---------------------------------------------------------------------------------------------------
 
 
@@ -441,91 +318,3 @@ def test_conversations(pair: Pair, said: bytes) -> None:
     if said.startswith(b"prompt\nget weight"):  # the empty line in it lists all commands
         haproxys, ours = (re.sub(r"(?s)Unknown.*?\n\n", "", text) for text in (haproxys, ours))
     assert ours == haproxys
-
-
-# -- sessions ------------------------------------------------------------------------------------------------------
-
-LISTED = re.compile(r"(0x[0-9a-f]+): proto=(\S+) src=(\S+) fe=(\S+) be=(\S+) srv=(\S+) ")
-
-
-def listed(made: Proxy) -> dict[str, tuple[str, ...]]:
-    """Return the sessions that are no stats socket's, by number."""
-    found = [LISTED.match(line) for line in made.stats.ask("show sess").splitlines()]
-    return {match[1]: match.groups()[1:] for match in found if match is not None and match[4] != "GLOBAL"}
-
-
-def test_sessions_are_listed_shown_and_ended(pair: Pair) -> None:
-    for made in (pair.haproxy, pair.wproxy):
-        made.stats.ask("disable server main/a")
-        with connect(made.port) as client, connect(made.port) as other:
-            wait_for(lambda made=made: made.stats.numbers("b", "scur") == (2,), what="b has two sessions")  # type: ignore[misc]
-            sessions = listed(made)
-            sources = {number: facts[1] for number, facts in sessions.items()}
-            mine = f"127.0.0.1:{client.getsockname()[1]}"
-            assert set(sources.values()) == {mine, f"127.0.0.1:{other.getsockname()[1]}"}
-            assert {facts[0:1] + facts[2:] for facts in sessions.values()} == {("tcpv4", "main", "main", "b")}
-            number = next(number for number, source in sources.items() if source == mine)
-            whole = made.stats.ask(f"show sess {number}")
-            for fact in (
-                rf"{number}: \[\d+/\w+/\d+:[\d:.]+\] id=\d+ proto=tcpv4 source={mine}\n",
-                rf"\n  frontend=main \(id=2 mode=tcp\), listener=\? \(id=1\) addr=127\.0\.0\.1:{made.port}\n",
-                r"\n  backend=main \(id=2 mode=tcp\) addr=127\.0\.0\.1:\d+\n",
-                rf"\n  server=b \(id=2\) addr=127\.0\.0\.1:{pair.up}\n",
-                r"\n  task=0x.*exp=\d+s.*age=\d+s\)\n",
-            ):
-                assert re.search(fact, whole), (made.program, fact, whole)
-            assert made.stats.ask(f"shutdown session {number}") == "\n"
-            assert client.recv(1) == b""
-            assert list(listed(made)) == [each for each in sessions if each != number]
-            assert made.stats.ask("shutdown sessions server main/b") == "\n"
-            assert other.recv(1) == b""
-        made.stats.wait_until_idle()
-        assert listed(made) == {}
-        made.stats.ask("enable server main/a")
-
-
-def test_a_server_with_sessions_cannot_be_deleted(pair: Pair) -> None:
-    for made in (pair.haproxy, pair.wproxy):
-        assert made.stats.ask(f"add server main/z 127.0.0.1:{pair.up} weight 256") == "New server registered.\n\n"
-        for name in "ab":
-            made.stats.ask(f"disable server main/{name}")
-        made.stats.ask("enable server main/z")
-        with connect(made.port) as client:
-            wait_for(lambda made=made: made.stats.numbers("z", "scur") == (1,), what="z has a session")  # type: ignore[misc]
-            made.stats.ask("disable server main/z")
-            assert made.stats.ask("del server main/z") == (
-                "Server still has connections attached to it, cannot remove it.\n"
-            )
-            reset(client)
-        made.stats.wait_until_idle("z")
-        assert made.stats.ask("del server main/z") == "Server deleted.\n"
-        assert "z" not in made.stats.rows()
-        for name in "ab":
-            made.stats.ask(f"enable server main/{name}")
-
-
-def test_counters_are_cleared(pair: Pair) -> None:
-    columns = ("smax", "stot", "lbtot")
-    seen = []
-    for made in (pair.haproxy, pair.wproxy):
-        made.stats.ask("clear counters all")
-        with connect(made.port) as client:
-            wait_for(lambda made=made: made.stats.numbers("BACKEND", "scur") == (1,), what="counted")  # type: ignore[misc]
-            reset(client)
-        made.stats.wait_until_idle()
-        before = made.stats.numbers("BACKEND", *columns)
-        made.stats.ask("clear counters")
-        after = made.stats.numbers("BACKEND", *columns)
-        made.stats.ask("clear counters all")
-        seen.append((before, after, made.stats.numbers("BACKEND", *columns)))
-    assert seen[1] == seen[0] == ((1, 1, 1), (0, 1, 1), (0, 0, 0))
-
-
-def test_a_frontend_that_is_shut_down(pair: Pair) -> None:
-    """The last test of this module: it cannot be undone."""
-    pair.agree("shutdown frontend in", "shutdown frontend in", "enable frontend in", "disable frontend in")
-    pair.agree("shutdown frontend main", "set server main/a state ready", "set weight main/a 3", "get weight main/a")
-    for made in (pair.haproxy, pair.wproxy):
-        assert made.stats.row("FRONTEND")["status"] == "STOP"
-        with pytest.raises(ConnectionRefusedError):
-            connect(made.port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -260,6 +261,15 @@ def resets(side: Side) -> None:
     reset(connection)
 
 
+def resets_before_it_is_accepted(side: Side) -> None:
+    """Who it was is known all the same."""
+    side.proxy.process.send_signal(signal.SIGSTOP)
+    try:
+        resets(side)
+    finally:
+        side.proxy.process.send_signal(signal.SIGCONT)
+
+
 def is_late(side: Side) -> object:
     with connect(side.ports["one"]) as connection:
         return connection.recv(1)
@@ -298,8 +308,8 @@ def speaks_http_where_only_errors_count(side: Side) -> object:
 @pytest.mark.parametrize(
     "act",
     [
-        leaves, leaves_in_the_middle, resets, is_late, speaks_http, distrusts, sends_a_header,
-        sends_a_header_and_no_tls, leaves_before_its_header, speaks_http_where_only_errors_count,
+        leaves, leaves_in_the_middle, resets, resets_before_it_is_accepted, is_late, speaks_http, distrusts,
+        sends_a_header, sends_a_header_and_no_tls, leaves_before_its_header, speaks_http_where_only_errors_count,
     ],
 )  # fmt: skip
 def test_clients_that_fail(sides: tuple[Side, Side], act: Callable[[Side], object]) -> None:

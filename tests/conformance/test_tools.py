@@ -115,7 +115,6 @@ def drive_haproxyadmin(made: Proxy) -> list[Any]:
 
 
 def test_haproxyadmin(pair: tuple[Proxy, Proxy]) -> None:
-    pytest.importorskip("haproxyadmin", reason="haproxyadmin is not installed: make venv")
     theirs, mine = (drive_haproxyadmin(made) for made in pair)
     assert len(mine) == len(theirs) > 30
     for ours, haproxys in zip(mine, theirs, strict=True):

@@ -125,13 +125,11 @@ def problems(file: Path) -> tuple[Problem, ...]:
     return ()
 
 
-@settings(deadline=None)
 @given(text=TEXT)
 def test_a_soup_of_keywords(file: Path, text: str) -> None:
     check(file, text.encode("utf-8", "surrogatepass"))
 
 
-@settings(deadline=None)
 @given(pieces=BYTES)
 def test_a_soup_of_bytes(file: Path, pieces: list[bytes]) -> None:
     check(file, b"listen l\n bind :7001\n " + b" ".join(pieces))
@@ -139,7 +137,7 @@ def test_a_soup_of_bytes(file: Path, pieces: list[bytes]) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=20_000)
 @given(text=TEXT)
 def test_a_long_soup_of_keywords(file: Path, text: str) -> None:
     check(file, text.encode("utf-8", "surrogatepass"))

@@ -67,7 +67,6 @@ def check(data: bytes, rest: bytes) -> None:
             assert not isinstance(part, Header)
 
 
-@settings(deadline=None)
 @given(DATA, st.binary(max_size=8))
 def test_every_split(data: bytes, rest: bytes) -> None:
     check(data, rest)
@@ -75,7 +74,7 @@ def test_every_split(data: bytes, rest: bytes) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
-@settings(max_examples=50_000, deadline=None)
+@settings(max_examples=50_000)
 @given(DATA, st.binary(max_size=8))
 def test_every_split_of_very_many(data: bytes, rest: bytes) -> None:
     check(data, rest)

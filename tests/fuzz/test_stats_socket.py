@@ -74,7 +74,6 @@ def check(said: bytes, cuts: list[int]) -> None:
 CUTS = st.lists(st.integers(0, 10_000), max_size=8)
 
 
-@settings(deadline=None)
 @given(SAID | st.binary(max_size=500), CUTS)
 def test_pieces_make_no_difference(said: bytes, cuts: list[int]) -> None:
     check(said, cuts)
@@ -82,13 +81,12 @@ def test_pieces_make_no_difference(said: bytes, cuts: list[int]) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=20_000)
 @given(SAID | st.binary(max_size=500), CUTS)
 def test_pieces_make_no_difference_to_very_many(said: bytes, cuts: list[int]) -> None:
     check(said, cuts)
 
 
-@settings(deadline=None)
 @given(COMMANDS, st.integers(1, 5000), WORDS)
 def test_a_line_of_many_words_takes_no_longer(command: str, count: int, word: str) -> None:
     began = time.process_time()

@@ -14,7 +14,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.support.programs import WPROXY, free_port, haproxy, need, wproxy
+from tests.support.programs import WPROXY, free_port, haproxy, need, need_root, wproxy
 from tests.support.pty import run_in_terminal
 
 CONFIGURATION = """
@@ -193,8 +193,8 @@ def test_a_socket_that_nobody_listens_on_is_exit_code_3(tmp_path: Path) -> None:
     assert "no proxy listens there" in the_line(command("show", "info", socket_path=f"127.0.0.1:{free_port()}"), 3)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder to somebody else")
 def test_a_socket_that_is_not_permitted_is_exit_code_3(tmp_path: Path) -> None:
+    need_root("give a folder to somebody else")
     path = tmp_path / "locked" / "admin.sock"
     path.parent.mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as listener:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.programs import WPROXY, free_port, listening, need
+from tests.support.programs import WPROXY, free_port, listening, need, need_root
 from tests.support.stats import Stats
 
 GOOD = """\
@@ -82,11 +82,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "no such file" in found[0].lower()
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to drop")
-
-
-@needs_root
 def test_a_file_that_may_not_be_read(good: Path, tmp_path: Path) -> None:
+    need_root("drop privileges")
     good.chmod(0)
     found = lines(run(tmp_path, "-f", "good.cfg", without="-dac_override,-dac_read_search"), 1)
     assert "good.cfg" in found[0]
@@ -175,8 +172,8 @@ def test_what_cannot_be_opened_is_told_before_it_goes_to_the_background(good: Pa
     refused(good, port, row, "-D")
 
 
-@needs_root
 def test_a_port_for_root_only(good: Path, tmp_path: Path) -> None:
+    need_root("drop privileges")
     good.write_text(GOOD.format(port=79))
     (line,) = lines(run(tmp_path, "-f", "good.cfg", without="-net_bind_service"), 1)
     assert "frontend 'main': cannot listen on 127.0.0.1:79: permission denied" in line

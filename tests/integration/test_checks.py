@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.check_server import Questioned, Script, check_server
 from tests.support.proxies import Proxy, proxy
-from tests.support.tcp_server import accept, connect, listening_socket, port_of, read_exactly
+from tests.support.tcp_server import accept, connect, listening_socket, port_of, read_exactly, tcp_server
 from tests.support.waiting import wait_for
 
 HELD = Script(end="hold")
@@ -53,15 +53,22 @@ def in_state(made: Proxy, state: tuple[str, str]) -> bool:
 
 def test_an_agent_steers_weight_and_state(program: str, tmp_path: Path) -> None:
     says = [b"up 50%\n", b"drain\n", b"ready 20%\n", b"down # lunch\n", b"up 100%\n"]
+    said = says[:1]
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(100)
+        connection.sendall(said[-1])
+
     # HAProxy 2.6 reads an agent that speaks first only when it has something to say to it.
     agent = "agent-check agent-send x agent-inter 150ms agent-port"
     states = [("no check", "20"), ("DRAIN (agent)", "20"), ("no check", "8"), ("DOWN (agent)", "8"), ("no check", "40")]
     with (
         check_server(HELD) as server,
-        check_server(*(Script((words,)) for words in says)) as spoken,
-        proxy(program, tmp_path, f"server a 127.0.0.1:{server.port} weight 40 {agent} {spoken.port}") as made,
+        tcp_server(answer) as spoken,
+        proxy(program, tmp_path, f"server a 127.0.0.1:{server.port} weight 40 {agent} {spoken}") as made,
     ):
-        for state in states:
+        for words, state in zip(says, states, strict=True):
+            said.append(words)
             wait_for(partial(in_state, made, state))
 
 
@@ -81,28 +88,34 @@ def test_an_agent_that_speaks_without_being_asked(tmp_path: Path) -> None:
 
 
 class Gauge:
-    """A server that never answers, and counts how many ask at once."""
+    """A server that never answers, and counts how many ask at once: those who have not left when the next one comes."""
 
     def __init__(self, listening: socket.socket) -> None:
-        self.now = self.most = self.total = 0
-        self._lock = threading.Lock()
+        self.most = self.total = 0
         threading.Thread(target=self._accept, args=(listening,), daemon=True).start()
 
     def _accept(self, listening: socket.socket) -> None:
+        here: list[socket.socket] = []
         with suppress(OSError):
             while True:
                 connection, _ = listening.accept()
-                with self._lock:
-                    self.now, self.total = self.now + 1, self.total + 1
-                    self.most = max(self.most, self.now)
-                threading.Thread(target=self._hold, args=(connection,), daemon=True).start()
+                connection.setblocking(False)
+                here = [each for each in here if not has_left(each)] + [connection]
+                self.total += 1
+                self.most = max(self.most, len(here))
 
-    def _hold(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            while connection.recv(100):
-                pass
-        with self._lock:
-            self.now -= 1
+
+def has_left(connection: socket.socket) -> bool:
+    """Tell whether the other side has hung up or reset, and close then."""
+    try:
+        while connection.recv(100):
+            pass
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    connection.close()
+    return True
 
 
 def test_checks_never_pile_up(tmp_path: Path) -> None:
@@ -147,7 +160,7 @@ def test_what_cannot_be_reached_by_its_name(tmp_path: Path) -> None:
 def test_no_server_goes_down_because_the_proxy_has_no_descriptor_left(tmp_path: Path) -> None:
     with check_server(Script((b"+PONG\r\n",), end="hold")) as server:
         line = f"server a 127.0.0.1:{server.port} check inter 20ms fall 1"
-        with proxy("wproxy", tmp_path, "option redis-check", line) as made:
+        with proxy("wproxy", tmp_path, "option redis-check", "timeout check 5s", line) as made:
             made.stats.wait_for_status("a", "UP")
             pid = made.process.pid
             limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)

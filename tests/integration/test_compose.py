@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from tests.support.capturing import need_capture
 from tests.support.compose import ROOT, compose, on_this_machine, replaced, services
 from tests.support.programs import WPROXY, free_port, running, wait_until_listening
 from tests.support.rabbitmq import rabbitmq
@@ -122,8 +123,7 @@ def by_name() -> dict[str, dict[str, Any]]:
 @pytest.fixture
 def here(tmp_path: Path, by_name: dict[str, dict[str, Any]]) -> Iterator[Here]:
     """Every service of the file, running."""
-    if os.geteuid() != 0:
-        pytest.skip("capture needs CAP_NET_RAW")
+    need_capture()
     names = ("redisA", "redisB", "proxy", "capture", "capture metrics", "consumer metrics")
     ports = {name: free_port() for name in names}
     for name in ("run", "spool", "redisA", "redisB"):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 
+from tests.support.capturing import need_capture
 from tests.support.programs import WPROXY, need
 from tests.support.pty import run_in_terminal
 from tests.support.rabbitmq import rabbitmq
@@ -110,8 +111,8 @@ def check(finished: subprocess.CompletedProcess[str]) -> None:
     assert document["stored"] == sum(sum(phase["stored"].values()) for phase in (first, second))
 
 
-@pytest.mark.skipif(not ROOT, reason="needs CAP_NET_RAW")
 def test_real_packets_reach_real_servers_by_weight_and_none_is_lost(demo: Demo) -> None:
+    need_capture()
     need("redis-server")
     finished = demo.run("--json")
     check(finished)

@@ -45,7 +45,7 @@ class Clients:
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                with socket.create_connection(("127.0.0.1", self.port), 5.0) as client:
+                with socket.create_connection(("127.0.0.1", self.port), 15.0) as client:
                     client.sendall(b"PING\r\n")
                     assert client.recv(64) == b"+PONG\r\n"
                 self.answered += 1
@@ -282,3 +282,24 @@ def test_in_the_background_it_returns_when_it_serves(place: Place) -> None:
         assert place.pid() != 0
         os.kill(pid, signal.SIGTERM)
         wait_for(lambda pid=pid: not alive(pid), 10.0, "it ends")  # type: ignore[misc]
+
+
+def test_of_two_that_take_over_at_once_the_later_one_stays(place: Place) -> None:
+    """Both name the same old process, and none names the other."""
+    pidfile = place.folder / "pid"
+    with ExitStack() as processes:
+        old = processes.enter_context(process(place, "old", "-p", str(pidfile)))
+        with clients(place.port) as counted:
+            for number in range(4):
+                command = [*WPROXY, "-f", "wproxy.cfg", "-p", str(pidfile), "-sf", str(old.pid)]
+                started = [processes.enter_context(running(command, place.folder, f"{name}-{number}")) for name in "ab"]
+                assert old.wait(20.0) == 0
+                earlier, later = started
+                assert earlier.wait(20.0) == 0, place.log(f"a-{number}")
+                assert later.poll() is None, place.log(f"b-{number}")
+                wait_for(lambda later=later: pidfile.read_text() == f"{later.pid}\n", 5.0, "the file")  # type: ignore[misc]
+                old = later
+            seen = counted.answered
+            wait_for(lambda: counted.answered > seen + 20, what="clients at the end")
+        for path in place.folder.glob("[ab]-*.log"):
+            check_log(path.read_text())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from redis import Redis
 
 from capture.messages import encode
+from tests.support.capturing import need_capture
 from tests.support.consuming import batches, consumer, publish, stored
 from tests.support.programs import WPROXY, free_port, redis_server, running
 from tests.support.proxies import Proxy, proxy
@@ -69,8 +69,8 @@ def keys(port: int) -> list[str]:
         return [str(key) for key in client.scan_iter(count=1000)]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs CAP_NET_RAW")
 def test_packets_reach_the_redis_servers_by_weight_with_their_expiry(tmp_path: Path, servers: tuple[int, int]) -> None:
+    need_capture()
     with (
         rabbitmq(tmp_path) as broker,
         weighted(tmp_path, servers, "redis") as started,

@@ -87,7 +87,9 @@ def test_weights_that_are_set_on_both_cost_no_key_and_the_other_finds_all(
         assert sum(ask(port, "DBSIZE") for port in redis_pair) == sum(value is not None for value in values.values())
 
 
-def test_one_weight_is_taken_over_and_several_are_refused(tmp_path: Path, redis_pair: tuple[int, int]) -> None:
+def test_weights_are_taken_over_as_one_change_and_several_changes_are_refused(
+    tmp_path: Path, redis_pair: tuple[int, int]
+) -> None:
     lines = [f"server s{number} 127.0.0.1:{port} weight 50" for number, port in enumerate(redis_pair)]
     with ExitStack() as stack:
         serving, waiting = both = [node(tmp_path / name, stack, *lines) for name in "ab"]
@@ -101,11 +103,16 @@ def test_one_weight_is_taken_over_and_several_are_refused(tmp_path: Path, redis_
         taken = subprocess.run(sync, capture_output=True, text=True, timeout=40)
         assert (taken.returncode, taken.stdout) == (0, "main/s0 50 → 100\n")
         assert read(waiting.port) == values
-        set_weight([serving], "s0", 20)
-        set_weight([serving], "s1", 20)
+        for server in ("s0", "s1"):
+            set_weight([serving], server, 20)
+        taken = subprocess.run(sync, capture_output=True, text=True, timeout=40)
+        assert (taken.returncode, taken.stdout) == (0, "main/s0 100 → 20\nmain/s1 50 → 20\n")
+        assert read(waiting.port) == values
+        set_weight([serving], "s0", 30)
+        Stats(serving.folder / "wproxy.sock").ask("set server main/s1 state drain")
         refused = subprocess.run(sync, capture_output=True, text=True, timeout=40)
         assert refused.returncode == 1
-        assert "more than one weight of main differs" in refused.stderr
+        assert "more than one state of main differs, or weights and a state" in refused.stderr
         assert read(serving.port) == values
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -385,15 +386,17 @@ def test_a_client_that_never_reads_is_dropped_when_its_time_is_over(
 
 def test_a_client_that_takes_a_big_reply_slowly_is_not_silent(tmp_path: Path, redis_pair: tuple[int, int]) -> None:
     value = b"v" * (16 << 20)  # more than the kernel's buffers hold
-    lines = "balance key", f"server a 127.0.0.1:{redis_pair[0]}", "timeout client 500ms"
+    lines = "balance key", f"server a 127.0.0.1:{redis_pair[0]}", "timeout client 1500ms"
     with proxy("wproxy", tmp_path, *lines, mode="redis") as made, Client(made.port) as client:
         assert ask(redis_pair[0], "SET", "k", value) == b"OK"
+        began = monotonic()
         client.send(pack("GET", "k"))
         pace, taken, size = Event(), 0, len(b"$%d\r\n" % len(value)) + len(value) + 2
         while taken < size:
             taken += len(client.socket.recv(min(1 << 20, size - taken), socket.MSG_WAITALL)) or size + 1
-            pace.wait(0.1)
+            pace.wait(0.15)
         assert taken == size
+        assert monotonic() - began > 1.5
 
 
 def test_what_follows_the_last_command_is_not_kept(tmp_path: Path) -> None:

@@ -209,10 +209,12 @@ def test_a_stats_socket_that_is_in_use_is_left_alone(tmp_path: Path) -> None:
 def test_fewer_open_files_than_maxconn_needs_are_a_warning_and_a_limit(tmp_path: Path) -> None:
     port = free_port()
     write(tmp_path, port, "server s 127.0.0.1:1")
+    file = tmp_path / "wproxy.cfg"
+    file.write_text(file.read_text() + "\nglobal\n    no strict-limits\n")
     command = ["sh", "-c", 'ulimit -n 300; exec "$@"', "sh", *WPROXY, "-f", "wproxy.cfg", "-n", "4000"]
     with running(command, tmp_path, "wproxy"):
         stats = Stats(tmp_path / "wproxy.sock")
-        wait_for(lambda: listening(port), what="it serves")
+        wait_for(stats.answers, what="it serves")
         maxconn = re.search(r"Maxconn: (\d+)\n", stats.ask("show info"))
         log = (tmp_path / "wproxy.log").read_text()
         told = re.search(r"maxconn 4000 needs (80\d\d) open files and the limit is 300: no more than (\d+) ", log)

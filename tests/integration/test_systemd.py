@@ -41,6 +41,17 @@ def test_systemd_accepts_the_unit(name: str, tmp_path: Path) -> None:
     assert (answer.returncode, answer.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("name", CAPABILITIES)
+def test_systemd_rates_the_unit_well(name: str, tmp_path: Path) -> None:
+    """From 0 to 10, what harm a service could do that is taken over; below 2 it calls good."""
+    path = tmp_path / name.replace("@", "@1")
+    path.write_text((UNITS / name).read_text())
+    command = [need("systemd-analyze"), "security", "--offline=true", "--no-pager", "--threshold=20", str(path)]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 0, answer.stdout
+    assert "Overall exposure level" in answer.stdout
+
+
 @pytest.mark.parametrize(("name", "capabilities"), CAPABILITIES.items())
 def test_each_program_has_the_capabilities_that_it_needs_and_no_others(name: str, capabilities: str) -> None:
     service = unit(name)["Service"]

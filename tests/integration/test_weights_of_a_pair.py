@@ -77,6 +77,7 @@ def test_a_proxy_that_is_away_is_named_and_catches_up(both: tuple[Proxy, Proxy],
     assert (done.returncode, done.stdout) == (0, f"{second} has the weights of {first} already\n")
     assert json.loads(weight("sync", "--from", first, "--to", second, "--json").stdout) == {
         "changed": [],
+        "states": [],
         "missing": [],
         "extra": [],
     }
@@ -108,3 +109,40 @@ def test_a_server_that_one_does_not_have_changes_nothing_on_the_other(both: tupl
     assert "does not have all servers" in done.stderr
     done = weight("sync", "--from", first, "--to", second)
     assert (done.returncode, "main/three" in done.stdout) == (0, True)
+
+
+def test_several_weights_and_states_are_taken_over(both: tuple[Proxy, Proxy]) -> None:
+    first, second = map(address, both)
+    done = weight("set", "one", "7", "two", "50%", "--socket", first)
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0, ["one 10 → 7, share 33.3 % → 41.2 %", "two 20 → 10, share 66.7 % → 58.8 %"],
+    )  # fmt: skip
+    both[0].stats.ask("set server main/one state drain")
+    both[1].stats.ask("set server main/two state maint")
+    done = weight("sync", "--from", first, "--to", second)
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0, ["main/one 10 → 7", "main/two 20 → 10", "main/one ready → drain", "main/two maint → ready"],
+    )  # fmt: skip
+    assert weights(both[1]) == (7, 10)
+    assert [both[1].stats.row(name)["status"] for name in ("one", "two")] == ["DRAIN", "no check"]
+    told = json.loads(weight("set", "one", "1", "two", "2", "--socket", second, "--json").stdout)
+    assert [each["weight"]["after"] for each in told["changes"]] == [1, 2]
+
+
+@pytest.mark.parametrize("words", [("one", "7", "two"), ("one", "7", "one", "8"), ("one", "7", "two", "257"), ()])
+def test_pairs_that_make_no_sense_are_usage_and_ask_nobody(words: tuple[str, ...], tmp_path: Path) -> None:
+    assert weight("set", *words, "--socket", str(tmp_path / "none.sock")).returncode == 2
+
+
+def test_a_weight_that_is_refused_leaves_the_others(both: tuple[Proxy, Proxy]) -> None:
+    done = weight("set", "one", "7", "three", "8", *sockets(address(both[0])))
+    assert done.returncode == 1
+    assert weights(both[0]) == (10, 20)
+
+
+def test_haproxy_is_told_one_after_the_other(tmp_path: Path) -> None:
+    with proxy("haproxy", tmp_path, *SERVERS) as made:
+        done = weight("set", "one", "7", "two", "8", "--socket", str(tmp_path / "haproxy.sock"))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert [line.partition(",")[0] for line in done.stdout.splitlines()] == ["one 10 → 7", "two 20 → 8"]
+        assert weights(made) == (7, 8)

@@ -105,13 +105,13 @@ def test_no_new_client_is_refused_while_workers_are_killed(tmp_path: Path, redis
     with crew(tmp_path, listen(port, redis)) as proxy:
         thread = threading.Thread(target=come_and_go)
         thread.start()
-        for _ in range(4):
+        for kills in range(1, 5):
             proxy.kill(proxy.workers[0])
             wait_until_whole(proxy)
+            wait_for(lambda most=26 * kills: answered["True"] > most, 20.0, "more clients are answered")  # type: ignore[misc]
         stop.set()
         thread.join()
     assert failures == []
-    assert answered["True"] > 100
     assert answered["False"] <= 4  # whoever was in the middle of it
 
 
@@ -310,7 +310,8 @@ def test_reload_with_workers_loses_no_client(tmp_path: Path, redis: int) -> None
             os.kill(proxy.process.pid, signal.SIGUSR2)
             wait_for(partial(replaced, before), 20.0, "new ones serve")
         assert ping(client)  # on the first generation's
-        assert len(proxy.processes()["old"]) >= 1
+        # For a moment the one before answers, too, and it knows of no older one.
+        wait_for(lambda: len(proxy.processes()["old"]) >= 1, what="the old ones are told")
         assert proxy.stats.ask("get weight main/a") == "11 (initial 30)\n\n"
         stop.set()
         thread.join()

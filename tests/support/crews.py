@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.programs import WPROXY, running
+from tests.support.programs import START_TIMEOUT_S, WPROXY, running
 from tests.support.stats import Stats
 from tests.support.waiting import wait_for
 
@@ -103,4 +103,4 @@ def wait_until_whole(made: Crew, workers: int = 2) -> None:
         assert made.process.poll() is None, made.log
         return made.stats.answers() and len(made.workers) == workers
 
-    wait_for(whole, 20.0, "all workers serve")
+    wait_for(whole, START_TIMEOUT_S, "all workers serve")

@@ -169,13 +169,14 @@ def answers(*replies: bytes, closes: bool = False, size: int | None = None) -> A
 
 @dataclass(frozen=True)
 class Case:
-    """What a client writes, what its server does, lines for its section, and words for the `server` line."""
+    """What a client writes, what its server does, lines for its section, words for its lines `server` and `bind`."""
 
     name: str
     client: Act
     server: Act = field(default_factory=answers)
     lines: tuple[str, ...] = ()
     words: str = ""
+    bind: str = ""
 
 
 @dataclass
@@ -281,7 +282,7 @@ def serving(program: str, folder: Path, cases: Sequence[Case], lines: Sequence[s
     for number, case in enumerate(cases):
         own = "\n".join(f"    {line}" for line in (*lines, *case.lines))
         sections.append(
-            f"listen case{number}\n    bind unix@{folder}/c{number}\n{own}\n"
+            f"listen case{number}\n    bind unix@{folder}/c{number} {case.bind}\n{own}\n"
             f"    server s unix@{folder}/s{number} {case.words}\n"
         )
     with proxy(program, folder, *lines, mode="http", rest="".join(sections)) as made:

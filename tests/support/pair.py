@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.probing import Probes
-from tests.support.programs import SCRIPT, WPROXY, need, running
+from tests.support.programs import SCRIPT, START_TIMEOUT_S, WPROXY, need, running
 from tests.support.stats import Stats
 from tests.support.waiting import wait_for
 
@@ -79,7 +79,7 @@ class Node:
         file.write_text(CONFIGURATION.format(folder=self.folder, name=self.name, port=PORT, sync_port=SYNC_PORT))
         command = self.here(*WPROXY, "-f", file.name)
         self.proxy = self.proxies.enter_context(running(command, self.folder, f"wproxy-{self.name}"))
-        wait_for(Stats(self.socket).answers, 15.0, f"the proxy of {self.name} serves")
+        wait_for(Stats(self.socket).answers, START_TIMEOUT_S, f"the proxy of {self.name} serves")
 
     def kill_proxy(self) -> None:
         assert self.proxy is not None

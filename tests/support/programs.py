@@ -10,7 +10,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -20,27 +22,51 @@ from tests.support.waiting import wait_for
 PYTHON = os.environ.get("WPROXY_PYTHON", sys.executable)
 WPROXY = [PYTHON, "-m", "wproxy"]
 SCRIPT = Path(PYTHON).with_name("wproxy")
+START_TIMEOUT_S = 40.0  # on a machine that has much else to do
+
+
+def lack(what: str) -> NoReturn:
+    """Skip the test on a developer's machine, because of `what` it needs and has not; fail it in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 def need(program: str) -> str:
-    """Return the path of `program`; without it skip the test on a developer's machine and fail it in CI."""
+    """Return the path of `program`; without it the test cannot run."""
     path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin:/usr/lib/rabbitmq/bin")
-    if path is None and os.environ.get("CI"):
-        pytest.fail(f"{program} is not installed: `make test` installs it")
     if path is None:
-        pytest.skip(f"{program} is not installed: `make test` installs it")
+        lack(f"{program} is not installed: `make test` installs it")
     return path
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """Return a TCP port of `host` on which nobody listens now.
+def need_root(what_for: str) -> None:
+    """Let the test run only as root, who may do `what_for`."""
+    if os.geteuid() != 0:
+        lack(f"only root may {what_for}")
 
-    It lies below the range from which the kernel takes the ports of outgoing connections: one of those must not take it
-    before the program that it is meant for.
+
+def _ports() -> Iterator[int]:
+    """Yield the ports of this process in turn, for ever.
+
+    They lie below the range from which the kernel takes the ports of outgoing connections, and each worker of
+    pytest-xdist has others: nobody must take one before the program that it is meant for.
     """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = range(11_000 + number % workers, 32_000, workers)
+    start = random.randrange(len(own))
+    yield from cycle([*own[start:], *own[:start]])
+
+
+_PORTS = _ports()
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a TCP port of `host` on which nobody listens now, and that has not been returned for a long time."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
-        port = random.randint(11_000, 32_000)
+        port = next(_PORTS)
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -59,10 +85,7 @@ def listening(port: int, host: str = "127.0.0.1") -> bool:
 
 def free_ports(count: int) -> list[int]:
     """Return so many different ports as `free_port` does."""
-    ports: set[int] = set()
-    while len(ports) < count:
-        ports.add(free_port())
-    return list(ports)
+    return [free_port() for _ in range(count)]
 
 
 @contextmanager
@@ -100,7 +123,7 @@ def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path,
             pytest.fail(f"ended with {process.returncode} before it listened on {port}:\n{log.read_text()}")
         return listening(port, host)
 
-    wait_for(ready, 15.0, f"port {port} of {log.stem}")
+    wait_for(ready, START_TIMEOUT_S, f"port {port} of {log.stem}")
 
 
 @contextmanager

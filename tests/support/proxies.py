@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.programs import WPROXY, free_port, need, running
+from tests.support.programs import START_TIMEOUT_S, WPROXY, free_port, need, running
 from tests.support.stats import Stats
 from tests.support.waiting import wait_for
 
@@ -104,7 +104,7 @@ def proxy(
     limit = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files else []
     with running([*limit, *start, "-f", file.name], folder, program) as process:
         made = Proxy(program, folder, port, process)
-        wait_for(made.serves, 15.0, f"{program} serves")
+        wait_for(made.serves, START_TIMEOUT_S, f"{program} serves")
         try:
             yield made
         except BaseException as error:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.programs import START_TIMEOUT_S
 from tests.support.waiting import wait_for
 
 
@@ -38,7 +39,7 @@ class Restartable:
                 env={**os.environ, **self.env},
             )
         if ready is not None:
-            wait_for(lambda: ready() or self._has_ended(), 20.0, f"{self.name} is ready")
+            wait_for(lambda: ready() or self._has_ended(), START_TIMEOUT_S, f"{self.name} is ready")
             assert not self._has_ended(), self.log.read_text()
 
     def kill(self) -> None:

@@ -79,7 +79,7 @@ class Pipeline:
 
 
 @contextmanager
-def pipeline(folder: Path, wire: Wire, *, durable: bool = True) -> Iterator[Pipeline]:
+def pipeline(folder: Path, wire: Wire, *, durable: bool = True, ttl_s: int = TTL_S) -> Iterator[Pipeline]:
     """Start everything, yield it, end it; only `durable` servers have their keys after a kill."""
     options = DURABLE if durable else ()
     with ExitStack() as stack:
@@ -89,7 +89,7 @@ def pipeline(folder: Path, wire: Wire, *, durable: bool = True) -> Iterator[Pipe
         port, metrics = free_port(), free_port()
         (folder / "soak.cfg").write_text(CONFIG.format(folder=folder, port=port, servers=(first.port, second.port)))
         proxy = stack.enter_context(restartable("proxy", folder, [*WPROXY, "-f", "soak.cfg"], lambda: listening(port)))
-        consume = ["consume", "--queue", broker.url, "--redis", f"127.0.0.1:{port}", "--ttl", f"{TTL_S}s"]
+        consume = ["consume", "--queue", broker.url, "--redis", f"127.0.0.1:{port}", "--ttl", f"{ttl_s}s"]
         pages = (f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}")
         consumers = tuple(
             stack.enter_context(restartable(f"consumer{number}", folder, [*WPROXY, *consume, "--metrics", page]))
@@ -97,7 +97,7 @@ def pipeline(folder: Path, wire: Wire, *, durable: bool = True) -> Iterator[Pipe
         )
         command = [*WPROXY, "capture", "--queue", f"amqp://127.0.0.1:{between.port}/", "--sensor", "soak"]
         command += ["--listen", f"{DESTINATION}:{PORT}", "--no-listen", "--interface", wire.near]
-        command += ["--spool-dir", str(folder / "state"), "--metrics", f"127.0.0.1:{metrics}", "--ttl", f"{TTL_S}s"]
+        command += ["--spool-dir", str(folder / "state"), "--metrics", f"127.0.0.1:{metrics}", "--ttl", f"{ttl_s}s"]
         log = folder / "capture.log"
         capture = stack.enter_context(
             restartable("capture", folder, command, lambda: "wproxy capture: watching" in log.read_text())

@@ -49,7 +49,12 @@ def _global(process: GlobalDraft) -> Global:
         stats_maxconn=process.stats_maxconn,
         bufsize=process.bufsize,
         maxrewrite=process.maxrewrite,
+        fields_max=process.fields_max,
+        master_worker=process.master_worker,
+        log_line_max=process.log_line_max,
         maxconn=process.maxconn,
+        open_files=process.open_files,
+        strict_limits=process.strict_limits,
         nbthread=process.nbthread,
         hard_stop_s=process.hard_stop_s,
         daemon=process.daemon,
@@ -93,15 +98,22 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
 def _http_front(proxy: ProxyDraft) -> HttpFront:
     return replace(
         proxy.http.front(),
+        tarpit_s=_tarpit_s(proxy),
         forwarded_for=proxy.forwarded_for,
         original_to=proxy.original_to,
         compression=proxy.compression,
     )
 
 
+def _tarpit_s(proxy: ProxyDraft) -> float | None:
+    """Return how long `tarpit` lasts, as long as `timeout connect` unless it is said (section 4.2)."""
+    return proxy.connect_s if proxy.http.tarpit_s is None else proxy.http.tarpit_s
+
+
 def _http_back(proxy: ProxyDraft) -> HttpBack:
     return replace(
         proxy.http.back(),
+        tarpit_s=_tarpit_s(proxy),
         cookie=proxy.cookie,
         persist_rules=tuple(proxy.persist_rules),
         name_field=proxy.name_field.encode() or None,
@@ -223,6 +235,7 @@ def _server(draft: ServerDraft) -> ServerLine:
         backup=draft.backup,
         maxqueue=draft.maxqueue,
         pool_max=draft.pool_max,
+        reuse_max=draft.reuse_max,
         slowstart_s=ceil(draft.slowstart_s),
         send_proxy=draft.send_proxy,
         check_send_proxy=draft.check_send_proxy,

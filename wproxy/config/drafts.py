@@ -47,7 +47,12 @@ class GlobalDraft:
     stats_maxconn: int = 10
     bufsize: int = 16384
     maxrewrite: int = 1024
+    fields_max: int = 101
+    master_worker: bool = False
+    log_line_max: int = 1023
     maxconn: int | None = None
+    open_files: int | None = None
+    strict_limits: bool = True
     nbthread: int = 1
     hard_stop_s: float | None = None
     daemon: bool = False
@@ -150,6 +155,7 @@ class ServerDraft:
     backup: bool = False
     maxqueue: int | None = None
     pool_max: int | None = None
+    reuse_max: int | None = None
     slowstart_s: float = 0.0
     send_proxy: int | None = None
     check_send_proxy: bool = False

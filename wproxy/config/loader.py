@@ -61,7 +61,9 @@ def _interpret(sources: Sequence[tuple[str, str]], environ: Mapping[str, str], r
     for file, text in sources:
         reader.read(text, file)
     users = {name: draft.built(report) for name, draft in reader.userlists.items()}
-    compile_rules(reader.proxies, Surroundings(environ, lambda path: _text(Path(path)), users), report)
+    pages = {name: draft.files for name, draft in reader.http_errors.items()}
+    around = Surroundings(environ, lambda path: _text(Path(path)), users, pages)
+    compile_rules(reader.proxies, around, report)
     open_contexts(reader.globals, reader.proxies, report)
     validate(reader.proxies, report)
     if report.problems:

@@ -21,7 +21,28 @@ TCP_VARIABLES = frozenset(
     }
 )
 HTTP_VARIABLES = TCP_VARIABLES | {
-    *("CC", "CS", "H", "HM", "HP", "HPO", "HQ", "HU", "HV", "ST", "T", "TR", "Ta", "Td", "Th", "Ti", "Tl", "Tq", "Tr"),
+    *(
+        "CC",
+        "CS",
+        "H",
+        "HM",
+        "HP",
+        "HPO",
+        "HQ",
+        "HU",
+        "HV",
+        "ID",
+        "ST",
+        "T",
+        "TR",
+        "Ta",
+        "Td",
+        "Th",
+        "Ti",
+        "Tl",
+        "Tq",
+        "Tr",
+    ),
     *("Ts", "hr", "hrl", "hs", "hsl", "ms", "pid", "r", "si", "sp", "tr", "trg", "trl", "tsc"),
 }
 

@@ -197,6 +197,7 @@ class ServerLine:
     login: Login | None = None  # as whom the proxy speaks to it, in Redis' protocol
     cookie: str = ""  # the value by which clients ask for it
     pool_max: int | None = None  # idle connections kept for other requests, in mode http
+    reuse_max: int | None = None  # how often a connection may serve another request
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +383,12 @@ class Global:
     stats_maxconn: int = 10
     bufsize: int = 16384  # bytes, of which heads may fill what `maxrewrite` leaves
     maxrewrite: int = 1024
+    master_worker: bool = False  # a master process is asked for, as by -W
+    fields_max: int = 101  # lines that a head may have, the first one included
+    log_line_max: int = 1023  # how much of a request line is logged
     maxconn: int | None = None
+    open_files: int | None = None  # `ulimit-n`
+    strict_limits: bool = True  # whether a limit of open files that is too low keeps the process from starting
     nbthread: int = 1
     hard_stop_s: float | None = None  # how long live sessions may take to finish, None for ever
     daemon: bool = False

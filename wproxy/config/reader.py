@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from wproxy.config.drafts import GlobalDraft, ProxyDraft
 from wproxy.config.grammar import D, Grammar, Report, Section, Statement, Status
+from wproxy.config.keywords.http_errors import HttpErrorsDraft
 from wproxy.config.keywords.process import GLOBAL
 from wproxy.config.keywords.proxy import PROXY
 from wproxy.config.keywords.sections import DIRECTIVES, NAMES, OTHER_SECTIONS, PROXY_SECTIONS
@@ -51,7 +52,8 @@ class Reader:
         self._defaults = ProxyDraft(Section.DEFAULTS, "", Location("", 0))
         self._named_defaults: dict[str, ProxyDraft] = {}
         self.userlists: dict[str, UserListDraft] = {}
-        self._current: GlobalDraft | ProxyDraft | UserListDraft | _Place = _Place.OUTSIDE
+        self.http_errors: dict[str, HttpErrorsDraft] = {}
+        self._current: GlobalDraft | ProxyDraft | UserListDraft | HttpErrorsDraft | _Place = _Place.OUTSIDE
         self._section_name = ""
 
     def read(self, text: str, file: str) -> None:
@@ -83,6 +85,8 @@ class Reader:
             self._open_proxy(words, location)
         elif words[0] == "userlist":
             self._open_userlist(words, location)
+        elif words[0] == "http-errors":
+            self._open_http_errors(words, location)
         elif words[0] in OTHER_SECTIONS:
             self._open_other(words[0], location)
         elif words[0].startswith((".", "[")):
@@ -106,6 +110,17 @@ class Reader:
         else:
             self._check_name(Section.USERLIST, name, location)
             self.userlists[name] = draft
+
+    def _open_http_errors(self, words: tuple[str, ...], location: Location) -> None:
+        name = words[1] if len(words) > 1 else ""
+        self._current = draft = HttpErrorsDraft(name, location)
+        self._section_name = name
+        if len(words) != 2:
+            self._report.problem(location, "'http-errors' expects a name and nothing else")
+        elif name in self.http_errors:
+            self._report.problem(location, f"'http-errors' declares '{name}' a second time")
+        else:
+            self.http_errors[name] = draft
 
     def _open_other(self, name: str, location: Location) -> None:
         self._current, self._section_name = _Place.SKIPPED, name
@@ -178,6 +193,8 @@ class Reader:
             self._apply(PROXY, self._current, _Line(prefix, words, self._current.section, location))
         elif isinstance(self._current, UserListDraft):
             self._apply(USERLIST, self._current, _Line(prefix, words, Section.USERLIST, location))
+        elif isinstance(self._current, HttpErrorsDraft):
+            self._current.read(words, location, self._report)
         elif self._current is _Place.OUTSIDE:
             hint = did_you_mean(words[0], NAMES)
             self._report.problem(location, f"unknown keyword '{words[0]}' out of section{hint}")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator
 
-from wproxy.config.acl.fetches import FETCHES
+from wproxy.config import reference_language
 from wproxy.config.grammar import Keyword, Section, Status
 from wproxy.config.keywords import bind, server
 from wproxy.config.keywords.process import GLOBAL
@@ -44,6 +43,19 @@ _DIFFERENCES = """\
   with the same PROXY header. A soft stop gives idle clients one request more, for two seconds; HAProxy
   waits for their timeouts.
 - `bin` and `bout` in mode http are bytes as sent; HAProxy counts its own form of a head, which is a little longer.
+- An `errorfile` or `http-error` for 400 and 408 is for clients that speak no HTTP, too, as the manual says; HAProxy
+  2.6.12 sends them its own page, unless the file is empty. `max-reuse` holds for HTTP/1.1; HAProxy's is for HTTP/2
+  only. A response that begins with something else than `HTTP/` (`HTTQ/1.1 200 OK`) is answered by 502; HAProxy
+  takes it.
+- The statistics page's 401 is logged as `401 … PR--`, HAProxy's as `400 … LR--`.
+- `%ID` is there in `http-request` rules, too; HAProxy makes it when they are over. `%rt` and `unique-id` count requests
+  from 0, and in each worker anew; HAProxy counts sessions of its stats socket with them. A `tarpit` answers with what a
+  format makes of the request; in HAProxy 2.6.12 its fields are gone then.
+- In rules `%Ta` is 0: the request is not over; HAProxy writes whatever its clocks differ by. `%Td`, `%B` and `%U` are
+  errors there.
+- `show servers conn`: all idle connections are told as unsafe, `need_est` is the most that were in use at once, and
+  with several workers how many idle ones each has is not told.
+- The columns of `show stat` about HTTP/1 and HTTP/2 connections (`h1_…`, `h2_…`) are empty.
 - `stats http-request` is an error: `http-request` rules act before the statistics page does.
 - Rules never change Content-Length and Transfer-Encoding, and a space in a target that they make is sent as `%20`.
 - `http-response return` with a format sees the response; in HAProxy 2.6.12 its fields are empty there. An `errorfile`
@@ -62,8 +74,7 @@ _DIFFERENCES = """\
 - A frontend and its backend must have the same mode; HAProxy lets a tcp frontend use an http backend.
 - Conditions are strict: an `if` without condition, an `or` or `!` with nothing behind it and an operator such as `gt`
   before a range are errors. Patterns of addresses are never resolved as names, regular expressions are Python's with
-  PCRE's classes and escapes. The fetches are
-  FETCHES.
+  PCRE's classes and escapes. Patterns cannot be changed at runtime: `show acl` and `show map` list none.
 - A client whose server (`stick on`) is at its `maxconn` goes to another one; HAProxy lets it wait for its own.
 - A PROXY header may come in several segments, and what follows `PROXY UNKNOWN` is skipped, as the protocol's text has
   it; HAProxy refuses both. Addresses in it are read strictly: HAProxy takes 10.0.0.777 for 10.0.3.9.
@@ -90,7 +101,6 @@ _DIFFERENCES = """\
 
 def page() -> str:
     """Return the whole of docs/compatibility.md."""
-    fetches = textwrap.fill(", ".join(f"`{name}`" for name in sorted(FETCHES)), 118, subsequent_indent="  ")
     parts = [
         _INTRODUCTION,
         "## Sections and directives\n\n" + _sections(),
@@ -98,7 +108,11 @@ def page() -> str:
         "## defaults, frontend, listen, backend\n\n" + table(PROXY.rows),
         "## Parameters of bind and stats socket\n\n" + table(bind.PARAMETERS.rows),
         "## Parameters of server and default-server\n\n" + table(server.PARAMETERS.rows),
-        _DIFFERENCES.replace("FETCHES", fetches),
+        "## Actions of http-request and http-response\n\n" + reference_language.actions(),
+        "## Fetches\n\n" + reference_language.fetches(),
+        "## Converters\n\n" + reference_language.converters(),
+        "## Conditions and log formats\n\n" + reference_language.words(),
+        _DIFFERENCES,
     ]
     return "\n".join(parts)
 
@@ -122,6 +136,7 @@ def _sections() -> str:
 
 def _section_lines() -> Iterator[str]:
     yield f"| `global`, `defaults`, `frontend`, `listen`, `backend` | {Status.DONE.value} | see below |"
+    yield f"| `userlist`, `http-errors` | {Status.DONE.value} | users and groups; error pages for `errorfiles` |"
     for name, (status, reason) in OTHER_SECTIONS.items():
         yield f"| `{name}` | {status.value} | {reason} |"
     directives = ", ".join(f"`{word}`" for word in DIRECTIVES)

@@ -25,11 +25,12 @@ from wproxy.config.values import ArgumentError
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What lines may refer to besides proxies: the environment, files, users."""
+    """What lines may refer to besides proxies: the environment, files, users, sections of error pages."""
 
     environ: Mapping[str, str]
     read: Callable[[str], str]
     userlists: Mapping[str, UserList] = field(default_factory=dict)
+    http_errors: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
 def compile_rules(proxies: Sequence[ProxyDraft], around: Surroundings, report: Report) -> None:
@@ -52,6 +53,7 @@ def compile_rules(proxies: Sequence[ProxyDraft], around: Surroundings, report: R
                 around.read,
                 speaks_http=proxy.mode is Mode.HTTP,
                 userlists=around.userlists,
+                http_errors=around.http_errors,
             )
             _compile(proxy, scope, report)
             _log_format(proxy, scope, report)
@@ -208,6 +210,7 @@ _STICK = {
 _STAGES = {
     "tcp-request connection": Stage.CONNECTION,
     "http-response": Stage.RESPONSE,
+    "http-after-response": Stage.RESPONSE,
     "stick store-response": Stage.RESPONSE,
 }
 

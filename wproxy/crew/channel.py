@@ -73,16 +73,20 @@ class Channel:
                 self._loop.remove_writer(self.sock)
 
     def receive(self) -> None:
-        """Take what has come."""
-        try:
-            data = self.sock.recv(_AT_ONCE)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self.lost()
-            return
+        """Take all that has come: after a reset uvloop calls a reader once and never again, data or not."""
+        while self.open:
+            try:
+                data = self.sock.recv(_AT_ONCE)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self.lost()
+                return
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
         try:
             for message in self._reader.feed(data):
                 if self.open:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from wproxy.runtime.command import Context
+from wproxy.runtime.handover import COMMAND
 from wproxy.runtime.interpreter import Interpreter, split_words
 from wproxy.state.rebalance import RATE, Phase
 
@@ -43,6 +44,8 @@ class CrewInterpreter(Interpreter):
 
     def execute(self, context: Context, line: str) -> str:
         """Run one command, return what to answer."""
+        if line.lstrip().startswith(COMMAND):
+            return super().execute(context, line)  # the next process waits, and no number is asked for
         self._crew.refresh()
         own = super().execute(context, line)
         words = split_words(line)

@@ -71,6 +71,7 @@ class Supervisor:
         self._members: dict[int, Member] = {}
         self._strangers: set[Channel] = set()  # those who have not said who they are
         self._retired: Tally | None = None
+        self._legacy: Tally | None = None  # what was counted before this generation
         self._known: following.Records = {}
         self._number = 0
         self._questions = 0
@@ -82,6 +83,7 @@ class Supervisor:
         self._contention: asyncio.TimerHandle | None = None
         self.on_settled: Callable[[], None] | None = None  # called when changes are in force in every worker
         self.on_empty: Callable[[], None] | None = None  # called when the last worker has gone
+        self.on_entries: Callable[[tables.Entries], None] | None = None  # called with what is new in stick tables
         self.on_places: Callable[[], None] | None = None  # called when what is kept for the next process has changed
         self._keyed: list[Backend] = []  # whose keys move
         for backend in self._registry.backends.values():
@@ -126,6 +128,11 @@ class Supervisor:
     def size(self) -> int:
         """How many workers there are."""
         return len(self._members)
+
+    def inherit(self, counted: Tally) -> None:
+        """Count on from what processes before this generation have counted."""
+        self._legacy = tallies.sum_of(self._legacy, counted)
+        self.merge()
 
     def finish(self) -> None:
         """Have the workers finish their sessions and end: for when there is no master to tell them."""
@@ -293,8 +300,7 @@ class Supervisor:
         known = [member.tally for member in self._members.values() if member.tally is not None]
         if self._retired is not None:
             known.append(self._retired)
-        tallies.merge(self._registry, known)
-        self._registry.dropped_logs = sum(tally["dropped"] for tally in known)
+        tallies.merge(self._registry, known, self._legacy)
 
     def ask(self, question: str, argument: object, of: Iterable[Member] | None = None) -> dict[int, Json]:
         """Return what each worker answers, by its number."""
@@ -317,6 +323,8 @@ class Supervisor:
         """Clear what those who have ended have counted: the highest numbers, or the `whole`."""
         if self._retired is not None:
             self._retired = None if whole else tallies.without_maxima(self._retired)
+        if self._legacy is not None:
+            self._legacy = None if whole else tallies.without_maxima(self._legacy)
         self.refresh()
 
     def _tick(self) -> None:
@@ -339,9 +347,15 @@ class Supervisor:
 
     def _share(self, giver: Member, entries: Json) -> None:
         new = tables.learn(self._registry, entries, self._loop.time())
+        self.share(new, giver)
+        if self.on_entries is not None:
+            self.on_entries(new)
+
+    def share(self, entries: tables.Entries, giver: Member | None = None) -> None:
+        """Tell the workers, but for the giver, of entries."""
         for member in self._members.values():
-            if new and member is not giver:
-                member.channel.send(Kind.ENTRIES, new)
+            if entries and member is not giver:
+                member.channel.send(Kind.ENTRIES, entries)
 
     # -- places on servers ---------------------------------------------------------------------------------------
 

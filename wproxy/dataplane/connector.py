@@ -15,6 +15,7 @@ from wproxy.dataplane.resolving import FAMILIES
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.tls import TlsTransport, sni_for, wrong_name
 from wproxy.dataplane.tls_memory import TlsMemory
+from wproxy.state.counters import TrafficCounters
 from wproxy.state.server import Server
 from wproxy.state.tls import TlsCounters
 
@@ -30,6 +31,7 @@ class Secure:
     memory: TlsMemory
     sni: str | None = None
     preface: bytes = b""
+    traffic: TrafficCounters | None = None  # the server's
 
 
 def secure_to(
@@ -44,7 +46,9 @@ def secure_to(
     before the handshake.
     """
     tls = server.line.tls
-    return None if tls is None else Secure(tls, services.tls, services.tls_memory, sni_for(tls, facts), preface(server))
+    if tls is None:
+        return None
+    return Secure(tls, services.tls, services.tls_memory, sni_for(tls, facts), preface(server), server.counters)
 
 
 async def open_connection(
@@ -108,6 +112,14 @@ def _serve(
     secure: Secure, settled: asyncio.Future[P], factory: Callable[[], P], wire: TlsTransport, fault: Exception | None
 ) -> None:
     """Hand the connection to its protocol once the handshake is over, or tell what went wrong."""
+    traffic = secure.traffic
+    if traffic is not None:
+        if fault is not None:
+            traffic.tls_failed += 1
+        elif wire.tls.session_reused:
+            traffic.tls_resumed += 1
+        else:
+            traffic.tls_sessions += 1
     fault = fault or wrong_name(secure.tls, secure.sni, wire.tls)
     if settled.done():  # nobody waits any more
         wire.abort()

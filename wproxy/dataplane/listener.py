@@ -47,6 +47,13 @@ def close_listening(address: Address, listening: socket.socket) -> None:
             Path(address.path).unlink()
 
 
+def remove_file(path: str) -> None:
+    """Remove the file of a unix socket that is closed, unless somebody listens there, as far as this user may."""
+    if not _answers(path):
+        with suppress(OSError):
+            Path(path).unlink()
+
+
 def _unix_socket(path: str) -> socket.socket:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import random
 import socket
 import time
@@ -14,13 +16,22 @@ from wproxy.dataplane.crypt import Crypt
 class LiveProcess:
     """The live proxies, this host's addresses and name, chance and the date."""
 
-    __slots__ = ("_crypt", "backends", "frontends", "host_name")
+    __slots__ = ("_crypt", "backends", "frontends", "host_name", "log_line_max", "next_number")
 
-    def __init__(self, backends: Mapping[str, BackendFacts], frontends: Mapping[str, FrontendFacts]) -> None:
+    def __init__(
+        self, backends: Mapping[str, BackendFacts], frontends: Mapping[str, FrontendFacts], log_line_max: int
+    ) -> None:
+        self.log_line_max = log_line_max
+        self.next_number = itertools.count().__next__
         self.backends = backends
         self.frontends = frontends
         self.host_name = socket.gethostname()
         self._crypt = Crypt()
+
+    @property
+    def number(self) -> int:
+        """The process id."""
+        return os.getpid()
 
     def is_local(self, address: bytes) -> bool:
         """Tell whether the packed `address` is this host's: whether a socket can be bound to it."""

@@ -188,9 +188,15 @@ class Reception(asyncio.Protocol):
             tls.abort()
             return
         self._tls = None
+        counters = self._plan.frontend.counters
         if fault is None:
+            if tls.tls.session_reused:
+                counters.tls_resumed += 1
+            else:
+                counters.tls_sessions += 1
             self._hand_over(tls, b"", tls)
             return
+        counters.tls_failed += 1
         self._end("PR", _reason(fault), silent=isinstance(fault, ClosedInHandshakeError))
         self._transport = None
         tls.close()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from wproxy.config.model import Bind
+from wproxy.dataplane.ends import peer_of
 from wproxy.protocols.proxy_header import Ends
 from wproxy.state.session import UNKNOWN_ADDRESS, Session
 
@@ -65,7 +66,7 @@ def addresses(
     if session.source == UNKNOWN_ADDRESS and transport is not None:
         local = transport.get_extra_info("sockname")
         if isinstance(local, tuple):
-            session.source = _address(transport.get_extra_info("peername"))
+            session.source = _address(peer_of(transport))
             session.destination = _address(local)
         else:
             session.source = session.destination = "unix", binds.get(local or "", 1)

@@ -16,7 +16,7 @@ from math import inf
 
 from wproxy.dataplane.carriage import describe, owes_answer
 from wproxy.dataplane.connector import open_connection, secure_to
-from wproxy.dataplane.ends import ends_of
+from wproxy.dataplane.ends import ends_of, peer_of
 from wproxy.dataplane.keepalive import keep_alive
 from wproxy.dataplane.reception import Arrival
 from wproxy.dataplane.relay import ClientEnd, End, ServerEnd
@@ -168,8 +168,8 @@ class TcpConnection:
             source = self.arrival.ends.source
             return 0 if source is None else source_key(source.host)
         assert self.client.transport is not None
-        peer = self.client.transport.get_extra_info("peername")
-        return source_key(peer[0]) if isinstance(peer, tuple) else 0
+        peer = peer_of(self.client.transport)
+        return source_key(peer[0]) if peer is not None else 0
 
     async def _queue(self, avoid: Server | None, key: int) -> str:
         """Wait for a place; return why there is none: no server, too many who wait, or `timeout queue` was first."""

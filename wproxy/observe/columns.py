@@ -14,6 +14,7 @@ from wproxy.config.model import Mode
 from wproxy.policy.checks.verdict import CheckResult, CheckStatus
 from wproxy.policy.health import Health
 from wproxy.state.backend import Backend
+from wproxy.state.counters import FrontendCounters, TrafficCounters
 from wproxy.state.frontend import Frontend
 from wproxy.state.server import Server
 from wproxy.state.warmup import WHOLE
@@ -62,6 +63,15 @@ def _traffic(name: str, value: Callable[[Line[Server | Backend]], Value]) -> Col
 
 def _proxies(name: str, value: Callable[[Line[Frontend | Backend]], Value]) -> Column:
     return Column(name, value, None, value)
+
+
+def _tls(count: Callable[[FrontendCounters | TrafficCounters], int]) -> tuple[F, S, B]:
+    """Return what shows something of TLS: of a backend that of its servers together."""
+    return (
+        lambda line: count(line.it.counters),
+        lambda line: count(line.it.counters),
+        lambda line: _servers(line.it, lambda server: count(server.counters)),
+    )
 
 
 def _none_yet(_: Line[Party]) -> int:
@@ -263,4 +273,24 @@ COLUMNS: tuple[Column, ...] = (
     Column("need_conn_est", server=lambda line: line.it.current),
     _traffic("uweight", lambda line: line.it.weight),
     *(Column(name, backend=_none_yet) for name in ("agg_server_status", "agg_server_check_status", "agg_check_status")),
-)
+    # From here on they are those of HAProxy's modules.
+    Column("ssl_sess", *_tls(lambda counters: counters.tls_sessions)),
+    Column("ssl_reused_sess", *_tls(lambda counters: counters.tls_resumed)),
+    Column("ssl_failed_handshake", *_tls(lambda counters: counters.tls_failed)),
+    *(
+        Column(f"h2_{name}")
+        for name in (
+            "headers_rcvd", "data_rcvd", "settings_rcvd", "rst_stream_rcvd", "goaway_rcvd",
+            "detected_conn_protocol_errors", "detected_strm_protocol_errors", "rst_stream_resp", "goaway_resp",
+            "open_connections", "backend_open_streams", "total_connections", "backend_total_streams",
+        )
+    ),
+    *(
+        Column(f"h1_{name}")
+        for name in (
+            "open_connections", "open_streams", "total_connections", "total_streams", "bytes_in", "bytes_out",
+            "spliced_bytes_in", "spliced_bytes_out",
+        )
+    ),
+)  # fmt: skip
+MODULES_AT = next(number for number, column in enumerate(COLUMNS) if column.name == "ssl_sess")

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import TypeVar
 
 from wproxy.observe import typed
-from wproxy.observe.columns import COLUMNS, Line, Party, Value
+from wproxy.observe.columns import COLUMNS, MODULES_AT, Line, Party, Value
 from wproxy.observe.meanings import MEANINGS
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
@@ -17,6 +17,7 @@ from wproxy.state.registry import Registry
 from wproxy.state.server import Server
 
 P = TypeVar("P", bound=Party)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,15 @@ def _csv(lines: Iterator[Shown]) -> str:
     out = StringIO()
     out.write("# ")
     writer = csv.writer(out, lineterminator=",\n")
-    writer.writerow([column.name for column in COLUMNS])
+    writer.writerow(_with_mark([column.name for column in COLUMNS]))
     for line in lines:
-        writer.writerow(["" if value is None else value for value in line.values])
+        writer.writerow(_with_mark(["" if value is None else value for value in line.values]))
     return out.getvalue()
+
+
+def _with_mark(cells: list[T]) -> list[T | str]:
+    """Return the cells of a line with the mark that stands in front of those of HAProxy's modules."""
+    return [*cells[:MODULES_AT], "-", *cells[MODULES_AT:]]
 
 
 def _filled(line: Shown) -> Iterator[tuple[int, str, int | str]]:

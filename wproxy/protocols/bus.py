@@ -37,6 +37,7 @@ class Kind(enum.Enum):
     ENTRIES = "entries"  # both: entries of stick tables
     LOAD = "load"  # worker: places that it uses and wants on servers with `maxconn`
     PLACES = "places"  # worker: by which weights keys lie
+    ESTATE = "estate"  # the next process: what it understands; the one before it: what it leaves, behind ENTRIES
     ACT = "act"  # worker: what was asked of it that only the supervisor can do
 
 

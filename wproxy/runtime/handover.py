@@ -8,8 +8,10 @@ no client is refused while one begins and the other ends. Same idea as HAProxy's
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from threading import Event
 
 import orjson
 
@@ -19,11 +21,20 @@ _AT_ONCE = 200  # descriptors in a message; Linux allows 253
 _MESSAGE_BYTES = 64 * 1024
 _TIMEOUT_S = 5.0
 _ORPHANS_TIMEOUT_S = 1.0  # at each start: nobody need be there
+_LONGEST_S = 15.0  # while the one that answers is about to end, because another one has just taken its place
+_PATIENCE_S = 2.0  # when it has nothing to give, and perhaps nobody has
+_PAUSE_S = 0.02
+
+
+class _NothingToGiveError(ConnectionError):
+    """Who answered has given its sockets up: somebody else has them by now. Raised and caught here."""
 
 
 def give(descriptor: int, sockets: Sequence[tuple[str, socket.socket]]) -> None:
-    """Send `sockets` over the connection `descriptor`; raise OSError."""
+    """Send `sockets` over the connection `descriptor`, close it without a word if there are none; raise OSError."""
     with socket.socket(fileno=descriptor) as connection:
+        if not sockets:
+            return
         connection.settimeout(_TIMEOUT_S)
         for start in range(0, len(sockets), _AT_ONCE):
             part = sockets[start : start + _AT_ONCE]
@@ -34,8 +45,20 @@ def give(descriptor: int, sockets: Sequence[tuple[str, socket.socket]]) -> None:
 
 def receive(path: str) -> list[tuple[str, socket.socket]]:
     """Return the listening sockets of the process whose stats socket is at `path`; [] when none are to be had."""
-    with suppress(OSError, ValueError):
-        return _receive(path, COMMAND, _TIMEOUT_S)
+    pause = Event()
+    ends_at, patience_s = time.monotonic() + _LONGEST_S, _PATIENCE_S
+    while time.monotonic() < ends_at:
+        try:
+            return _receive(path, COMMAND, _TIMEOUT_S)
+        except (FileNotFoundError, ConnectionRefusedError, PermissionError, ValueError):
+            break
+        except _NothingToGiveError:
+            patience_s -= _PAUSE_S
+            if patience_s <= 0:
+                break
+        except OSError:
+            pass  # it is too busy, or has just gone
+        pause.wait(_PAUSE_S)
     return []
 
 
@@ -47,6 +70,8 @@ def _receive(path: str, command: str, timeout_s: float) -> list[tuple[str, socke
         connection.sendall(f"{command}\n".encode())
         while part := _receive_part(connection):
             received += part
+    if not received:
+        raise _NothingToGiveError
     return received
 
 

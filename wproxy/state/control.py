@@ -108,14 +108,25 @@ class Control:
 
     def set_weight(self, server: Server, text: str) -> None:
         """Set the weight to `30` or to `50%` of the configured one; raise policy.weight.WeightError."""
-        backend = self.registry.backends[server.backend_name]
-        weight = parse_weight(text, server.line.weight, static=backend.static)
-        if weight == server.weight:
-            return  # an agent says the same each time
-        server.weight = weight
-        if self._rebuild(backend):
-            self._notify(ServerNotice(backend, server, ServerChange.WEIGHT, backend_lost=True))
-        self._commanded()
+        self.set_weights([(server, text)])
+
+    def set_weights(self, wanted: Sequence[tuple[Server, str]]) -> None:
+        """Set several weights as one change, or none of them: then it raises policy.weight.WeightError."""
+        changed: dict[Server, int] = {}
+        for server, text in wanted:
+            static = self.registry.backends[server.backend_name].static
+            changed[server] = parse_weight(text, server.line.weight, static=static)
+        last: dict[str, Server] = {}  # of each backend, what changed last
+        for server, weight in changed.items():
+            if weight != server.weight:  # an agent says the same each time
+                server.weight = weight
+                last[server.backend_name] = server
+        for name, server in last.items():
+            backend = self.registry.backends[name]
+            if self._rebuild(backend):
+                self._notify(ServerNotice(backend, server, ServerChange.WEIGHT, backend_lost=True))
+        if last:
+            self._commanded()
 
     def set_ready(self, server: Server) -> None:
         """End maintenance and drain."""
@@ -348,12 +359,17 @@ class Control:
 
     # -- what another process has decided --------------------------------------------------------------------------
 
-    def followed(self, server: Server, change: ServerChange) -> None:
-        """Choose by what has been set on `server`, and tell: ADDRESS when it is elsewhere now, else WEIGHT (no log)."""
-        backend = self.registry.backends[server.backend_name]
-        self._rebuild(backend)
-        self._notify(ServerNotice(backend, server, change))
-        marks.follow(server, self.registry.sessions)
+    def followed(self, *changed: tuple[Server, ServerChange]) -> None:
+        """Choose by what has been set on servers, each backend once: keys that move with several weights move once.
+
+        Tell of each server: ADDRESS when it is elsewhere now, else WEIGHT (no log).
+        """
+        backends = self.registry.backends
+        for name in dict.fromkeys(server.backend_name for server, _ in changed):
+            self._rebuild(backends[name])
+        for server, change in changed:
+            self._notify(ServerNotice(backends[server.backend_name], server, change))
+            marks.follow(server, self.registry.sessions)
 
     def _set_status(self, frontend: Frontend, status: FrontendStatus) -> None:
         if frontend.status is not status:

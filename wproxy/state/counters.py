@@ -36,6 +36,9 @@ class FrontendCounters:
     denied_connections: int = 0  # by `tcp-request connection` rules
     header_errors: int = 0  # connections without the PROXY header that they should have begun with
     session_rate: Rate = field(default_factory=Rate)
+    tls_sessions: int = 0  # handshakes in which new keys were agreed upon
+    tls_resumed: int = 0  # those that took up an earlier session
+    tls_failed: int = 0
 
     @property
     def connections(self) -> int:
@@ -70,6 +73,9 @@ class TrafficCounters:
     responses: list[int] = field(default_factory=_no_responses)
     denied_requests: int = 0
     denied_responses: int = 0
+    tls_sessions: int = 0
+    tls_resumed: int = 0
+    tls_failed: int = 0
     commands: dict[str, CommandCounters] = field(default_factory=dict)  # of a server in mode redis, by name
 
 

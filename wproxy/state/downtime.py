@@ -25,6 +25,16 @@ class Downtime:
             self._since = now
             self.outages += 1
 
+    def count_on(self, seconds: float, outages: int, *, there: bool, now: float) -> None:
+        """Go on from what a process before this one has counted; it is there, or not, by now."""
+        self._total_s = seconds
+        self.outages = outages
+        self._since = None if there else now
+
     def seconds(self, now: float) -> int:
         """Return the seconds of all outages, the present one included."""
-        return int(self._total_s + (0.0 if self._since is None else now - self._since))
+        return int(self.elapsed_s(now))
+
+    def elapsed_s(self, now: float) -> float:
+        """Return the same with its fraction."""
+        return self._total_s + (0.0 if self._since is None else now - self._since)

@@ -86,6 +86,7 @@ def apply(control: Control, changed: Mapping[str, Json], share: Callable[[str], 
     Backends come before their servers, as in `records`; a record of something that is gone is passed over.
     """
     registry = control.registry
+    followed: list[tuple[Server, ServerChange]] = []
     for key in sorted(changed):
         kind, _, name = key.partition(" ")
         record = changed[key]
@@ -99,7 +100,8 @@ def apply(control: Control, changed: Mapping[str, Json], share: Callable[[str], 
             backend = registry.backends.get(name.partition("/")[0])
             server = None if backend is None else backend.by_name.get(name.partition("/")[2])
             if backend is not None and server is not None and _server(server) != record:
-                _follow_server(control, backend, server, record)
+                followed.append((server, _follow_server(control, backend, server, record)))
+    control.followed(*followed)
 
 
 def _follow_process(registry: Registry, record: Json, share: Share) -> None:
@@ -134,7 +136,8 @@ def _follow_backend(control: Control, backend: Backend, record: Json) -> None:
             control.add_server(backend, dynamic_server(name, words), words, number)
 
 
-def _follow_server(control: Control, backend: Backend, server: Server, record: Json) -> None:
+def _follow_server(control: Control, backend: Backend, server: Server, record: Json) -> ServerChange:
+    """Set what the record says; return what has to be told."""
     host, port = record["address"]
     moved = (server.address.host, server.address.port) != (host, port)
     if moved:
@@ -152,4 +155,4 @@ def _follow_server(control: Control, backend: Backend, server: Server, record: J
     elif server.warmup is None or server.warmup.since != since:
         server.warmup = Warmup(server.line.slowstart_s, since, weighted=not backend.static)
         server.warmup.advance(control.clock())
-    control.followed(server, ServerChange.ADDRESS if moved else ServerChange.WEIGHT)
+    return ServerChange.ADDRESS if moved else ServerChange.WEIGHT

@@ -118,6 +118,11 @@ class LiveTable:
         for key, entry in self._entries.items():
             yield text_of(key), entry
 
+    def snapshot(self, now: float) -> list[tuple[Key, Entry]]:
+        """Return the entries as they are in one moment, in the same order: some milliseconds for 100,000."""
+        self._expire(now)
+        return list(self._entries.items())
+
     def look_at(self, key: Key, now: float) -> Entry | None:
         """Return the entry of `key` as it is."""
         self._expire(now)

@@ -12,21 +12,22 @@ class Transaction:
     """What is known of one exchange. Times are on the loop's clock, None for what never came.
 
     `idle_since` is the end of the one before on this connection, or its accept; `first_byte_at` is when the request
-    began, `request_at` when its head was there, `responded_at` when the response's head was. `status` is 0 until there
-    is a response. `cookies` are the two letters about persistence. `place` is the server on which a place is reserved.
+    began, `request_at` when its head was there, `responded_at` when the response's head was. `awaited` tells that the
+    end of a buffered request is waited for, or that rules hold it back. `status` is 0 until there is a response.
+    `cookies` are the two letters about persistence. `place` is the server on which a place is reserved.
     """
 
     __slots__ = (
-        "assigned_at", "backend", "backend_queue", "bytes_in", "bytes_out", "connected_at", "cookies", "first_byte_at",
-        "idle_since", "number", "place", "redispatched", "request_at", "responded_at", "retries", "routed", "servant",
-        "server", "server_queue", "session", "status", "termination",
+        "assigned_at", "awaited", "backend", "backend_queue", "bytes_in", "bytes_out", "connected_at", "cookies",
+        "first_byte_at", "idle_since", "number", "place", "redispatched", "request_at", "responded_at", "retries",
+        "routed", "servant", "server", "server_queue", "session", "status", "termination",
     )  # fmt: skip
 
     server: Server | None
     assigned_at: float | None
     connected_at: float | None
     responded_at: float | None
-    number: int  # of the requests of the process, where it is logged
+    number: int  # of the requests of the process, -1 until somebody asks
     routed: bool  # whether it has got as far as a backend
 
     def __init__(self, session: Session, backend: Backend, idle_since: float, now: float) -> None:
@@ -36,9 +37,10 @@ class Transaction:
         self.first_byte_at = self.request_at = now
         self.place: Server | None = None
         self.server = self.assigned_at = self.connected_at = self.responded_at = None
-        self.number = self.bytes_in = self.bytes_out = self.status = self.retries = 0
+        self.number = -1
+        self.bytes_in = self.bytes_out = self.status = self.retries = 0
         self.server_queue = self.backend_queue = 0
-        self.redispatched = self.routed = False
+        self.redispatched = self.routed = self.awaited = False
         self.termination = ""
         self.cookies = "--"
         self.servant = "<NOSRV>"  # who answers in the place of a server

@@ -25,3 +25,11 @@ def test_other_weights_are_set_whatever_the_state() -> None:
 def test_servers_of_the_same_name_in_other_backends_are_others() -> None:
     found = differences([A], [replace(A, backend="other"), B])
     assert (found.to_set, found.missing, found.extra) == ((), ("redis/a",), ("other/a", "redis/b"))
+
+
+def test_states_are_taken_over_where_both_tell_them() -> None:
+    here = {"redis/a": "ready", "redis/b": "drain"}
+    found = differences([replace(A, weight=31), B], [A, B], here, {"redis/a": "maint", "redis/b": "ready"})
+    assert found.changes() == ["redis/a 30 → 31", "redis/a maint → ready", "redis/b ready → drain"]
+    assert found.steps() == {"redis": 3}
+    assert differences([A, B], [A, B], here, {"redis/b": "drain"}).states == ()

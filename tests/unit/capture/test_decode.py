@@ -116,14 +116,23 @@ def decoded(frame: bytes, link_type: int = LINK_ETHERNET) -> Observation | None:
     return None if isinstance(answer, Reason) else answer
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400)
 @given(frames)
 def test_a_frame_decodes_as_scapy_dissects_it(packet: Packet) -> None:
     frame = bytes(packet)
     assert decoded(frame) == dissected(frame, Ether)
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+@settings(max_examples=20_000)
+@given(frames)
+def test_very_many_frames_decode_as_scapy_dissects_them(packet: Packet) -> None:
+    frame = bytes(packet)
+    assert decoded(frame) == dissected(frame, Ether)
+
+
+@settings(max_examples=200)
 @given(ip_packets)
 def test_other_link_types_decode_alike(packet: Packet) -> None:
     expected = dissected(bytes(ethernet() / packet), Ether)
@@ -132,7 +141,7 @@ def test_other_link_types_decode_alike(packet: Packet) -> None:
     assert decoded(bytes(CookedLinuxV2() / packet), LINK_LINUX_SLL2) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(frames, st.data())
 def test_a_frame_that_is_cut_short_decodes_alike_or_not_at_all(packet: Packet, data: st.DataObject) -> None:
     frame = bytes(packet)
@@ -141,7 +150,7 @@ def test_a_frame_that_is_cut_short_decodes_alike_or_not_at_all(packet: Packet, d
     assert cut in (whole, Reason.TRUNCATED)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200)
 @given(frames, st.data())
 def test_a_frame_with_changed_bytes_never_fails(packet: Packet, data: st.DataObject) -> None:
     frame = bytearray(bytes(packet))

@@ -110,6 +110,17 @@ class Process(Protocol):
     def host_name(self) -> str:
         """The name of this host."""
 
+    @property
+    def number(self) -> int:
+        """The process id."""
+
+    def next_number(self) -> int:
+        """Return the number of one more request that is counted."""
+
+    @property
+    def log_line_max(self) -> int:
+        """How many characters of a request line are logged."""
+
     def is_local(self, address: bytes) -> bool:
         """Tell whether the packed `address` is one of this host's."""
 
@@ -223,6 +234,49 @@ class ResponseFacts(FieldsFacts, Protocol):
     reason: bytes
 
 
+class ServerAddress(Protocol):
+    """Where a server is."""
+
+    @property
+    def host(self) -> str:
+        """Its address or name."""
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+
+
+class ChosenServer(Protocol):
+    """The server of an exchange."""
+
+    current: int
+
+    @property
+    def address(self) -> ServerAddress:
+        """Where it is."""
+
+
+class ExchangeFacts(Protocol):
+    """How far an exchange has come: `state.transaction.Transaction` is one. Times are None for what never came."""
+
+    idle_since: float
+    first_byte_at: float
+    request_at: float
+    assigned_at: float | None
+    connected_at: float | None
+    responded_at: float | None
+    number: int  # -1 until it has one
+    retries: int
+    server_queue: int
+    backend_queue: int
+    termination: str
+    cookies: str
+
+    @property
+    def server(self) -> ChosenServer | None:
+        """The server that was chosen."""
+
+
 @dataclass(slots=True)
 class HttpFacts(Facts):
     """One connection in mode http and the request that it has now.
@@ -247,6 +301,26 @@ class HttpFacts(Facts):
     log_level: int | None = None  # what set-log-level said; SILENT for no line at all
     method: bytes = b""  # these two as they came, before any rule
     target: bytes = b""
+    exchange: ExchangeFacts | None = None  # the one in hand
+    identify: Callable[[HttpFacts], str] | None = None  # makes `unique_id`
+    identity: str | None = None  # of the request in hand, once it has been asked for
+
+    @property
+    def unique_id(self) -> str:
+        """What tells this request apart from all others, "" where nothing does (manual, "unique-id-format")."""
+        if self.identity is None:
+            self.identity = "" if self.identify is None else self.identify(self).lstrip(" ")
+        return self.identity
+
+    @property
+    def number(self) -> int:
+        """The number of the request in the process, from 0; it gets one when it is first asked for."""
+        exchange = self.exchange
+        if exchange is None:
+            return 0
+        if exchange.number < 0:
+            exchange.number = self.process.next_number()
+        return exchange.number
 
     def begin(self, request: RequestFacts, slots: tuple[int, int]) -> None:
         """Turn to the next request; `slots` are how many values of requests and of responses are captured."""
@@ -259,7 +333,7 @@ class HttpFacts(Facts):
         self.backend, self.backend_name = None, ""
         self.server_name, self.server_id = "", 0
         self.captured_cookie = self.captured_set_cookie = None
-        self.log_level = None
+        self.log_level = self.identity = None
         if self.variables:
             self.variables = {name: value for name, value in self.variables.items() if name.startswith("sess.")}
 

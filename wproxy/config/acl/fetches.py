@@ -214,7 +214,7 @@ HAPROXY_ONLY = (
     "accept_date", "bc_", "be_", "bin", "capture", "cpu_", "cur_", "distcc_", "dst_conn", "fc_", "fcgi", "fe_", "http",
     "internal.", "last_rule_", "lat_", "meth", "mqtt", "nbproc", "payload", "prio_", "proc", "quic", "rdp_cookie",
     "rep_", "req", "res", "sc_", "sc0", "sc1", "sc2", "set-cookie", "so_name", "src_", "srv_", "ssl_", "stopping",
-    "table_", "thread", "txn.", "unique-id", "uuid", "wait_end",
+    "table_", "thread", "txn.", "uuid", "wait_end",
 )  # fmt: skip
 
 

@@ -32,8 +32,8 @@ def _response_version(facts: HttpFacts) -> str | None:
 
 
 def _captured_target(facts: HttpFacts) -> str | None:
-    """Return the target as it came, from its first slash on."""
-    target = facts.target.decode("latin-1")
+    """Return the target as it came, from its first slash on, as far as it is logged."""
+    target = facts.target[: max(facts.process.log_line_max - len(facts.method) - 1, 0)].decode("latin-1")
     if target.startswith("/"):
         return target
     scheme = target.find("://")
@@ -137,6 +137,7 @@ HTTP_FETCHES = (
     _REQUEST("http_auth_user", Kind.STRING, _user),
     _REQUEST("http_auth_pass", Kind.STRING, _password),
     _REQUEST("http_auth_type", Kind.STRING, _scheme),
+    plain("unique-id", Kind.STRING, lambda facts: facts.unique_id or None, _HTTP),
     plain("srv_name", Kind.STRING, lambda facts: facts.server_name or None, _SERVED),
     plain("srv_id", Kind.INTEGER, lambda facts: facts.server_id or None, _SERVED),
 )

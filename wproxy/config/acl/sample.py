@@ -88,6 +88,10 @@ def _fetch_row(call: Call, scope: Scope, condition: bool) -> tuple[Fetch, str | 
     if row is None:
         if name.startswith(HAPROXY_ONLY):
             raise ArgumentError(f"cannot use HAProxy's fetch '{name}', which is not supported by wproxy")
+        if name in CONVERTERS:
+            raise ArgumentError(
+                f"cannot begin with the converter '{name}': it stands behind a fetch and a comma, as in path,{name}"
+            )
         known = [*FETCHES, *DERIVATIVES] if condition else [*FETCHES]
         raise ArgumentError(f"knows no fetch '{name}'{did_you_mean(name, known)}")
     if not row.stages & Stage.CONNECTION and not scope.speaks_http:

@@ -30,3 +30,4 @@ class Scope:
     stage: Stage = Stage.CONNECTION
     speaks_http: bool = False
     userlists: Mapping[str, UserList] = field(default_factory=dict)
+    http_errors: Mapping[str, Mapping[int, str]] = field(default_factory=dict)  # by section and status, files

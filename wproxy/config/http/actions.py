@@ -30,7 +30,7 @@ WITHOUT_EFFECT = {
 HAPROXY_ONLY = (
     "add-acl", "cache-", "del-acl", "del-map", "do-resolve", "early-hint", "lua.", "normalize-uri", "ot-group",
     "reject", "sc-", "send-spoe-group", "set-dst", "set-map", "set-priority", "set-src", "set-timeout", "silent-drop",
-    "tarpit", "track-sc", "wait-for",
+    "track-sc", "wait-for",
 )  # fmt: skip
 
 

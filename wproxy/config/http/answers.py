@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from wproxy.config.acl.facts import HttpFacts, Stage
 from wproxy.config.acl.samples import latin
+from wproxy.config.acl.scope import Scope
 from wproxy.config.acl.users import is_to_proxy
 from wproxy.config.http.action import Action, Context, Words
 from wproxy.config.http.fields import field_name, to_bytes
@@ -20,6 +21,7 @@ from wproxy.config.values import ArgumentError, integer
 # The statuses for which there are error pages (manual, "errorfile").
 PAGES = (200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504)
 DENIED = "PR"  # of a request; of a response the data plane says PH
+TARPITTED = "PT"
 MEANT = "LR"
 _BODY_MAX = 16384  # tune.bufsize
 
@@ -35,6 +37,7 @@ class Wanted:
     fields: list[tuple[bytes, Format]] = field(default_factory=list)
     body: Format | bytes | None = None
     file: Answer | None = None  # a whole answer, of an errorfile
+    files: Mapping[int, str] | None = None  # of which the one of the status is meant
     page: bool = False
     plain: bool = True  # nothing was said of how it should look
 
@@ -49,6 +52,10 @@ def read_answer(words: Words, context: Context, wanted: Wanted) -> Wanted:
         reader(words, context, wanted)
     if wanted.body and not wanted.content_type:
         raise ArgumentError("has a body without a type: add 'content-type', such as text/plain")
+    if wanted.files is not None:
+        if wanted.status not in wanted.files:
+            raise ArgumentError(f"has no file for the status {wanted.status} in that section http-errors")
+        wanted.file = parse_errorfile(wanted.files[wanted.status], context)
     if wanted.page and wanted.status not in PAGES:
         raise ArgumentError(f"has no error page for the status {wanted.status}")
     return wanted
@@ -134,8 +141,16 @@ def _default_page(words: Words, context: Context, wanted: Wanted) -> None:
     wanted.plain = False
 
 
+def http_errors(name: str, scope: Scope) -> Mapping[int, str]:
+    """Return the files of the section `http-errors` called `name`, by status; raise ArgumentError."""
+    if name not in scope.http_errors:
+        raise ArgumentError(f"names no section http-errors: '{name}'{did_you_mean(name, scope.http_errors)}")
+    return scope.http_errors[name]
+
+
 def _errorfiles(words: Words, context: Context, wanted: Wanted) -> None:
-    raise ArgumentError("cannot use 'errorfiles': sections http-errors are not supported by wproxy yet")
+    wanted.files = http_errors(words.next("the name of a section http-errors"), context.scope)
+    wanted.plain = False
 
 
 def _field(words: Words, context: Context, wanted: Wanted) -> None:
@@ -159,6 +174,7 @@ _WORDS: dict[str, Callable[[Words, Context, Wanted], None]] = {
 }
 
 _HEAD = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})(?: ([^\r\n]*))?\r?\n((?:[^\r\n]+\r?\n)*)\r?\n", re.DOTALL)
+_FOLD = re.compile(rb"\r?\n[ \t]+")
 _OF_ONE_HOP = frozenset({b"connection", b"keep-alive", b"content-length", b"transfer-encoding"})
 
 
@@ -172,17 +188,26 @@ def parse_errorfile(path: str, context: Context) -> Answer:
         raise ArgumentError(f"needs a whole HTTP response, status line, header fields and body, in '{path}'")
     if len(data) > _BODY_MAX:
         raise ArgumentError(f"has a file of more than {_BODY_MAX} bytes: '{path}'")
+    status, body = int(head[1]), data[head.end() :]
     fields = []
-    closes = True
-    for line in head[3].splitlines():
+    length = b""
+    for line in _FOLD.sub(b" ", head[3]).splitlines():
         name, colon, value = line.partition(b":")
         if not colon:
             raise ArgumentError(f"has a line that is no header field in '{path}': '{line.decode('latin-1')}'")
-        closes = closes and name.strip().lower() != b"content-length"
-        if name.strip().lower() not in _OF_ONE_HOP:
-            fields.append((name.strip().lower(), value.strip()))
-    status = int(head[1])
-    return Answer(status, head[2] or reason_of(status), tuple(fields), data[head.end() :], closes=closes)
+        name, value = name.strip().lower(), value.strip()
+        if name == b"transfer-encoding" and value.lower().endswith(b"chunked"):
+            raise ArgumentError(f"has a body in chunks in '{path}': write it as it is, with its Content-Length")
+        if name == b"content-length":
+            length = value
+        if name not in _OF_ONE_HOP:
+            fields.append((name, value))
+    bodiless = status in (204, 304)
+    if (100 <= status < 200 and status != 101) or (body and bodiless):
+        raise ArgumentError(f"has a status that no page can have in '{path}': {status}{' with a body' if body else ''}")
+    if length and not bodiless and not (length.isdigit() and int(length) == len(body)):
+        raise ArgumentError(f"has a body of {len(body)} bytes and not of {length.decode('latin-1')}, as '{path}' says")
+    return Answer(status, head[2] or reason_of(status), tuple(fields), body, closes=not length)
 
 
 def _act(made: Make | Answer) -> Act:
@@ -203,6 +228,18 @@ def _deny(words: Words, context: Context) -> Act:
         if wanted.status not in PAGES:
             raise ArgumentError(f"has no error page for the status {wanted.status}")
     return _act(make_answer(wanted, DENIED))
+
+
+def _tarpit(words: Words, context: Context) -> Act:
+    wanted = read_answer(words, context, Wanted(500))
+    if wanted.plain:
+        wanted.page = True
+        if wanted.status not in PAGES:
+            raise ArgumentError(f"has no error page for the status {wanted.status}")
+    made = make_answer(wanted, TARPITTED)
+    if isinstance(made, Answer):
+        return _act(replace(made, late=True))
+    return lambda facts: replace(made(facts), late=True)
 
 
 def _auth(words: Words, context: Context) -> Act:
@@ -229,5 +266,6 @@ ANSWER_ACTIONS = (
     Action("auth", _auth, response=False),
     Action("deny", _deny),
     Action("return", _return),
+    Action("tarpit", _tarpit, response=False),
     Action("use-service", _service, response=False),
 )

@@ -14,6 +14,7 @@ from wproxy.config.acl.samples import text_of
 from wproxy.config.acl.scope import Scope
 from wproxy.config.acl.targets import path_of
 from wproxy.config.formats import Expression, Flags, Piece, Text, Variable, parse_format
+from wproxy.config.http.moments import MOMENTS
 
 Format: TypeAlias = Callable[[HttpFacts], str]
 
@@ -75,7 +76,7 @@ VARIABLES: dict[str, Callable[[HttpFacts], str | int | bytes | None]] = {
     "HQ": _query,
     "HU": _target,
     "HV": _version,
-    "ST": lambda facts: 0 if facts.response is None else facts.response.status,
+    "ST": lambda facts: -1 if facts.response is None else facts.response.status,
     "T": _GMT,
     "Tl": _LOCAL,
     "Ts": _seconds,
@@ -93,6 +94,7 @@ VARIABLES: dict[str, Callable[[HttpFacts], str | int | bytes | None]] = {
     "tr": _accept_date,
     "trg": _GMT,
     "trl": _LOCAL,
+    **MOMENTS,
 }
 
 

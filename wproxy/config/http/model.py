@@ -36,7 +36,7 @@ class Answer:
 
     `cause` are the first two letters of the termination state: PR for what was denied, LR for what was meant so.
     `page` means the proxy's page for the status, which gives reason and body; its fields go before `fields`. `silent`
-    is an answer of no bytes at all, then the end of the connection.
+    is an answer of no bytes at all, then the end of the connection; one that is `late` wastes its client's time first.
     """
 
     status: int
@@ -47,6 +47,7 @@ class Answer:
     cause: str = "LR"
     page: bool = False
     silent: bool = False
+    late: bool = False  # after `timeout tarpit`
 
 
 class Service(enum.Enum):
@@ -108,11 +109,17 @@ class HttpFront:
     timeouts: HttpTimeouts = field(default_factory=HttpTimeouts)
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()
+    after_rules: tuple[Rule, ...] = ()  # of all responses, when everything else has been done with them
     pages: Mapping[int, Page] = field(default_factory=dict)
     slots: tuple[int, int] = (0, 0)
     captures: Captures | None = None
     monitor_uri: bytes | None = None
     monitor_fail: tuple[Condition, ...] = ()
+    unique_id: Callable[[HttpFacts], str] | None = None  # makes what tells requests apart
+    unique_field: bytes | None = None  # by which servers are told
+    ignore_probes: bool = False  # say and log nothing where nothing was sent
+    tarpit_s: float | None = None  # how long `tarpit` lasts
+    buffer_request: bool = False  # wait for the body of a request, as far as it fits, before anything is done
     forwarded_for: AddressField | None = None
     original_to: AddressField | None = None
     compression: Compression = field(default_factory=Compression)
@@ -126,8 +133,14 @@ class HttpBack:
     reuse: Reuse = Reuse.SAFE
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()
+    after_rules: tuple[Rule, ...] = ()  # of all responses, when everything else has been done with them
     pages: Mapping[int, Page] = field(default_factory=dict)
+    tarpit_s: float | None = None
     abort_on_close: bool = False
+    request_s: float | None = None  # how long a body is waited for that is buffered
+    buffer_request: bool = False
+    prefer_last: bool = False  # a client's next request goes where it has a connection of its own
+    pretend_keep_alive: bool = False  # servers are not told that their connection will be closed
     cookie: CookieSettings | None = None
     persist_rules: tuple[PersistRule, ...] = ()
     name_field: bytes | None = None  # tells servers their own name (`http-send-name-header`)

@@ -6,7 +6,7 @@ from typing import Any
 
 from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft
-from wproxy.config.grammar import Action, Keyword, Report, Section, Statement, at_most, done, refused, single
+from wproxy.config.grammar import Action, Keyword, Report, Section, Statement, at_most, done, single
 from wproxy.config.http.model import Closing, Reuse
 from wproxy.config.keywords.rules import note
 from wproxy.config.nearest import did_you_mean
@@ -26,6 +26,16 @@ def _line(expects: str) -> Action:
         if not statement.arguments:
             raise ArgumentError(f"expects {expects}")
         note(proxy, statement)
+
+    return action
+
+
+def _word(expects: str) -> Action:
+    """Return the action of a line with one word, which stands in any `defaults` section: it holds no condition."""
+
+    def action(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+        single(statement, expects)
+        note(proxy, statement, anywhere=True)
 
     return action
 
@@ -85,6 +95,12 @@ def _monitor_uri(proxy: ProxyDraft, statement: Statement, report: Report) -> Non
 HTTP: tuple[Keyword, ...] = (
     done("http-request", _ANYWHERE, _line("an action such as deny"), "what is done with requests", "4.2"),
     done("http-response", _ANYWHERE, _line("an action such as set-header"), "the same with responses", "4.2"),
+    done(
+        "http-after-response", _ANYWHERE, _line("an action such as set-header"),
+        "changes of all responses at the very end, the proxy's own included", "4.2",
+    ),
+    done("unique-id-format", _FRONT, _word("a log-format string"), "what tells requests apart: `%ID`", "4.2"),
+    done("unique-id-header", _FRONT, _word("a header field's name"), "the field that tells servers this", "4.2"),
     done("redirect", _PROXIES, _line("'location' or 'prefix'"), "`http-request redirect` without log-format", "4.2"),
     done("monitor-uri", _FRONT, _monitor_uri, "requests for it get 200, or 503 by `monitor fail`", "4.2"),
     done("monitor fail", _BINDS, _line("'if' or 'unless' and a condition"), "when `monitor-uri` answers 503", "4.2"),
@@ -97,8 +113,9 @@ HTTP: tuple[Keyword, ...] = (
     done("errorloc302", _ANYWHERE, _page, "a redirect (302) in the place of an error page", "4.2"),
     done("errorloc303", _ANYWHERE, _page, "a redirect (303) in the place of an error page", "4.2"),
     done("http-error", _ANYWHERE, _page, "an answer in the place of an error page, as `http-request return`", "4.2"),
-    *refused("errorfiles", _ANYWHERE, "write 'errorfile <status> <file>' lines", "4.2"),
+    done("errorfiles", _ANYWHERE, _page, "the pages of a section `http-errors`, or some of them", "4.2"),
     done("timeout http-request", _ANYWHERE, _time("request_s"), "time for a whole request head", "4.2"),
+    done("timeout tarpit", _ANYWHERE, _time("tarpit_s"), "how long `http-request tarpit` lasts", "4.2"),
     done("timeout http-keep-alive", _ANYWHERE, _time("keep_alive_s"), "time between two requests", "4.2"),
     done("http-reuse", _BACK, _reuse, "never, safe, aggressive, always: which connections serve others", "4.2"),
     done(
@@ -116,5 +133,24 @@ HTTP: tuple[Keyword, ...] = (
     done(
         "option abortonclose", _BACK, _flag("abort_on_close", True), "clients that go away leave the queue", "4.2",
         undo=_flag("abort_on_close", False),
+    ),
+    done(
+        "option prefer-last-server", _BACK, _flag("prefer_last", True),
+        "a client's next request goes where it has a connection of its own: `http-reuse never`, NTLM", "4.2",
+        undo=_flag("prefer_last", False),
+    ),
+    done(
+        "option http-pretend-keepalive", _BACK, _flag("pretend_keep_alive", True),
+        "servers are not told that their connection will be closed", "4.2", undo=_flag("pretend_keep_alive", False),
+    ),
+    done(
+        "option http-ignore-probes", _FRONT, _flag("ignore_probes", True),
+        "clients that send nothing are told nothing, not logged and not counted", "4.2",
+        undo=_flag("ignore_probes", False),
+    ),
+    done(
+        "option http-buffer-request", _ANYWHERE, _flag("buffer_request", True),
+        "wait for the body of a request, as far as it fits into tune.bufsize, before a server is chosen", "4.2",
+        undo=_flag("buffer_request", False),
     ),
 )  # fmt: skip

@@ -12,7 +12,7 @@ _ANYWHERE = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND
 _FRONT = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN)
 _BACK = (Section.DEFAULTS, Section.LISTEN, Section.BACKEND)
 
-_HTTP = "acts in mode http only"
+_STRICT = "what would have been let through is refused: by 400 a request, by 502 a response"
 _KERNEL = "tunes how HAProxy moves bytes"
 
 _EVERY_LAST_RETRY = -1  # what `option redispatch` means without a number
@@ -22,6 +22,11 @@ def _redispatch(proxy: ProxyDraft, statement: Statement, report: Report) -> None
     at_most(statement, 1)
     number = statement.arguments[0] if statement.arguments else str(_EVERY_LAST_RETRY)
     proxy.redispatch = values.interval(number)
+
+
+def _warn_of_strictness(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    at_most(statement, 0)
+    report.warn(statement.location, f"'{statement.keyword}' has no effect in wproxy: {_STRICT}.")
 
 
 OPTIONS = (
@@ -55,28 +60,18 @@ OPTIONS = (
     ),
     *ignored("option tcp-smart-accept", _FRONT, _KERNEL, "4.2", reversible=True),
     *ignored("option tcp-smart-connect", _BACK, _KERNEL, "4.2", reversible=True),
+    *ignored("option accept-invalid-http-request", _FRONT, _STRICT, "4.2", reversible=True, action=_warn_of_strictness),
+    *ignored("option accept-invalid-http-response", _BACK, _STRICT, "4.2", reversible=True, action=_warn_of_strictness),
+    *ignored("option disable-h2-upgrade", _FRONT, "wproxy does not speak HTTP/2", "4.2", reversible=True),
     *ignored(
-        "option accept-invalid-http-request, option disable-h2-upgrade, option http-ignore-probes,"
         "option idle-close-on-response",
         _FRONT,
-        _HTTP,
+        "a soft stop gives idle clients a last request anyway",
         "4.2",
         reversible=True,
     ),
-    *ignored(
-        "option accept-invalid-http-response, option http-pretend-keepalive, option prefer-last-server",
-        _BACK,
-        _HTTP,
-        "4.2",
-        reversible=True,
-    ),
-    *ignored(
-        "option http-buffer-request, option http-no-delay, option http-tunnel",
-        _ANYWHERE,
-        _HTTP,
-        "4.2",
-        reversible=True,
-    ),
+    *ignored("option http-no-delay", _ANYWHERE, "wproxy passes on what comes at once", "4.2", reversible=True),
+    *ignored("option http-tunnel", _ANYWHERE, "HAProxy dropped it in 2.1, and ignores it too", "4.2", reversible=True),
     *refused("option transparent", _BACK, "", "4.2", reversible=True),
     *refused("option independent-streams, option nolinger", _ANYWHERE, "", "4.2", reversible=True),
     *CHECK_OPTIONS,

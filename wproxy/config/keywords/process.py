@@ -16,7 +16,6 @@ from wproxy.config.values import ArgumentError, Type
 _HERE = (Section.GLOBAL,)
 _SPREAD_MAX = 50
 
-_HTTP = "acts in mode http only"
 _LUA = "wproxy runs no Lua"
 _MEMORY = "tunes HAProxy's memory"
 _THREADS = "tunes HAProxy's threads and scheduler"
@@ -27,6 +26,12 @@ def _description(process: GlobalDraft, statement: Statement, report: Report) -> 
     if not statement.arguments:
         raise ArgumentError("expects a text")
     process.description = " ".join(statement.arguments)
+
+
+def _master_worker(process: GlobalDraft, statement: Statement, report: Report) -> None:
+    if statement.arguments not in ((), ("no-exit-on-failure",)):
+        raise ArgumentError(f"supports 'no-exit-on-failure' only, not '{statement.arguments[0]}'")
+    process.master_worker = True
 
 
 def _percent(text: str) -> float:
@@ -53,10 +58,21 @@ def _group(text: str) -> int:
 _USER = Type("<name>", "the name of a user", _user)
 _GROUP = Type("<name>", "the name of a group", _group)
 _ID = Type("<number>", "a number", values.count)
+_FIELDS = Type("<number>", "a number from 1 to 32767", lambda text: values.integer(text, 1, 32767))
 
 GLOBAL: Grammar[GlobalDraft] = Grammar(
     (
         done("maxconn", _HERE, Sets("maxconn", values.LIMIT, once=True), "connections at a time, in all", "3.2"),
+        done("ulimit-n", _HERE, Sets("open_files", values.LIMIT), "open files that the process may have", "3.1"),
+        done(
+            "strict-limits",
+            _HERE,
+            SetsTo("strict_limits", True),
+            "do not start when maxconn or ulimit-n needs more open files than are allowed; "
+            "after 'no' fewer connections are accepted",
+            "3.1",
+            undo=SetsTo("strict_limits", False),
+        ),
         done(
             "nbthread",
             _HERE,
@@ -71,6 +87,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "how long live sessions may take to finish after SIGUSR1 or a reload",
             "3.1",
         ),
+        done("master-worker", _HERE, _master_worker, "run under a master process, as -W", "3.1"),
         done("daemon", _HERE, SetsTo("daemon", True), "go to the background, as -D", "3.1"),
         done("pidfile", _HERE, Sets("pidfile", values.PATH, once=True), "file that gets the process id", "3.1"),
         done("node", _HERE, Sets("node", values.NODE), "name of this node in the statistics", "3.1"),
@@ -125,19 +142,37 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "3.2",
         ),
         *ignored(
-            "h1-accept-payload-with-any-method, h1-case-adjust, h1-case-adjust-file,"
-            "h2-workaround-bogus-websocket-clients, httpclient.resolvers.id, httpclient.resolvers.prefer,"
-            "httpclient.ssl.ca-file, httpclient.ssl.verify,"
-            "tune.h2.header-table-size, tune.h2.initial-window-size,"
-            "tune.h2.max-concurrent-streams, tune.h2.max-frame-size, tune.http.cookielen, tune.http.logurilen,"
-            "tune.http.maxhdr, tune.idle-pool.shared,"
-            "tune.quic.frontend.conn-tx-buffers.limit, tune.quic.frontend.max-idle-timeout,"
-            "tune.quic.frontend.max-streams-bidi, tune.quic.retry-threshold, tune.quic.conn-buf-limit,"
-            "tune.chksize, tune.pool-high-fd-ratio, tune.pool-low-fd-ratio",
+            "h1-case-adjust, h1-case-adjust-file",
             _HERE,
-            _HTTP,
+            "acts with `option h1-case-adjust-bogus-client` and `-server` only, which are refused in mode http",
             "3.2",
         ),
+        *ignored(
+            "h1-accept-payload-with-any-method", _HERE, "an HTTP/1.0 request with a body that is odd is refused", "3.2"
+        ),
+        *ignored(
+            "h2-workaround-bogus-websocket-clients, tune.h2.header-table-size, tune.h2.initial-window-size,"
+            "tune.h2.max-concurrent-streams, tune.h2.max-frame-size,"
+            "tune.quic.frontend.conn-tx-buffers.limit, tune.quic.frontend.max-idle-timeout,"
+            "tune.quic.frontend.max-streams-bidi, tune.quic.retry-threshold, tune.quic.conn-buf-limit",
+            _HERE,
+            "wproxy speaks neither HTTP/2 nor QUIC",
+            "3.2",
+        ),
+        *ignored(
+            "httpclient.resolvers.id, httpclient.resolvers.prefer, httpclient.ssl.ca-file, httpclient.ssl.verify",
+            _HERE,
+            "wproxy sends no requests of its own but checks",
+            "3.2",
+        ),
+        *ignored("tune.http.cookielen", _HERE, "a cookie is captured as long as `capture cookie` says", "3.2"),
+        *ignored(
+            "tune.idle-pool.shared, tune.pool-high-fd-ratio, tune.pool-low-fd-ratio",
+            _HERE,
+            "each process has its own idle connections, as many as it has lately used at once",
+            "3.2",
+        ),
+        *ignored("tune.chksize", _HERE, "HAProxy ignores it, too: checks use tune.bufsize", "3.2"),
         *ignored(
             "tune.lua.forced-yield, tune.lua.maxmem, tune.lua.service-timeout, tune.lua.session-timeout,"
             "tune.lua.task-timeout, lua-prepend-path",
@@ -165,12 +200,12 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
         *ignored("busy-polling, numa-cpu-mapping", _HERE, _THREADS, "3.2", reversible=True),
         *ignored(
             "noepoll, noevports, nogetaddrinfo, nokqueue, nopoll, noreuseport, nosplice, tune.fd.edge-triggered,"
-            "ulimit-n, fd-hard-limit",
+            "fd-hard-limit",
             _HERE,
             _KERNEL,
             "3.2",
         ),
-        *ignored("set-dumpable, strict-limits, insecure-fork-wanted", _HERE, _KERNEL, "3.1", reversible=True),
+        *ignored("set-dumpable, insecure-fork-wanted", _HERE, _KERNEL, "3.1", reversible=True),
         *ignored("insecure-setuid-wanted, external-check", _HERE, "wproxy starts no external check", "3.1"),
         done(
             "tune.bufsize",
@@ -184,6 +219,20 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             _HERE,
             Sets("maxrewrite", values.POSITIVE),
             "what of tune.bufsize heads leave free; default 1024, at most the half",
+            "3.2",
+        ),
+        done(
+            "tune.http.maxhdr",
+            _HERE,
+            Sets("fields_max", _FIELDS),
+            "how many lines a head may have, the first one included; default 101",
+            "3.2",
+        ),
+        done(
+            "tune.http.logurilen",
+            _HERE,
+            Sets("log_line_max", values.POSITIVE),
+            "how many characters of a request line are logged; default 1023",
             "3.2",
         ),
         done(
@@ -207,7 +256,7 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "acts in mode http only (device detection)",
             "3.1",
         ),
-        *refused("master-worker, grace, close-spread-time", _HERE, "", "3.1"),
+        *refused("grace, close-spread-time", _HERE, "", "3.1"),
         *refused("maxconnrate, maxsessrate", _HERE, "", "3.2"),
         *refused("setenv, presetenv, resetenv, unsetenv", _HERE, "set the environment before the start", "3.1"),
         *refused("set-var, set-var-fmt", _HERE, "", "3.1"),

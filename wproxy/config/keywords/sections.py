@@ -15,7 +15,6 @@ PROXY_SECTIONS = {
 OTHER_SECTIONS = {
     "cache": (Status.IGNORED, "acts in mode http only"),
     "fcgi-app": (Status.IGNORED, "acts in mode http only"),
-    "http-errors": (Status.IGNORED, "acts in mode http only"),
     "mailers": (Status.IGNORED, "acts with `email-alert` only, which is refused"),
     "peers": (Status.IGNORED, "acts with the `peers` argument of stick tables only, which is refused"),
     "resolvers": (Status.IGNORED, "acts with the server parameter `resolvers` only, which is refused"),
@@ -24,6 +23,6 @@ OTHER_SECTIONS = {
     "program": (Status.REFUSED, ""),
 }
 
-NAMES = ("global", "userlist", *PROXY_SECTIONS, *OTHER_SECTIONS)
+NAMES = ("global", "userlist", "http-errors", *PROXY_SECTIONS, *OTHER_SECTIONS)
 
 DIRECTIVES = (".if", ".elif", ".else", ".endif", ".diag", ".notice", ".warning", ".alert")

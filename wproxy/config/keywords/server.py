@@ -20,7 +20,6 @@ _BOTH = (Section.SERVER, Section.DEFAULT_SERVER)
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 
 _DEFAULT = "is the default"
-_HTTP = "acts in mode http only"
 _OBSERVE = "acts with `observe` only, which is refused"
 _RESOLVERS = "acts with `resolvers` only, which is refused"
 
@@ -59,12 +58,24 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
             "5.2",
         ),
         done("no-check-send-proxy", _BOTH, SetsTo("check_send_proxy", False), "the reverse", "5.2"),
-        *ignored("max-reuse +1, ws +1", _BOTH, _HTTP, "5.2"),
+        done(
+            "max-reuse",
+            _BOTH,
+            Sets("reuse_max", values.POOL),
+            "how often a connection may serve another request; -1, the default: any",
+            "5.2",
+        ),
+        *ignored("ws +1", _BOTH, "wproxy does not speak HTTP/2", "5.2"),
         *UNSERVED_PARAMETERS,
         done(
             "pool-max-conn", _BOTH, Sets("pool_max", values.POOL), "idle connections kept; -1, the default: any", "5.2"
         ),
-        *ignored("pool-low-conn +1, pool-purge-delay +1", _BOTH, _HTTP, "5.2"),
+        *ignored(
+            "pool-low-conn +1, pool-purge-delay +1",
+            _BOTH,
+            "as many idle connections are kept as were lately used at once, for five seconds",
+            "5.2",
+        ),
         *ignored("error-limit +1, on-error +1", _BOTH, _OBSERVE, "5.2"),
         *ignored("resolve-net +1, resolve-opts +1, resolve-prefer +1", _BOTH, _RESOLVERS, "5.2"),
         *ignored("no-send-proxy-v2-ssl, no-send-proxy-v2-ssl-cn", _BOTH, _DEFAULT, "5.2"),

@@ -36,8 +36,6 @@ def _parameter(server: ServerDraft, statement: Statement, report: Report) -> Non
 
 
 def _rows() -> Iterator[Keyword]:
-    yield from ignored("http-after-response", _ANYWHERE, _REASON, "4.2", action=_note)
-    yield from ignored("unique-id-format, unique-id-header", _FRONT, _REASON, "4.2", action=_note)
     yield from ignored("use-fcgi-app", _SERVERS, _REASON, "4.2", action=_note)
     yield from ignored("option http-restrict-req-hdr-names", _ANYWHERE, _REASON, "4.2", action=_names)
     for words, sections in (

@@ -13,6 +13,8 @@ from wproxy.dataplane.http.exchange import Exchange
 from wproxy.dataplane.http.route import Pools
 from wproxy.protocols.http1.heads import Fault, RequestHead
 from wproxy.protocols.proxy_header import WRITERS, Ends
+from wproxy.state.backend import Backend
+from wproxy.state.server import Server
 from wproxy.state.session import Carriage, Session, Standing
 from wproxy.state.transaction import Transaction
 
@@ -28,8 +30,9 @@ class ClientConnection(asyncio.Protocol):
     """The end towards a client. While an exchange is under way, what the client sends goes to it."""
 
     __slots__ = (
-        "_advancing", "_arrival", "_facts", "_head_since", "_leaves_at", "_paused", "_pending", "_pools", "active_at",
-        "at_eof", "clock", "exchange", "idle_since", "keeps", "served", "session", "site", "transport", "write",
+        "_advancing", "_arrival", "_facts", "_head_since", "_leaves_at", "_paused", "_pending", "active_at", "at_eof",
+        "clock", "exchange", "idle_since", "keeps", "pools", "prefers_last", "served", "session", "site", "transport",
+        "write",
     )  # fmt: skip
 
     def __init__(self, site: Site, arrival: Arrival | None = None) -> None:
@@ -45,7 +48,8 @@ class ClientConnection(asyncio.Protocol):
         self.idle_since = 0.0  # the end of the last exchange
         self._arrival = arrival
         self._facts: HttpFacts | None = None
-        self._pools: Pools | None = None
+        self.pools: Pools | None = None  # of connections to servers that serve nobody else
+        self.prefers_last = False  # its next request goes where it has such a connection
         self._pending = b""  # what has come of the next requests
         self._head_since = 0.0  # since when a head is awaited whose time is limited
         self._paused = 0  # how many reasons there are not to read
@@ -90,7 +94,7 @@ class ClientConnection(asyncio.Protocol):
         self.at_eof = True
         exchange = self.exchange
         if exchange is None:
-            if self._pending or not self.served:
+            if self._pending or not (self.served or self.site.ignores_probes):
                 self.refuse(Fault(400, "the client left before its request was complete"), "CR")
             return False
         return exchange.client_finished()
@@ -153,9 +157,16 @@ class ClientConnection(asyncio.Protocol):
 
     def own_pools(self) -> Pools:
         """Return the pools of connections to servers that serve nobody else."""
-        if self._pools is None:
-            self._pools = Pools(self.clock)
-        return self._pools
+        if self.pools is None:
+            self.pools = Pools(self.clock)
+        return self.pools
+
+    def last_server(self, backend: Backend) -> Server | None:
+        """Return the server of `backend` to which there is a connection that serves nobody else."""
+        for server, pool in (self.pools or {}).items():
+            if pool.has_idle and server.usable and backend.by_name.get(server.name) is server:
+                return None if backend.algorithm.keyed else server
+        return None
 
     def proxy_header(self, version: int) -> bytes:
         """Return the PROXY header that tells a server who the client is."""
@@ -277,7 +288,7 @@ class ClientConnection(asyncio.Protocol):
             self.exchange.expired()
             if self.session.carrier is self:
                 self.site.services.wheel.watch(self)
-        elif self.keeps and self._head_since and not (self._leaves_at and not self._pending):
+        elif self.keeps and self._head_since and (self._pending or not (self._leaves_at or self.site.ignores_probes)):
             self.refuse(Fault(408, "the request took too long"), "cR")
             self.site.services.wheel.watch(self)
         else:
@@ -331,6 +342,6 @@ class ClientConnection(asyncio.Protocol):
         self.site.services.wheel.forget(self)
         if self.transport is not None:
             self.transport.abort() if self.transport.get_write_buffer_size() else self.transport.close()
-        if self._pools is not None:
-            self._pools.close()
+        if self.pools is not None:
+            self.pools.close()
         self.site.services.sessions.close(session)

@@ -10,16 +10,15 @@ on as they are.
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
+from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING
 
 from wproxy.config.acl.facts import SILENT, HttpFacts
-from wproxy.config.http.model import Answer, Closing, Reuse, Service
-from wproxy.dataplane.http import outgoing
+from wproxy.config.http.model import Answer, Reuse, Service
+from wproxy.dataplane.http import captured, outgoing
+from wproxy.dataplane.http.answering import Answering
 from wproxy.dataplane.http.search import Search
-from wproxy.dataplane.http.server_side import ServerSide
 from wproxy.dataplane.http.site import first_outcome
 from wproxy.dataplane.http.visit import Visit
 from wproxy.dataplane.stats_desk import Desk
@@ -36,21 +35,21 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 
 
-class Exchange(ServerSide):
+class Exchange(Answering):
     """One request and its response; `complete`, `answer` or `abort` end it, each exactly once."""
 
-    __slots__ = ("_body_in", "_early", "_pause", "_search", "_visit")
+    __slots__ = ("_body_in", "_body_until", "_early", "_search", "_then", "_visit")
 
     _body_in: Body | None  # of the request
     _early: list[bytes] | None  # of that body, while there is no server
     _search: Search | None
     _visit: Visit | None  # of a statistics page
-    _pause: asyncio.TimerHandle | None  # while an answer is held back
+    _then: Callable[[], None] | None  # what is done when a body is there that is waited for, until `_body_until`
 
     def __init__(self, client: ClientConnection, request: RequestHead, now: float) -> None:
         super().__init__(client, request, now)
         self.bytes_in = request.size
-        self._body_in = self._early = self._search = self._visit = self._pause = None
+        self._body_in = self._early = self._search = self._visit = self._pause = self._then = None
         length = request.length
         if length:
             self._body_in = Chunked() if length == CHUNKED else Counted(length)
@@ -74,12 +73,46 @@ class Exchange(ServerSide):
         counters = site.frontend.counters
         counters.requests += 1
         counters.request_rate.add(self.request_at)
-        if site.asks and not self._ask():
+        if site.buffers and not self.request_done:
+            self._wait_for_body(self._go, site.request_s)
+        else:
+            self._go()
+
+    def _wait_for_body(self, then: Callable[[], None], time_s: float) -> None:
+        """Do `then` when the whole body is there, or as much of it as there is room for."""
+        self._then = then
+        self.awaited = True
+        self._body_until = self.client.clock() + time_s
+        if self.request.expects:
+            self.request.remove(b"expect")
+            if not self._early:
+                self._write(_CONTINUE)
+        self._look_at_body()
+
+    def _look_at_body(self) -> None:
+        """Go on if there is nothing more to wait for."""
+        if self._then is not None and (self.request_done or self.bytes_in >= self.client.site.room):
+            then, self._then = self._then, None
+            self.awaited = False
+            self.request_at = self.client.clock()
+            then()
+
+    def _go(self) -> None:
+        """Let the frontend's rules have their say, and choose the route."""
+        if self.client.site.asks and not self._ask():
             return
         route = self.route
         self.backend = route.backend
         self._counted = self.routed = True
         route.backend.opened(self.request_at)
+        if route.buffers and not self.request_done:
+            self._wait_for_body(self._go_on, route.buffer_s)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Let the backend's rules have their say, and look for a server."""
+        route = self.route
         if route.request_rules and not self._obey(first_outcome(route.request_rules, self.facts)):
             return
         if route.desk is not None and self._calls_at(route.desk):
@@ -91,6 +124,7 @@ class Exchange(ServerSide):
         """What rules may ask about this exchange."""
         if self._facts is None:
             self._facts = self.client.facts(self.request)
+            self._facts.exchange = self
         return self._facts
 
     def _ask(self) -> bool:
@@ -121,7 +155,7 @@ class Exchange(ServerSide):
         if isinstance(outcome, Service):
             self._serves("<PROMEX>")
             outcome = self.client.site.serve(outcome, self.facts, b"")
-        elif outcome.cause == "PR":
+        elif outcome.cause in ("PR", "PT"):
             self.client.site.frontend.counters.denied_requests += 1
         elif outcome.cause == "LR":
             self._intercepted()
@@ -129,7 +163,10 @@ class Exchange(ServerSide):
         # While the frontend's rules act, only a `listen` section knows its backend already.
         if ties is not None and (self._counted or backend.name == self.client.site.frontend.name):
             ties.unasked(self, denied=outcome.cause == "PR")
-        self.answer(outcome)
+        if outcome.late:
+            self.answer_later(outcome, self.route.tarpit_s if self.routed else self.client.site.tarpit_s)
+        else:
+            self.answer(outcome)
         return False
 
     def _serves(self, servant: str) -> None:
@@ -179,6 +216,8 @@ class Exchange(ServerSide):
         if ties is not None:
             preferred = ties.choose(self)
             key = ties.key(self)
+        if preferred is None and client.pools is not None and (route.prefers_last or client.prefers_last):
+            preferred = client.last_server(backend)
         if route.compression is not None:
             self._squeezing = route.compression.wanted(self.request)
         if preferred is None:
@@ -206,8 +245,9 @@ class Exchange(ServerSide):
 
         Where the server has been told who the client is, or connections are not shared, it is the client's own.
         """
-        if self.route.reuse is Reuse.NEVER or server.line.send_proxy is not None:
-            return self.client.own_pools()[server]
+        client, own = self.client, self.client.pools
+        if (own is not None and server in own) or self.route.reuse is Reuse.NEVER or server.line.send_proxy is not None:
+            return client.own_pools()[server]
         return self.route.pools[server]
 
     def found(self, connection: ServerConnection) -> None:
@@ -238,6 +278,8 @@ class Exchange(ServerSide):
         if route.address_lines is not None:
             facts = self._facts or self.client.known()
             end = route.address_lines(request, facts.source, facts.destination) + end
+        if self.client.site.unique_field is not None:
+            end = outgoing.identity(self.facts, self.client.site.unique_field) + end
         if route.name_field is not None and self.server is not None:
             request.remove(route.name_field)
             end += b"%b: %b\r\n" % (route.name_field, self.server.name.encode())
@@ -266,6 +308,7 @@ class Exchange(ServerSide):
         assert body is not None
         size = body.take(data)
         if body.progress is Progress.BROKEN:
+            captured.request_body(self, data, "a body that is none", size)
             self._malformed()
             return
         self.bytes_in += size
@@ -284,12 +327,16 @@ class Exchange(ServerSide):
             self._visit.take(data)
         elif self.response is None:
             self._early = [*self._early, data] if self._early else [data]
-            if self.bytes_in > _EARLY_BYTES:
+            if self._then is not None:
+                self._look_at_body()
+            elif self.bytes_in > _EARLY_BYTES:
                 self.client.pause_reading()
 
     def _request_complete(self) -> None:
         self.active_at = self.client.clock()
-        if self._visit is not None:
+        if self._then is not None:
+            self._look_at_body()
+        elif self._visit is not None:
             if self._pause is None:
                 self._tell()
         elif self._answered:
@@ -299,12 +346,12 @@ class Exchange(ServerSide):
 
     def _malformed(self) -> None:
         """End an exchange whose request has a body that is none."""
-        if not self._counted and self._visit is None:  # it has come with the head
+        if not self._counted and self._visit is None and self._then is None:  # it has come with the head
             self._over = True
             self.client.refuse(Fault(400, "a body that is none"), "PR")
             return
         self.client.site.frontend.counters.request_errors += 1
-        self.end("PH" if self.response is None else "PD")
+        self.end("PR" if self._then is not None else "PH" if self.response is None else "PD")
         self.keeps = False
         if self.response is None:
             self.fail(400)
@@ -321,8 +368,10 @@ class Exchange(ServerSide):
             connection.transport.write_eof()
             return True
         if not self.request_done:
-            self.end("CD")
-            self.client.close("CD")
+            cause = "CD" if self._then is None else "CR"
+            self.awaited = False
+            self.end(cause)
+            self.client.close(cause)
             return False
         if self.route.abort_on_close and self.response is None:
             self._give_up()
@@ -363,45 +412,6 @@ class Exchange(ServerSide):
         self._settle()
         self.client.finished(keep=self.keeps)
 
-    def answer(self, answer: Answer, known_as: int = 0) -> None:
-        """Answer in the place of a server, and end the exchange; `known_as` is the status for log and statistics.
-
-        That is the one of the error, whatever the page in its place says.
-        """
-        known_as = known_as or answer.status
-        if answer.page:
-            page = self._page(answer.status)
-            answer = replace(page, fields=page.fields + answer.fields, cause=answer.cause)
-        client = self.client
-        self.keeps = (
-            self.keeps and client.keeps and self.request_done and not answer.closes
-            and answer.status not in outgoing.LAST and self.route.closing is not Closing.CLOSE
-        )  # fmt: skip
-        self.end(answer.cause)
-        if answer.silent:
-            self.keeps = False
-            self._say(known_as, b"")
-        else:
-            self._say(known_as, outgoing.answer(answer, self.request, keeps=self.keeps))
-
-    def fail(self, status: int) -> None:
-        """Answer with an error page."""
-        self.answer(self._page(status), status)
-
-    def _page(self, status: int) -> Answer:
-        """Return the page of an error, the configured one where there is one."""
-        page = self.route.pages.get(status)
-        if page is None:
-            return outgoing.error(status)
-        return page if isinstance(page, Answer) else page(self.facts)
-
-    def _say(self, status: int, data: bytes) -> None:
-        self._server_keeps = False
-        self._count_status(status)
-        self._write(data)
-        self._settle()
-        self.client.finished(keep=self.keeps)
-
     def abort(self, cause: str) -> None:
         """End it wherever it is; the client's connection is about to be closed."""
         self._server_keeps = False
@@ -417,6 +427,8 @@ class Exchange(ServerSide):
             self._search.close()
         if self.route.log is not None and not self._unheard:
             self.route.log.finished(self)
+        if self._facts is not None:
+            self._facts.exchange = None
         connection, place, server, backend = self.connection, self.place, self.server, self.backend
         if connection is not None:
             self.connection = self.session.server = None
@@ -443,6 +455,8 @@ class Exchange(ServerSide):
 
     def deadline(self) -> float:
         """Return when the timeout of the present phase is over."""
+        if self._pause is not None:
+            return inf
         search, route, client = self._search, self.route, self.client
         if search is not None and search.running:
             return search.deadline
@@ -453,6 +467,8 @@ class Exchange(ServerSide):
             return client.active_at + route.client_s
         if self.connection is not None and not self._answered:  # as in HAProxy, even when the client is the slow one
             return max(self.active_at, client.active_at) + route.server_s
+        if self._then is not None:
+            return min(self._body_until, client.active_at + route.client_s)
         return inf if self.request_done else client.active_at + route.client_s
 
     def expired(self) -> None:
@@ -465,7 +481,7 @@ class Exchange(ServerSide):
         elif client.transport is not None and client.transport.get_write_buffer_size():
             client.close("cD")
         elif self.connection is None or self._answered:
-            self.end("cD")
+            self.end("cD" if self._then is None else "cR")
             self.keeps = False
             if self.response is None:
                 self.fail(408)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.model import Answer, Closing
 from wproxy.protocols.http1.answers import ERROR_FIELDS, ERRORS
 from wproxy.protocols.http1.answers import response as own_response
@@ -27,9 +28,21 @@ def error(status: int) -> Answer:
 
 def request_end(head: RequestHead, route: HttpRoute) -> bytes:
     """Return the lines that a request to a server gets at the end of its head."""
-    if route.closing is Closing.KEEP_ALIVE:
+    if route.closing is Closing.KEEP_ALIVE or route.pretends:
         return b"" if head.minor or head.upgrades or head.length == CHUNKED else _KEEP_ALIVE
     return _CLOSE if head.minor and not head.upgrades else b""
+
+
+def identity(facts: HttpFacts, name: bytes) -> bytes:
+    """Return the line that tells a server by which text its request is known, nothing where there is no format."""
+    text = facts.unique_id.encode("latin-1")
+    return b"" if facts.identify is None else b"%b: %b\r\n" % (name, text)
+
+
+def is_for_connection(head: ResponseHead) -> bool:
+    """Tell whether a 401 or 407 asks for a login that belongs to the connection: NTLM, Negotiate."""
+    name = b"www-authenticate" if head.status == 401 else b"proxy-authenticate"
+    return any(value[:4].lower() in (b"ntlm", b"nego") for value in head.values(name))
 
 
 def response_end(head: ResponseHead, request: RequestHead, *, keeps: bool, tunnel: bool) -> bytes:

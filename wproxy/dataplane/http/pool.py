@@ -23,7 +23,7 @@ class Pool:
     No more are kept than have lately been in use at once. Who is idle for long is closed half by half.
     """
 
-    __slots__ = ("_busiest", "_clock", "_idle", "_lately", "_limit", "_since", "_tls", "server", "used")
+    __slots__ = ("_busiest", "_clock", "_idle", "_lately", "_limit", "_since", "_tls", "_uses", "server", "used")
 
     def __init__(self, server: Server, clock: Callable[[], float]) -> None:
         self.server = server
@@ -31,6 +31,7 @@ class Pool:
         self._idle: list[ServerConnection] = []
         self._clock = clock
         self._limit = inf if server.line.pool_max is None else server.line.pool_max
+        self._uses = inf if server.line.reuse_max is None else server.line.reuse_max + 1
         tls = server.line.tls
         self._tls = tls if tls is not None and tls.sni_of is not None else None
         self._busiest = 0  # most at once in the running period
@@ -59,6 +60,11 @@ class Pool:
                 return True
         return False
 
+    @property
+    def has_idle(self) -> bool:
+        """Whether there is an idle connection."""
+        return bool(self._idle)
+
     def began(self) -> None:
         """Count a connection that is in use now."""
         self.used += 1
@@ -70,7 +76,8 @@ class Pool:
         self.used -= 1
         idle = self._idle
         together = self.used + len(idle)
-        if (together >= self._busiest and together >= self._lately) or len(idle) >= self._limit:
+        enough = (together >= self._busiest and together >= self._lately) or len(idle) >= self._limit
+        if enough or connection.served >= self._uses:
             connection.close()
             return
         connection.idle_since = now

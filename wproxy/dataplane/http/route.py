@@ -71,8 +71,14 @@ class HttpRoute:
     shares: bool  # whether connections to servers are kept for other requests
     request_rules: tuple[Rule, ...]
     response_rules: tuple[Rule, ...]
+    after_rules: tuple[Rule, ...]
     pages: Mapping[int, Page]  # in the place of the proxy's own error pages
     abort_on_close: bool
+    tarpit_s: float
+    buffers: bool  # bodies are waited for, where the frontend has not done it, for `buffer_s`
+    buffer_s: float
+    prefers_last: bool
+    pretends: bool  # servers are not told that their connection will be closed
     log: ExchangeLog | None = None
     ties: Ties | None = None
     address_lines: Lines | None = None
@@ -113,8 +119,14 @@ class HttpRoute:
             # The rules of a `listen` section are those of both; they act once, as the frontend's.
             request_rules=() if own else back.request_rules,
             response_rules=front.response_rules if own else back.response_rules + front.response_rules,
+            after_rules=front.after_rules if own else back.after_rules + front.after_rules,
             pages={**front.pages, **back.pages},
             abort_on_close=back.abort_on_close,
+            tarpit_s=back.tarpit_s or 0.0,
+            buffers=back.buffer_request and not front.buffer_request,
+            buffer_s=seconds(back.request_s),
+            prefers_last=back.prefer_last,
+            pretends=back.pretend_keep_alive,
             log=log,
             ties=_ties(backend.config, back, stickiness, persistence),
             address_lines=address_lines(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wproxy.config.acl.facts import HttpFacts
-from wproxy.config.http.model import Answer, Closing
+from wproxy.config.http.model import Answer, Closing, Rule
 from wproxy.config.http.squeezing import Algorithm
 from wproxy.dataplane.http import captured, outgoing
 from wproxy.dataplane.http.site import first_outcome
@@ -125,10 +125,14 @@ class ServerSide(Transaction):
             self._bad_response("PH")
             return
         route, status = self.route, head.status
+        if (status == 401 or status == 407) and outgoing.is_for_connection(head):
+            self._bind_connection()
         if (route.response_rules or self.client.site.captures is not None) and not self._approve(head):
             return
         if route.ties is not None:
             route.ties.responded(self, head)
+        if route.after_rules:
+            self._amend(head, route.after_rules)
         self._count_status(head.status)
         until_close = not self._frame(head, status)
         if self._facts is not None and (status != head.status or self._facts.method != self.request.method):
@@ -156,6 +160,17 @@ class ServerSide(Transaction):
         else:
             self._pass_on(rest, lead)
 
+    def _bind_connection(self) -> None:
+        """Have the connection to the server serve this client alone from now on, and this client by it."""
+        connection, client = self.connection, self.client
+        client.prefers_last = True
+        if connection is not None:
+            own = client.own_pools()[connection.pool.server]
+            if connection.pool is not own:
+                connection.pool.ended()
+                own.began()
+                connection.pool = own
+
     def _approve(self, head: ResponseHead) -> bool:
         """Let the rules have their say; False when they answer in the place of the server."""
         facts, captures = self.facts, self.client.site.captures
@@ -169,6 +184,13 @@ class ServerSide(Transaction):
             self._replaced(outcome)
             return False
         return True
+
+    def _amend(self, head: ResponseHead, rules: tuple[Rule, ...]) -> None:
+        """Let the rules change a response that is about to be sent."""
+        facts = self.facts
+        if facts.response is not head:
+            facts.answered(head)
+        first_outcome(rules, facts)
 
     def _switches(self, head: ResponseHead) -> bool:
         """Tell whether the server may speak another protocol from here: both have asked for it."""
@@ -246,6 +268,7 @@ class ServerSide(Transaction):
             return
         size = body.take(data) if data else 0
         if body.progress is Progress.BROKEN:
+            captured.response(self, data, "a body that is none", size)
             if lead:
                 self.status = 0  # nothing of it has been sent
             else:
@@ -324,7 +347,7 @@ class ServerSide(Transaction):
             if party is not None:
                 party.counters.response_errors += 1
         self.end(cause)
-        if self.client.served and self.response is None and not self._held:
+        if cause == "SH" and self.client.served and not self._held:
             # As HAProxy: who has had an answer on its connection sees it end, and may then try again.
             self._unheard = True
             self._close_client()

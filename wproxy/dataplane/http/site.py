@@ -12,15 +12,13 @@ from wproxy.dataplane.http.route import HttpRoute, front_of
 from wproxy.dataplane.idle import seconds
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.stats_desk import Desk
-from wproxy.protocols.http1.answers import ERROR_FIELDS, ERRORS, reason_of, refusal, response
+from wproxy.protocols.http1.answers import ERRORS, refusal, response
 from wproxy.protocols.http1.heads import HeadParser
 from wproxy.protocols.proxy_header import Ends
 from wproxy.state.frontend import Frontend
 
 Serve = Callable[[Service, HttpFacts, bytes], Answer]
 """Answers a request inside the proxy: which service, the request, its body."""
-
-_MONITOR_BODY = ERRORS[200].body(200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,13 @@ class Site:
     slots: tuple[int, int]  # of values that are captured
     captures: Captures | None
     refusals: Mapping[int, bytes]  # what is said to clients that do not speak HTTP, by status
+    pages: Mapping[int, Page]  # of errors before there is a backend
+    after_rules: tuple[Rule, ...]  # of answers before there is a backend
+    tarpit_s: float
+    unique_field: bytes | None  # tells servers the `unique_id` of a request
+    ignores_probes: bool
+    buffers: bool  # bodies are waited for, as far as there is `room`
+    room: int
 
     @classmethod
     def of(
@@ -60,8 +65,9 @@ class Site:
         routes: Mapping[str, HttpRoute],
         serve: Serve,
         desk: Desk | None = None,
+        room: int = 16384,
     ) -> Site:
-        """Compute it."""
+        """Compute it; `room` is what of a request that is buffered may come before it goes on, in bytes."""
         http = front_of(frontend.config)
         client_s = seconds(frontend.config.timeouts.client_s)
         request_s = min(seconds(http.timeouts.request_s), client_s)
@@ -80,7 +86,8 @@ class Site:
         return cls(
             frontend, services, parser, listener, process, default, routes, serve, desk, http.request_rules, switching,
             client_s, request_s, keep_alive_s, shortest, http.monitor_uri is not None, asks, http.slots, http.captures,
-            refusals,
+            refusals, http.pages, http.after_rules, http.tarpit_s or 0.0, http.unique_field,
+            http.ignore_probes, http.buffer_request, room,
         )  # fmt: skip
 
     def facts(self, ends: Ends, *, by_header: bool) -> HttpFacts:
@@ -92,6 +99,7 @@ class Site:
             self.listener,
             default_backend=self.frontend.config.default_backend or "",
             by_header=by_header,
+            identify=front_of(self.frontend.config).unique_id,
         )
         if ends.source is not None:
             facts.source, facts.source_port = ends.source
@@ -114,8 +122,8 @@ class Site:
         if http.monitor_uri is None or facts.request.target != http.monitor_uri:
             return None
         if any(condition(facts) for condition in http.monitor_fail):
-            return Answer(503, reason_of(503), ERROR_FIELDS, ERRORS[503].body(503))
-        return Answer(200, reason_of(200), ERROR_FIELDS, _MONITOR_BODY)
+            return Answer(503, page=True)
+        return Answer(200, page=True)
 
 
 def _refusal(status: int, page: Page | None) -> bytes:

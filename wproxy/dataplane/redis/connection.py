@@ -7,6 +7,7 @@ from typing import cast
 
 from wproxy.config.login import Login
 from wproxy.dataplane.carriage import describe
+from wproxy.dataplane.ends import peer_of
 from wproxy.dataplane.redis.conversation import Conversation
 from wproxy.dataplane.redis.guard import Guard
 from wproxy.dataplane.redis.router import Router
@@ -254,8 +255,7 @@ class RedisConnection(Conversation):
     def _source(self) -> tuple[str, int] | None:
         if self.session.source != UNKNOWN_ADDRESS:
             return self.session.source
-        peer = self.transport.get_extra_info("peername")
-        return (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
+        return peer_of(self.transport)
 
     # -- who may come in -----------------------------------------------------------------------------------------
 

@@ -46,8 +46,8 @@ def _growing(record: HttpRecord, number: int) -> str:
 
 
 def _request_time(record: HttpRecord) -> int:
-    """Return TR: from the first byte of a request until its head was there."""
-    if record.facts is None:
+    """Return TR: from the first byte of a request until its head was there, or all of it where it is buffered."""
+    if record.facts is None or record.transaction.awaited:
         return -1
     return _ms(record.transaction.first_byte_at, record.transaction.request_at)
 
@@ -100,12 +100,17 @@ def _text(value: Callable[[HttpFacts], str]) -> Callable[[HttpRecord], str]:
     return lambda record: _BAD if record.facts is None else encoded(value(record.facts))
 
 
+def _request_line(facts: HttpFacts) -> str:
+    line = f"{facts.method.decode('latin-1')} {facts.target.decode('latin-1')} HTTP/1.{facts.request.minor}"
+    return line[: facts.process.log_line_max]
+
+
 def _method(facts: HttpFacts) -> str:
-    return facts.method.decode("latin-1")
+    return _request_line(facts).partition(" ")[0]
 
 
 def _target(facts: HttpFacts) -> str:
-    return facts.target.decode("latin-1")
+    return _request_line(facts).partition(" ")[2].partition(" ")[0]
 
 
 def _path_only(facts: HttpFacts) -> str:
@@ -122,11 +127,9 @@ def _query(facts: HttpFacts) -> str:
 
 
 def _version(facts: HttpFacts) -> str:
-    return f"HTTP/1.{facts.request.minor}"
-
-
-def _request_line(facts: HttpFacts) -> str:
-    return f"{_method(facts)} {_target(facts)} {_version(facts)}"
+    """Return the version; as in HAProxy the one without any, where the line has been cut in front of it."""
+    _, _, rest = _request_line(facts).partition(" ")
+    return rest.partition(" ")[2] or "HTTP/0.9"
 
 
 _Captured = Callable[[HttpFacts], list[str | None]]
@@ -186,6 +189,14 @@ def _server_port(record: HttpRecord) -> int | None:
 def _backend_name(record: HttpRecord) -> str:
     transaction = record.transaction
     return transaction.backend.name if transaction.routed else transaction.session.frontend.name
+
+
+def _number(record: HttpRecord) -> int:
+    """Return the number of the request; what is none has none of its own."""
+    facts, transaction = record.facts, record.transaction
+    if transaction.number < 0 and facts is not None:
+        transaction.number = facts.process.next_number()
+    return max(transaction.number, 0)
 
 
 def _retries(record: HttpRecord) -> str:
@@ -252,6 +263,7 @@ def http_variables(host_name: str) -> tuple[Variable, ...]:
         Variable("HQ", "HTTP request URI query string", _text(_query)),
         Variable("HU", "HTTP request URI", _text(_target)),
         Variable("HV", "HTTP version", _text(_version)),
+        Variable("ID", "unique ID", lambda r: None if r.facts is None else encoded(r.facts.unique_id) or None),
         Variable("ST", "status_code", lambda r: r.transaction.status or -1),
         Variable("T", "gmt_date_time", _gmt_date(_accepted), bare=True),
         Variable("TR", "time to receive the full request", _request_time),
@@ -286,7 +298,7 @@ def http_variables(host_name: str) -> tuple[Variable, ...]:
         Variable("pid", "PID", lambda r: pid, hexadecimal=True),
         Variable("r", "http_request", _text(_request_line)),
         Variable("rc", "retries", _retries, bare=True),
-        Variable("rt", "request_counter", lambda r: r.transaction.number, hexadecimal=True),
+        Variable("rt", "request_counter", _number, hexadecimal=True),
         Variable("s", "server_name", _server_name),
         Variable("sc", "srv_conn", lambda r: r.server_connections),
         Variable("si", "server_IP", _server_address, hexadecimal=True),

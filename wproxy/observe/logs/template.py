@@ -43,20 +43,25 @@ class Template:
     def __init__(self, pieces: Iterable[Piece], rows: Iterable[Row]) -> None:
         """Compile; raise KeyError with the name of a variable that is not among `rows`."""
         known = {row.name: row for row in rows}
-        self._parts = tuple((_part(piece, known), isinstance(piece, Text)) for piece in pieces)
+        self._parts = tuple((_part(piece, known), isinstance(piece, Text), _is_query(piece)) for piece in pieces)
 
     def text(self, record: object) -> str:
         """Return the text of the line about `record`; as in HAProxy a space is not written behind a space."""
         written = []
         spaced = True
-        for part, fixed in self._parts:
+        for part, fixed, counts in self._parts:
             text = part(record)
             if fixed and spaced:
                 text = text.lstrip(" ")
-            if text:
+            if text or counts:
                 written.append(text)
                 spaced = fixed and text.endswith(" ")
         return "".join(written)
+
+
+def _is_query(piece: Piece) -> bool:
+    """Tell whether a variable stands between two spaces even where it is nothing: that is the query's only."""
+    return isinstance(piece, Name) and piece.name == "HQ"
 
 
 def _part(piece: Piece, known: dict[str, Row]) -> Callable[[Any], str]:
@@ -77,7 +82,8 @@ def _part(piece: Piece, known: dict[str, Row]) -> Callable[[Any], str]:
     def expression(record: Any) -> str:  # noqa: ANN401 - one of the exchanges' records
         facts: HttpFacts | None = record.facts
         found = None if facts is None else fetch(facts)
-        return _written(None if found is None else _unicode(text_of(found)), flags)
+        text = "" if found is None else _unicode(text_of(found))
+        return _written(text or None, flags)  # as in HAProxy an empty text is none
 
     return expression
 

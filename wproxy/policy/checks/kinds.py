@@ -23,7 +23,6 @@ from wproxy.policy.checks.http import HttpAnswer, HttpContent, HttpStatus
 from wproxy.policy.checks.redis import PING, ROLE, LoggedIn, Pong, Primary
 from wproxy.policy.checks.steps import Connect, Expect, Matcher, Plan, Send, Step
 from wproxy.policy.checks.verdict import STATUSES, CheckStatus
-from wproxy.policy.redis.access import auth
 
 _PATTERN_SHOWN_MAX = 100  # HAProxy's messages are cut at some length, too
 _REQUEST = RequestRule(method="OPTIONS", uri="/", version="HTTP/1.0")
@@ -136,6 +135,8 @@ def _empty(number: int) -> str:
 def _redis(login: Login | None, *, stores: bool) -> Plan:
     asked: list[tuple[bytes, Matcher]] = [(PING, Pong())]
     if login is not None:
+        from wproxy.policy.redis.access import auth  # only here, where mode redis has loaded its protocol already
+
         asked.insert(0, (auth(login), LoggedIn()))
     if stores:
         asked.append((ROLE, Primary()))

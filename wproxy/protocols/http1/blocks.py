@@ -56,8 +56,9 @@ class Block:
 class Blocks(dict[bytes, "Block | Fault | None"]):
     """What each block is: a Block, a Fault, or None when it has a line that is no field. Bounded as `Lines` is."""
 
-    def __init__(self, *, of_requests: bool) -> None:
+    def __init__(self, *, of_requests: bool, fields_max: int = FIELDS_MAX) -> None:
         super().__init__()
+        self._fields_max = fields_max
         self.known = Lines()
         self._of_requests = of_requests
 
@@ -78,7 +79,7 @@ class Blocks(dict[bytes, "Block | Fault | None"]):
             if field is None:
                 return None
             fields.append(field)
-        if len(fields) >= FIELDS_MAX:
+        if len(fields) >= self._fields_max:
             return Fault(400, "too many header fields")
         block = Block(fields)
         special = [field for field in fields if field.mark]

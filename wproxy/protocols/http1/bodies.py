@@ -97,7 +97,7 @@ class Chunked:
             ends = min(2, self._left) - ahead  # how many bytes of the CRLF are here
             if data[end - ends : end] != b"\r\n"[2 - ahead - ends : 2 - ahead]:
                 self.progress = Progress.BROKEN
-                return at
+                return end - 1 if data[end - ends : end - 1] == b"\r" else end - ends
         self._left = ahead
         return end
 

@@ -182,15 +182,18 @@ class StatusLines(dict[bytes, "tuple[int, bytes, int] | None"]):
 
 
 class HeadParser:
-    """Reads the heads of one process; `limit` is how long one may be, in bytes, with four more for each field."""
+    """Reads the heads of one process.
+
+    `limit` is how long one may be, in bytes, with four more for each field; `fields_max` how many lines it may have.
+    """
 
     __slots__ = ("_limit", "_request_blocks", "_requests", "_response_blocks", "_statuses", "_sure")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, fields_max: int = FIELDS_MAX) -> None:
         self._limit = limit
-        self._sure = max(limit - _FIELD_SIZE * FIELDS_MAX, 0)  # whatever is shorter is short enough
-        self._request_blocks = Blocks(of_requests=True)
-        self._response_blocks = Blocks(of_requests=False)
+        self._sure = max(limit - _FIELD_SIZE * fields_max, 0)  # whatever is shorter is short enough
+        self._request_blocks = Blocks(of_requests=True, fields_max=fields_max)
+        self._response_blocks = Blocks(of_requests=False, fields_max=fields_max)
         self._requests = RequestLines()
         self._statuses = StatusLines()
 

@@ -26,6 +26,15 @@ def set_weight(context: Context, arguments: Sequence[str]) -> str:
     return ""
 
 
+def set_weights(context: Context, arguments: Sequence[str]) -> str:
+    """Set several weights as one change: in mode redis with `balance key` they open one epoch, or none."""
+    if len(arguments) < 2 or len(arguments) % 2:
+        raise CommandError("usage: set weights <backend>/<server> <weight> [<backend>/<server> <weight>]*\n")
+    pairs = zip(arguments[::2], arguments[1::2], strict=True)
+    context.control.set_weights([(context.server_to_change(name), weight) for name, weight in pairs])
+    return ""
+
+
 def set_server(context: Context, arguments: Sequence[str]) -> str | Message:
     server = context.server_to_change(word(arguments, 0))
     change = _SETTINGS.get(word(arguments, 1))
@@ -129,6 +138,10 @@ COMMANDS = (
     Command(
         ("set", "weight"), "set weight <bk>/<srv>  (DEPRECATED)",
         "change a server's weight (use 'set server' instead)", Level.ADMIN, set_weight,
+    ),
+    Command(
+        ("set", "weights"), "set weights [<bk>/<srv> <weight>]*",
+        "change several servers' weights at once", Level.ADMIN, set_weights,
     ),
     Command(
         ("set", "server"), "set server <bk>/<srv> [opts]",

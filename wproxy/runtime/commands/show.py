@@ -91,12 +91,12 @@ def show_servers_conn(context: Context, arguments: Sequence[str]) -> str:
 
 
 def _connections(backend: Backend, server: Server, threads: int) -> str:
-    """Return one line; idle connections are not kept, so that all of their columns are 0."""
-    most = server.counters.sessions_max
-    idle = " ".join(["0"] * threads)
+    """Return one line; how the idle connections are spread over several workers is not known here."""
+    most, limit = server.counters.sessions_max, server.line.pool_max
+    each = " ".join([str(server.idle)] if threads == 1 else ["0"] * threads)
     return (
         f"{server} {backend.proxy_id}/{server.server_id} {server.address.host or '-'} {server.address.port} - 5000 "
-        f"{server.current} {most} {most} 0 0 -1 0 {idle}\n"
+        f"{server.current} {most} {most} {server.idle} 0 {-1 if limit is None else limit} {server.idle} {each}\n"
     )
 
 

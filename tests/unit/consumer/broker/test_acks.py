@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.broker.acks import AckTracker
@@ -54,7 +54,6 @@ class BrokerModel:
         return len(covered)
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(data=st.data(), count=st.integers(1, 12))
 def test_exactly_what_was_settled_is_acknowledged_in_whatever_order(data: st.DataObject, count: int) -> None:
     acks, broker = AckTracker(), BrokerModel()

@@ -74,7 +74,7 @@ def test_no_certificate(data: bytes) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_damaged_certificate_is_an_error_or_read(data: st.DataObject) -> None:
     damaged = bytearray(EXAMPLE.der)
     for _ in range(data.draw(st.integers(1, 4))):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wproxy.config.model import StatsPage
@@ -170,7 +170,6 @@ def test_forms_that_are_not_done(changes: dict[str, object], form: bytes, outcom
     assert (header(answer, "location"), site.forms) == ([f"/stats;st={outcome}"], [])
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.sampled_from(["GET", "HEAD", "POST", "X"]), st.text(), st.lists(st.text()), st.binary(), st.text())
 def test_nothing_that_is_sent_is_too_odd(method: str, rest: str, values: list[str], form: bytes, client: str) -> None:
     headers = dict.fromkeys(("authorization", "origin", "referer", "host", "sec-fetch-site"), values)

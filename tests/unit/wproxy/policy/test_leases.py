@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wproxy.policy.leases import Leases
@@ -90,7 +90,6 @@ class World:
 ACTIONS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=200)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 9), ACTIONS)
 def test_never_more_than_all_are_used_and_all_when_wanted(total: int, actions: list[tuple[int, int]]) -> None:
     world = World(total, 3)

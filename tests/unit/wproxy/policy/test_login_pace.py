@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wproxy.policy import login_pace
@@ -61,7 +61,6 @@ def test_the_memory_is_bounded_and_the_quiet_are_forgotten_first() -> None:
     assert pace.wait_s("b", 0.0) == 0.0
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.floats(0, 5), max_size=60))
 def test_nobody_tries_faster_than_the_pace_for_long(gaps: list[float]) -> None:
     """A client that waits as it is told, and no longer than it must, has tried no more than the allowance permits."""

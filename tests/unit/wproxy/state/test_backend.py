@@ -236,5 +236,5 @@ class Places(RuleBasedStateMachine):
             assert all(server.full or not server.usable for server in self.backend.servers)
 
 
-Places.TestCase.settings = settings(max_examples=60, deadline=None)
+Places.TestCase.settings = settings(max_examples=60)
 TestPlaces = Places.TestCase

@@ -151,3 +151,17 @@ def test_a_record_of_something_unknown_is_passed_over() -> None:
     gone: Mapping[str, object] = {"server b/gone": {}, "server x/y": {}, "backend x": {}, "frontend x": []}
     following.apply(pair.follower, gone, lambda _: Share())
     assert pair.same
+
+
+def test_several_weights_at_once_are_one_choice_for_those_who_follow() -> None:
+    """With `balance key` each choice is an epoch."""
+    pair = Pair()
+    rebuilt: list[list[int]] = []
+    backend = pair.theirs.backends["b"]
+    backend.on_rebuild = lambda: rebuilt.append([server.weight for server in backend.servers])
+    servers = pair.registry.backends["b"].servers
+    pair.control.set_weights([(servers[0], "31"), (servers[1], "71")])
+    pair.follow()
+    assert rebuilt == [[31, 71]]
+    pair.follow()
+    assert len(rebuilt) == 1

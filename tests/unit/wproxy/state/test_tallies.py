@@ -132,3 +132,56 @@ def test_the_highest_numbers_of_those_who_have_ended_can_be_forgotten() -> None:
     assert made.frontends["f"].counters.sessions == 3
     assert made.frontends["f"].counters.sessions_max == 0
     assert made.backends["b"].counters.times.total_max == 0
+
+
+def test_the_next_process_counts_on() -> None:
+    """Sums go on, the highest number is the higher one of both times."""
+    left = through_json(tallies.retired(None, tallies.tally(worker(3))))
+    heir = worker(1)
+    tallies.add(heir, left)
+    frontend, backend = heir.frontends["f"], heir.backends["b"]
+    assert (frontend.current, frontend.counters.sessions, frontend.counters.sessions_max) == (1, 4, 3)
+    assert backend.counters.sessions == 4
+    assert sum(server.counters.sessions for server in backend.servers) == 4
+    assert heir.sessions.ever == 4
+    empty = worker(0)
+    tallies.merge(empty, [tallies.tally(worker(1)), tallies.tally(worker(1))], left)
+    assert (empty.frontends["f"].counters.sessions, empty.frontends["f"].counters.sessions_max) == (5, 3)
+
+
+def test_what_was_counted_since_is_told_once() -> None:
+    old = worker(2)
+    told = through_json(tallies.retired(None, tallies.tally(old)))
+    heir = worker(0)
+    tallies.add(heir, told)
+    old.frontends["f"].counters.bytes_in += 100
+    old.backends["b"].servers[0].counters.responses[2] += 1
+    old.backends["b"].servers[0].counters.commands["get"] = CommandCounters(3, 1)
+    later = through_json(tallies.retired(None, tallies.tally(old)))
+    tallies.add(heir, through_json(tallies.difference(later, told)))
+    tallies.add(heir, through_json(tallies.difference(later, later)))
+    assert tallies.retired(None, tallies.tally(heir))["frontends"] == later["frontends"]
+    server = heir.backends["b"].servers[0]
+    assert server.counters.responses[2] == old.backends["b"].servers[0].counters.responses[2]
+    assert server.counters.commands["get"].calls == 3
+    assert heir.frontends["f"].counters.bytes_in == old.frontends["f"].counters.bytes_in
+
+
+def test_what_was_cleared_since_begins_at_zero() -> None:
+    told = tallies.retired(None, tallies.tally(worker(3)))
+    later = tallies.retired(None, tallies.tally(worker(2)))
+    heir = worker(0)
+    tallies.add(heir, tallies.difference(later, told))
+    assert heir.frontends["f"].counters.sessions == 2
+    assert heir.frontends["f"].counters.bytes_in == 10
+
+
+def test_sums_of_those_before_keep_the_highest_number_and_what_only_one_knows() -> None:
+    one, other = (tallies.retired(None, tallies.tally(worker(number))) for number in (3, 2))
+    other["frontends"]["g"] = other["frontends"].pop("f")
+    both = tallies.sum_of(tallies.sum_of(None, one), tallies.sum_of(one, other))
+    assert set(both["frontends"]) == {"f", "g"}
+    heir = worker(0)
+    tallies.add(heir, both)
+    assert (heir.frontends["f"].counters.sessions, heir.frontends["f"].counters.sessions_max) == (6, 3)
+    assert heir.backends["b"].counters.sessions == 8

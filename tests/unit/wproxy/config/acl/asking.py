@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -21,6 +22,9 @@ class StillProcess:
         self.backends: Mapping[str, BackendFacts] = {"back": backend(line("a", 3, maxconn=5), line("b", 7, maxconn=1))}
         self.frontends: Mapping[str, FrontendFacts] = {"front": Frontend(frontend_config(), 10)}
         self.host_name = "here"
+        self.log_line_max = 1023
+        self.number = 1
+        self.next_number = itertools.count().__next__
 
     def is_local(self, address: bytes) -> bool:
         return address[0] == 127

@@ -42,7 +42,7 @@ def test_lines_of_the_two_sides() -> None:
             "'http-request set-headr' knows no action 'set-headr'; did you mean 'set-header'?",
         ),
         ("http-response set-path /", "'http-response set-path' knows no action 'set-path'; did you mean 'set-var'?"),
-        ("http-request tarpit", "'http-request tarpit' cannot do HAProxy's 'tarpit', which is not supported by wproxy"),
+        ("http-request reject", "'http-request reject' cannot do HAProxy's 'reject', which is not supported by wproxy"),
         ("http-request deny when x", "'http-request deny' knows no argument 'when'"),
         ("http-request allow when x", "'http-request allow' expects 'if' or 'unless' and a condition, not 'when'"),
         ("http-request", "'http-request' expects an action such as deny"),

@@ -81,7 +81,7 @@ def test_files(tmp_path: Path) -> None:
         ("deny deny_status 418", "has no error page for the status 418"),
         ("return status 299 default-errorfiles", "has no error page for the status 299"),
         ("return content-type a/b file nowhere", "cannot read 'nowhere': No such file or directory"),
-        ("return errorfiles x", "cannot use 'errorfiles': sections http-errors are not supported by wproxy yet"),
+        ("return errorfiles x", "names no section http-errors: 'x'"),
         ("return colour x", "knows no argument 'colour'"),
         ("use-service stats", "knows the service 'prometheus-exporter', not 'stats'"),
     ],

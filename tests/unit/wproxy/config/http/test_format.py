@@ -26,7 +26,7 @@ def made(text: str, response: bytes | None = None) -> str:
         ("%r", "GET /a/b?x=1&y=2;x=3 HTTP/1.1"),
         ("%{+Q}HM", '"GET"'),
         ("%{+E}HM", "GET"),
-        ("%ST", "0"),
+        ("%ST", "-1"),
         ("%Ts%ms", "1700000000123"),
         ("%T|%trg", f"{DATE} +0000|{DATE} +0000"),
         ("%t|%tr", f"{DATE}.123|{DATE}.123"),

@@ -95,6 +95,7 @@ def test_what_never_matches_is_told() -> None:
         ("option httplog xlf", "'option httplog' only supports 'clf', not 'xlf'"),
         ("http-request deny if RDP_COOKIE", "'http-request deny' cannot use HAProxy's ACL 'RDP_COOKIE', which is not"),
         ("use_backend %[nothing]", "'use_backend %[nothing]' knows no fetch 'nothing'"),
+        ("use_backend %[lower]", "'use_backend %[lower]' cannot begin with the converter 'lower': it stands behind"),
     ],
 )
 def test_other_lines(line: str, message: str) -> None:

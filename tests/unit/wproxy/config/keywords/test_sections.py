@@ -5,7 +5,7 @@ from wproxy.config.keywords.sections import NAMES, OTHER_SECTIONS, PROXY_SECTION
 
 
 def test_every_section_has_one_place() -> None:
-    assert len(NAMES) == len(set(NAMES)) == 2 + len(PROXY_SECTIONS) + len(OTHER_SECTIONS)
+    assert len(NAMES) == len(set(NAMES)) == 3 + len(PROXY_SECTIONS) + len(OTHER_SECTIONS)
 
 
 def test_what_is_ignored_has_a_reason() -> None:

@@ -7,8 +7,6 @@ from wproxy.config.keywords.unserved import UNSERVED
 from wproxy.config.loader import parse
 
 LINES = (
-    "http-after-response set-header a b",
-    "unique-id-header X-Id",
     "option checkcache",
     "option http-use-proxy-header",
     "option http-restrict-req-hdr-names reject",

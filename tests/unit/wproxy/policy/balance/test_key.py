@@ -51,7 +51,7 @@ def moved(before: SlotTable, after: SlotTable) -> int:
 weights = st.lists(st.integers(0, 256), min_size=1, max_size=8)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(weights.filter(any))
 def test_each_server_owns_its_exact_quota_give_or_take_a_slot(weights: list[int]) -> None:
     counts = owned(SlotTable(NAMES[: len(weights)], weights))
@@ -66,7 +66,7 @@ def test_without_weight_nobody_owns_a_slot(weights: list[int]) -> None:
     assert owned(SlotTable(NAMES[: len(weights)], weights)) == {-1: SLOTS}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(weights, st.integers(0, 7), st.integers(0, 256))
 def test_a_change_of_one_weight_moves_the_minimum_within_half_a_point(old: list[int], at: int, weight: int) -> None:
     new = list(old)

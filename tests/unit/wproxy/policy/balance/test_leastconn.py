@@ -43,7 +43,7 @@ def test_a_server_is_avoided_if_there_is_another() -> None:
     assert Servers(LeastConn, [0]).pick(avoid=0) == -1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 256), min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_the_least_loaded_is_picked_after_any_history(weights: list[int], random: Random) -> None:
     servers = Servers(LeastConn, weights)

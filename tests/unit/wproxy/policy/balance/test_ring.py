@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.wproxy.policy.balance.candidates import Servers
@@ -26,7 +26,6 @@ def test_a_change_moves_only_what_has_to_move() -> None:
         assert owner == 2 or after.pick(key) == owner
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_the_nearest_place_wins(key: int) -> None:
     places = {avalanche(number * 4096 + place): number - 1 for number in (1, 2) for place in range(16)}

@@ -13,7 +13,7 @@ def picks(order: RoundRobin, count: int) -> list[int]:
     return [order.pick() for _ in range(count)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(weights.filter(any))
 def test_after_every_prefix_each_count_is_within_one_of_its_share(weights: list[int]) -> None:
     total = sum(weights)
@@ -26,7 +26,6 @@ def test_after_every_prefix_each_count_is_within_one_of_its_share(weights: list[
     assert not any(count for count, weight in zip(counts, weights, strict=True) if not weight)
 
 
-@settings(deadline=None)
 @given(weights.filter(any))
 def test_the_period_repeats(weights: list[int]) -> None:
     order = RoundRobin(weights)

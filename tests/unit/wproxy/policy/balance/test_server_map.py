@@ -26,7 +26,7 @@ def by_scores(shares: list[int]) -> list[int]:
     return positions
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(weights)
 def test_the_events_follow_the_rule(shares: list[int]) -> None:
     found = server_map(shares, [*shares, 1])

@@ -105,7 +105,7 @@ class Rebalancing(RuleBasedStateMachine):
         self.world.check_at_rest()
 
 
-Rebalancing.TestCase.settings = settings(max_examples=500, stateful_step_count=40, deadline=None)
+Rebalancing.TestCase.settings = settings(max_examples=500, stateful_step_count=40)
 test_rebalancing = Rebalancing.TestCase
 
 

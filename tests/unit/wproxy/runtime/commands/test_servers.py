@@ -19,6 +19,21 @@ def test_weights(client: Client) -> None:
     assert client.say("set weight back/a") == "Require <weight> or <weight%>.\n\n"
 
 
+def test_several_weights_are_one_change(client: Client) -> None:
+    rebuilt: list[list[int]] = []
+    backend = client.control.registry.backends["back"]
+    backend.on_rebuild = lambda: rebuilt.append([server.weight for server in backend.servers])
+    assert client.say("set weights back/a 50 back/b 50%") == "\n"
+    assert rebuilt == [[50, 35]]
+    assert (
+        client.say("set weights back/a 1 back/b 257") == "Absolute weight can only be between 0 and 256 inclusive.\n\n"
+    )
+    assert client.say("set weights back/a 1 back/nobody 2") == "No such server.\n\n"
+    assert rebuilt == [[50, 35]]
+    for words in ("", " back/a", " back/a 1 back/b"):
+        assert client.say(f"set weights{words}").startswith("usage: set weights <backend>/<server> <weight> [")
+
+
 @pytest.mark.parametrize(
     ("commands", "status"),
     [
