@@ -182,6 +182,7 @@ def _meeting_place() -> socket.socket:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind("")
     listening.listen(socket.SOMAXCONN)
+    listening.setblocking(False)
     return listening
 
 

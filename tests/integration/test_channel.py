@@ -1,14 +1,16 @@
-"""The stream between two processes of the proxy, on the loop that the proxy runs on."""
+"""The streams between two processes of the proxy: messages on the loop that it runs on, and sockets handed over."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 
 import uvloop
 
 from wproxy.crew.channel import Channel
 from wproxy.protocols.bus import Kind, Message, encode
+from wproxy.runtime.handover import give, receive_part
 
 
 def test_an_end_that_comes_with_a_reset_behind_the_last_message_is_noticed() -> None:
@@ -28,3 +30,18 @@ def test_an_end_that_comes_with_a_reset_behind_the_last_message_is_noticed() -> 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
     assert came == [Message(Kind.DONE, 1)]
+
+
+def test_a_socket_that_is_handed_over_never_blocks_whoever_has_it_still() -> None:
+    """The old process would wait in accept for the next client, and serve nobody meanwhile."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.setblocking(False)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            give(ours.detach(), [("there", listening)])
+            ((name, received),) = receive_part(theirs)
+        with received, received.dup():
+            assert name == "there"
+            assert not os.get_blocking(listening.fileno())

@@ -293,9 +293,9 @@ def test_of_two_that_take_over_at_once_the_later_one_stays(place: Place) -> None
             for number in range(4):
                 command = [*WPROXY, "-f", "wproxy.cfg", "-p", str(pidfile), "-sf", str(old.pid)]
                 started = [processes.enter_context(running(command, place.folder, f"{name}-{number}")) for name in "ab"]
-                assert old.wait(20.0) == 0
+                assert old.wait(60.0) == 0
                 earlier, later = started
-                assert earlier.wait(20.0) == 0, place.log(f"a-{number}")
+                assert earlier.wait(60.0) == 0, place.log(f"a-{number}")
                 assert later.poll() is None, place.log(f"b-{number}")
                 wait_for(lambda later=later: pidfile.read_text() == f"{later.pid}\n", 5.0, "the file")  # type: ignore[misc]
                 old = later

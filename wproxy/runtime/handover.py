@@ -68,7 +68,7 @@ def _receive(path: str, command: str, timeout_s: float) -> list[tuple[str, socke
         connection.settimeout(timeout_s)
         connection.connect(path)
         connection.sendall(f"{command}\n".encode())
-        while part := _receive_part(connection):
+        while part := receive_part(connection):
             received += part
     if not received:
         raise _NothingToGiveError
@@ -100,10 +100,13 @@ def _ask(path: str, command: str) -> str:
     return answer.decode()
 
 
-def _receive_part(connection: socket.socket) -> list[tuple[str, socket.socket]]:
+def receive_part(connection: socket.socket) -> list[tuple[str, socket.socket]]:
     """Read one message; [] at the end."""
     data, descriptors, _, _ = socket.recv_fds(connection, _MESSAGE_BYTES, _AT_ONCE)
     listening = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    for each in listening:
+        # Python takes them for blocking ones, and `dup` would make them so: for the process that still accepts, too.
+        each.setblocking(False)
     while data and not data.endswith(b"\n"):
         data += connection.recv(_MESSAGE_BYTES)
     addresses = orjson.loads(data.splitlines()[0]) if data else []
