@@ -35,6 +35,7 @@ from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
 from wproxy.http_sites import HttpSites
 from wproxy.logs import ProcessLogs
+from wproxy.memory import STEP_S, Trimmer, trim
 from wproxy.observe import history, notices
 from wproxy.policy.login_pace import LoginPace
 from wproxy.reports import Reporter
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from wproxy.redis_sites import RedisSites
 
 _NEWS_BYTES = 64 * 1024
-
 Log = Callable[[str, str], None]
 """Called with a severity (ALERT, WARNING, NOTICE) and a line."""
 
@@ -111,15 +111,15 @@ class Application:
         self._services.warn = partial(log, "WARNING")
         self._reporter = Reporter(config, self._control, role, self)
         self._sampler = Stepper(self._loop, self._reporter.sample, history.PACE_S)
+        self._trimmer = Stepper(self._loop, Trimmer(self._registry.sessions.live, trim).step, STEP_S)
         self._pace = LoginPace()
-        parties: list[Frontend | Backend] = [*self._registry.backends.values(), *self._registry.frontends.values()]
+        live = self._registry.backends, self._registry.frontends
+        parties: list[Frontend | Backend] = [*live[0].values(), *live[1].values()]
         self._desks = {party.name: self._desk(party.config.page) for party in parties if party.config.page is not None}
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
         self._redis = self._redis_sites(reaches) if model.Mode.REDIS in {each.config.mode for each in parties} else None
-        self._process_facts = LiveProcess(
-            self._registry.backends, self._registry.frontends, config.globals.log_line_max
-        )
+        self._process_facts = LiveProcess(*live, config.globals.log_line_max)
         self._http = HttpSites(
             self._services,
             self._process_facts,
@@ -195,6 +195,7 @@ class Application:
             self._save()  # by which weights keys lie: the configuration may be another one at the next start
         if self._role.owns:
             self._prober.start(self._registry.backends.values())
+        self._trimmer.start()
         if self._desks and self._role.owns:
             self._sampler.start()
         for listener in self._stats:
@@ -315,9 +316,8 @@ class Application:
         self._stop_listening()
         self._stop_answering()
         self._watchdog.close()
-        self._warmer.stop()
-        self._rebalancer.stop()
-        self._sampler.stop()
+        for stepper in (self._warmer, self._rebalancer, self._sampler, self._trimmer):
+            stepper.stop()
         if self._redis is not None:
             self._redis.close()
         self._http.close()

@@ -244,8 +244,7 @@ def test_states_agree_after_any_sequence(pair: Pair, seed: int) -> None:
 def test_statistics_agree(pair: Pair, arguments: str) -> None:
     haproxys, ours = pair.ask(f"show stat {arguments}")
     header = ours.splitlines()[0]
-    assert haproxys.startswith(header)
-    assert haproxys[len(header) :].startswith("-,")  # what follows is about TLS and HTTP/2
+    assert header == haproxys.splitlines()[0]
     assert ours.endswith("\n\n")
     theirs, mine = rows(haproxys), rows(ours)
     assert len(mine) == len(theirs)

@@ -173,7 +173,7 @@ def test_an_ambiguous_name_is_usage_and_lists_the_candidates(run: Run) -> None:
     [
         (("weight",), "Missing command"),
         (("weight", "put"), "No such command 'put'"),
-        (("weight", "set", "redisA"), "Missing argument 'WEIGHT'"),
+        (("weight", "set", "redisA"), "'redisA' has no weight"),
         (("server", "list", "--jsn"), "No such option '--jsn'"),
         (("weight", "get", "--socket", "host:port"), "is no stats socket"),
     ],

@@ -33,12 +33,10 @@ def apply_row(row: Keyword, draft: D, statement: Statement, report: Report, of: 
     name = f"{of} {row.words}".lstrip()
     if row.status is Status.IGNORED:
         report.ignore(statement.location, name, row.doc)
-        if row.action is not None:
-            row.action(draft, statement, report)
-    elif row.action is None:
+    if row.action is None and row.status is not Status.IGNORED:
         hint = f": {row.doc}" if row.doc else ""
         report.problem(statement.location, f"{where}HAProxy's keyword '{row.words}' is not supported by wproxy{hint}")
-    else:
+    elif row.action is not None:
         try:
             row.action(draft, statement, report)
         except ArgumentError as error:

@@ -20,6 +20,7 @@ from wproxy.state import following, tables, tallies
 from wproxy.state.backend import Backend
 from wproxy.state.captures import Capture
 from wproxy.state.control import Control
+from wproxy.state.epochs import Report
 from wproxy.state.server import Server
 from wproxy.state.stick import Entry, Key, LiveTable
 
@@ -158,7 +159,6 @@ class Worker:
             self._look()
 
     def _answer(self, question: str, argument: Json) -> Json:
-        backends = self._registry.backends
         match question:
             case "tally":
                 self._send(Kind.TALLY, self._tally())
@@ -166,12 +166,17 @@ class Worker:
             case "run":
                 return self._run(*argument)
             case "progress":
-                report = backends[argument].epochs
+                report = self._begun(argument)
                 return None if report is None else report.progress()
             case "owes":
-                report = backends[argument[0]].epochs
+                report = self._begun(argument[0])
                 return None if report is None else report.owes(argument[1])
         raise AssertionError(question)
+
+    def _begun(self, name: str) -> Report | None:
+        """Return what tells of the keys of a backend, None here where none move and before its router has begun."""
+        report = self._registry.backends[name].epochs
+        return report if report is not None and report.places() else None
 
     def request(self, question: str, argument: object) -> Json:
         """Ask the supervisor and wait for its answer, a few milliseconds; None when it is away."""
