@@ -14,17 +14,15 @@ from tests.support.programs import free_port, need, running
 from tests.support.rabbitmq import Broker
 
 CTL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")  # Debian's wrapper in /usr/sbin changes the user
-# What docs/high-availability.md recommends: a node that was cut off starts anew instead of staying apart.
-PARTITION = "cluster_partition_handling = pause_minority\n"
-# Likewise: a node that hangs is given up after so many seconds, and queues it led get no messages before that.
-TICK_S = 15
-ADVANCED = f"[{{kernel, [{{net_ticktime, {TICK_S}}}]}}].\n"
-# For all but the first: whoever starts for the first time joins that one.
-JOIN = """\
+# What docs/high-availability.md says: a node that was cut off starts anew, and one that hangs is given up after 15 s.
+CONFIG = """\
 cluster_formation.peer_discovery_backend = classic_config
-cluster_formation.classic_config.nodes.1 = {first}
-cluster_formation.classic_config.nodes.2 = {own}
+cluster_formation.classic_config.nodes.1 = {0.node}
+cluster_formation.classic_config.nodes.2 = {1.node}
+cluster_formation.classic_config.nodes.3 = {2.node}
+cluster_partition_handling = pause_minority
 """
+ADVANCED = "[{kernel, [{net_ticktime, 15}]}].\n"
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,11 @@ class Cluster:
         """Return the names of the nodes whose member of `queue` takes part."""
         return set(self._row(queue)["online"])
 
-    def times_down(self, node: Broker) -> int:
-        """Return how often the other nodes have found that `node` is down, in all."""
+    def times(self, node: Broker, state: str) -> int:
+        """Return how often the other nodes have found that `node` is "down" or "up", in all."""
         others = [other for other in self.nodes if other is not node]
         logs = [(other.folder / "log" / f"{other.node}.log").read_text() for other in others]
-        return sum(log.count(f"rabbit on node '{node.node}' down") for log in logs)
+        return sum(log.count(f"rabbit on node '{node.node}' {state}") for log in logs)
 
     def _row(self, queue: str) -> dict[str, Any]:
         node = next(node for node in self.nodes if node.process is not None)
@@ -76,8 +74,7 @@ def rabbitmq_cluster(folder: Path) -> Iterator[Cluster]:
     with running([need("epmd"), "-port", str(epmd_port), "-address", "127.0.0.1"], home, "epmd"), ExitStack() as stack:
         for node in nodes:
             node.folder.mkdir()
-            join = "" if node is nodes[0] else JOIN.format(first=nodes[0].node, own=node.node)
-            (node.folder / "rabbitmq.conf").write_text(PARTITION + join)
+            (node.folder / "rabbitmq.conf").write_text(CONFIG.format(*nodes))
             (node.folder / "advanced.config").write_text(ADVANCED)
             stack.callback(node.stop)
             node.start()
