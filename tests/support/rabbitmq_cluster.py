@@ -14,7 +14,7 @@ from tests.support.programs import free_port, need, running
 from tests.support.rabbitmq import Broker
 
 CTL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")  # Debian's wrapper in /usr/sbin changes the user
-# What docs/high-availability.md says: a node that was cut off starts anew, and one that hangs is given up after 15 s.
+# What docs/high-availability.md says: a node that is cut off pauses, and one that hangs is given up after 15 s.
 CONFIG = """\
 cluster_formation.peer_discovery_backend = classic_config
 cluster_formation.classic_config.nodes.1 = {0.node}
@@ -45,11 +45,11 @@ class Cluster:
         """Return the names of the nodes whose member of `queue` takes part."""
         return set(self._row(queue)["online"])
 
-    def times(self, node: Broker, state: str) -> int:
-        """Return how often the other nodes have found that `node` is "down" or "up", in all."""
+    def times_down(self, node: Broker) -> int:
+        """Return how often the other nodes have found that `node` is down, in all."""
         others = [other for other in self.nodes if other is not node]
         logs = [(other.folder / "log" / f"{other.node}.log").read_text() for other in others]
-        return sum(log.count(f"rabbit on node '{node.node}' {state}") for log in logs)
+        return sum(log.count(f"rabbit on node '{node.node}' down") for log in logs)
 
     def _row(self, queue: str) -> dict[str, Any]:
         node = next(node for node in self.nodes if node.process is not None)
