@@ -22,7 +22,7 @@ from tests.support.waiting import wait_for
 
 # Debian's wrapper in /usr/sbin changes the user; the script behind it runs as whoever calls it.
 SERVER_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0  # a node of three, started anew on a busy machine: up to 56 s
 # A server that is asked whether it is there yet makes pika write ten lines of its own each time.
 logging.getLogger("pika").setLevel(logging.CRITICAL + 1)
 
@@ -35,6 +35,7 @@ class Broker:
     port: int
     dist_port: int
     epmd_port: int
+    home: Path | None = None  # where the Erlang cookie is; else `folder`
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -46,7 +47,7 @@ class Broker:
         with (self.folder / "rabbitmq.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [_server_script()],
-                env=self._environment(),
+                env=self.environment(),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -119,12 +120,12 @@ class Broker:
                 bodies.append(body)
 
     def _registered(self, queue: str) -> bool:
-        names = self.folder / "data" / self._node / "quorum" / self._node / "names.dets"
+        names = self.folder / "data" / self.node / "quorum" / self.node / "names.dets"
         process = f"%2F_{queue}".encode()  # an Erlang atom, "%2F" for the virtual host "/"; its length stands before it
         return names.exists() and bytes([len(process)]) + process in names.read_bytes()
 
     @property
-    def _node(self) -> str:
+    def node(self) -> str:
         return f"wproxy-{self.port}@localhost"
 
     def _signal(self, number: signal.Signals) -> None:
@@ -154,15 +155,17 @@ class Broker:
         except (AMQPError, OSError):
             return False
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the server and of the programs that ask it."""
         settings = {
-            "NODENAME": self._node,
+            "NODENAME": self.node,
             "NODE_IP_ADDRESS": "127.0.0.1",
             "NODE_PORT": str(self.port),
             "DIST_PORT": str(self.dist_port),
             "MNESIA_BASE": str(self.folder / "data"),
             "LOG_BASE": str(self.folder / "log"),
             "CONFIG_FILE": str(self.folder / "rabbitmq"),
+            "ADVANCED_CONFIG_FILE": str(self.folder / "advanced.config"),
             "ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
             "CONF_ENV_FILE": "/dev/null",
             # Two schedulers that do not spin: the tests share two cores.
@@ -171,7 +174,7 @@ class Broker:
         }
         return {
             "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
+            "HOME": str(self.home or self.folder),
             "LC_ALL": "C.UTF-8",
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
