@@ -46,6 +46,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
             yield Watched(made, lines, first, second, watching)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(180)
 def test_sentinel_promotes_a_replica_and_the_proxy_writes_there(watched: Watched, tmp_path: Path) -> None:
     fail_over(watched, watched.first, watched.second, "one")
