@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import socket
@@ -17,6 +18,7 @@ from tests.bench.report import print_memory, print_row, print_unfinished
 from tests.support.programs import WPROXY, free_port, need, running, wait_until_listening
 
 _NGINX = """
+{user}
 worker_processes 1;
 daemon off;
 pid {folder}/nginx.pid;
@@ -151,7 +153,8 @@ def _served(peer: Peer) -> socket.socket:
 def _nginx(folder: Path) -> Iterator[tuple[int, int]]:
     ports = free_port(), free_port()
     (folder / "big").write_bytes(b"x" * _BIG)
-    (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, ports=ports))
+    user = "user root;" if not os.geteuid() else ""  # the folder is nobody else's to read
+    (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, ports=ports, user=user))
     with running([need("nginx"), "-c", str(folder / "nginx.conf")], folder, "nginx", {}) as process:
         for port in ports:
             wait_until_listening(process, port, folder / "nginx.log")
