@@ -4,8 +4,7 @@
       └── answered by the proxy itself ──┴──────────────┘                  └── unfound: 503
     from_server ──▶ head of the response ──▶ rules ──▶ to the client ──▶ body ──▶ complete
 
-What the client sends meanwhile waits in `_early`, up to a limit, until there is a connection. Both bodies are passed
-on as they are.
+What the client sends meanwhile waits in `_early`, up to a limit, until there is a connection.
 """
 
 from __future__ import annotations
@@ -252,9 +251,11 @@ class Exchange(Answering):
 
     def found(self, connection: ServerConnection) -> None:
         """Send the request, as far as it has come (`search.Seeker`)."""
-        if self._over:
+        if self._over or not connection.usable:  # or: its server has closed it in the turn in which it was made
             connection.pool.ended()
             connection.close()
+            if not self._over:
+                self._server_gone()
             return
         connection.exchange = self
         if not connection.served and (version := connection.pool.server.line.send_proxy) is not None:

@@ -233,8 +233,6 @@ class Search:
             if self.timed_out:
                 self._drop()
         connection.sni = None if secure is None else secure.sni
-        if not connection.usable:  # it was closed again in the same turn
-            return None
         pool.began()
         return connection
 
