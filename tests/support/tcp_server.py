@@ -68,10 +68,14 @@ def read_exactly(connection: socket.socket, size: int) -> bytes:
 
 
 class Sender:
-    """Sends `data` from a thread of its own, then hangs up that direction; gives up when the connection breaks."""
+    """Sends `data` from a thread of its own, then, unless `hang_up` says no, hangs up that direction.
 
-    def __init__(self, connection: socket.socket, data: bytes) -> None:
+    It gives up when the connection breaks.
+    """
+
+    def __init__(self, connection: socket.socket, data: bytes, *, hang_up: bool = True) -> None:
         self.sent = 0
+        self._hang_up = hang_up
         self._connection = connection
         self._data = memoryview(data)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -81,7 +85,8 @@ class Sender:
         with suppress(OSError):
             while self.sent < len(self._data):
                 self.sent += self._connection.send(self._data[self.sent : self.sent + (1 << 18)])
-            self._connection.shutdown(socket.SHUT_WR)
+            if self._hang_up:
+                self._connection.shutdown(socket.SHUT_WR)
 
     def wait_until_stuck(self) -> None:
         """Return when nothing more is taken for a while."""
