@@ -63,8 +63,8 @@ def extensions() -> list[Extension]:
 
     places = [Path(place) for place in COMPILED]
     files = [file for place in places for file in (sorted(place.glob("*.py")) if place.is_dir() else [place])]
-    # Errors of types are `make lint`'s to tell; here the libraries that the source imports need not be installed.
     files = [file for file in files if str(file) not in LEFT_OUT]
+    # Errors of types are `make lint`'s to tell; here the libraries that the source imports need not be installed.
     flags = ["--config-file=", "--ignore-missing-imports", "--explicit-package-bases", "--no-warn-no-return"]
     return mypycify([*flags, *map(str, files)], opt_level="2", debug_level="0", group_name="wproxy_compiled")
 

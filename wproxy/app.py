@@ -113,13 +113,13 @@ class Application:
         self._sampler = Stepper(self._loop, self._reporter.sample, history.PACE_S)
         self._trimmer = Stepper(self._loop, Trimmer(self._registry.sessions.live, trim).step, STEP_S)
         self._pace = LoginPace()
-        live = self._registry.backends, self._registry.frontends
-        parties: list[Frontend | Backend] = [*live[0].values(), *live[1].values()]
+        backends, frontends = self._registry.backends, self._registry.frontends
+        parties: list[Frontend | Backend] = [*backends.values(), *frontends.values()]
         self._desks = {party.name: self._desk(party.config.page) for party in parties if party.config.page is not None}
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
         self._redis = self._redis_sites(reaches) if model.Mode.REDIS in {each.config.mode for each in parties} else None
-        self._process_facts = LiveProcess(*live, config.globals.log_line_max)
+        self._process_facts = LiveProcess(backends, frontends, config.globals.log_line_max)
         self._http = HttpSites(
             self._services,
             self._process_facts,

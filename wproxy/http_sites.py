@@ -51,7 +51,7 @@ class HttpSites:
         self._process = process
         self._logs = logs
         self._room = head_max(config)
-        self._parser = HeadParser(head_max(config), config.fields_max)
+        self._parser = HeadParser(self._room, config.fields_max)
         self._stickiness = stickiness
         self._persistences: dict[str, Persistence[Server]] = {}
         self._pools: dict[str, Pools] = {}

@@ -16,7 +16,6 @@ import os
 import secrets
 import select
 import signal
-import socket
 import sys
 import time
 import traceback
@@ -24,6 +23,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from wproxy import meeting
 from wproxy.config.model import Config
 from wproxy.crew.headcount import Headcount
 from wproxy.crew.role import Bus, Duty, Process, Role
@@ -319,10 +319,8 @@ def _open_wishes() -> tuple[int, int]:
 
 
 def _open_bus(workers: int) -> Bus:
-    """Return where the processes of a generation find their supervisor: a name that the kernel chooses."""
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind("")
-    listening.listen(socket.SOMAXCONN)
+    """Return where the processes of a generation find their supervisor."""
+    listening = meeting.listen()
     return Bus(listening, listening.getsockname(), secrets.token_hex(16), Headcount(workers))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wproxy import meeting
 from wproxy.config import model
 from wproxy.dataplane.listener import close_listening, open_listening, remove_file
 from wproxy.dataplane.log_sender import LogSenders
@@ -168,22 +169,13 @@ def open_sockets(config: model.Config, inherited: Inherited | None = None) -> So
     if opened.meeting is not None:
         opened.inherited.add(opened.meeting)
     else:
-        opened.meeting = _meeting_place()
+        opened.meeting = meeting.listen()
     inherited.close()
     faults += opened.logs.open(config)
     if faults:
         opened.abandon()
         raise BindError("\n".join(faults))
     return opened
-
-
-def _meeting_place() -> socket.socket:
-    """Return a listening socket under a name that the kernel chooses."""
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind("")
-    listening.listen(socket.SOMAXCONN)
-    listening.setblocking(False)
-    return listening
 
 
 def _open(line: model.Bind | model.StatsSocket) -> socket.socket:

@@ -14,13 +14,11 @@ told last: each event counts once.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import struct
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 
+from wproxy import meeting
 from wproxy.config.acl.samples import text_of
 from wproxy.crew.channel import Channel, wait
 from wproxy.crew.supervisor import Supervisor
@@ -35,7 +33,6 @@ _LONGEST_S = 20.0  # and for all of it: some million entries
 _LAST_S = 2.0  # how long the last message may take
 _TICK_S = 1.0
 _ROOM_S = 0.002  # between two looks whether the next process has taken what it was sent
-_CREDENTIALS = struct.Struct("3i")
 
 
 class Succession:
@@ -79,12 +76,15 @@ class Succession:
             return False
         channel.send(Kind.ESTATE, estate.fingerprint())
         ends_at = self._loop.time() + _LONGEST_S
-        while not self._inherited and self._loop.time() < ends_at:
-            heard = self._heard
-            if not wait([channel], lambda heard=heard: self._heard > heard, _ANSWER_S):  # type: ignore[misc]
-                break
+        while not self._inherited and self._loop.time() < ends_at and self._hears_more(channel):
+            pass
         channel.close()
         return self._inherited
+
+    def _hears_more(self, channel: Channel) -> bool:
+        """Wait for the next message; tell whether there was one in time."""
+        heard = self._heard
+        return wait([channel], lambda: self._heard > heard, _ANSWER_S)
 
     def open(self) -> None:
         """Be there for those who finish, and for the next process."""
@@ -97,12 +97,8 @@ class Succession:
         return self._told is not None
 
     def _accept(self) -> None:
-        with suppress(OSError):
-            sock, _ = self._meeting.accept()
-            _, user, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-            if user not in (0, os.geteuid()):
-                sock.close()
-                return
+        sock = meeting.accept(self._meeting)
+        if sock is not None:
             self._channels.add(Channel(self._loop, sock, self._receive, self._channels.discard))
 
     def _reach(self) -> Channel | None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
-import struct
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+from wproxy import meeting
 from wproxy.config.model import Mode
 from wproxy.crew.channel import Channel, wait
 from wproxy.crew.role import Bus, Role
@@ -32,7 +31,6 @@ ANSWER_S = 5.0  # how long a worker may take; one that takes longer is replaced
 _TICK_S = 1.0
 _CONTENTION_S = 0.1  # how long places stay where they are while more are wanted than there are
 _ADOPTION_S = 2.0  # how long a successor waits for what the workers know
-_CREDENTIALS = struct.Struct("3i")
 
 
 @dataclass(slots=True)
@@ -140,12 +138,8 @@ class Supervisor:
             member.channel.send(Kind.ACT, "finish")
 
     def _accept(self) -> None:
-        with suppress(OSError):
-            sock, _ = self._bus.listening.accept()
-            _, user, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-            if user not in (0, os.geteuid()):
-                sock.close()
-                return
+        sock = meeting.accept(self._bus.listening)
+        if sock is not None:
             self._strangers.add(Channel(self._loop, sock, self._receive, self._lost))
 
     def _receive(self, channel: Channel, message: Message) -> None:

@@ -48,7 +48,8 @@ class Site:
     pages: Mapping[int, Page]  # of errors before there is a backend
     after_rules: tuple[Rule, ...]  # of answers before there is a backend
     tarpit_s: float
-    unique_field: bytes | None  # tells servers the `unique_id` of a request
+    identify: Callable[[HttpFacts], str] | None  # makes the `unique_id` of a request
+    unique_field: bytes | None  # tells servers that
     ignores_probes: bool
     buffers: bool  # bodies are waited for, as far as there is `room`
     room: int
@@ -86,8 +87,8 @@ class Site:
         return cls(
             frontend, services, parser, listener, process, default, routes, serve, desk, http.request_rules, switching,
             client_s, request_s, keep_alive_s, shortest, http.monitor_uri is not None, asks, http.slots, http.captures,
-            refusals, http.pages, http.after_rules, http.tarpit_s or 0.0, http.unique_field,
-            http.ignore_probes, http.buffer_request, room,
+            refusals, http.pages, http.after_rules, http.tarpit_s or 0.0, http.unique_id,
+            http.unique_field, http.ignore_probes, http.buffer_request, room,
         )  # fmt: skip
 
     def facts(self, ends: Ends, *, by_header: bool) -> HttpFacts:
@@ -99,7 +100,7 @@ class Site:
             self.listener,
             default_backend=self.frontend.config.default_backend or "",
             by_header=by_header,
-            identify=front_of(self.frontend.config).unique_id,
+            identify=self.identify,
         )
         if ends.source is not None:
             facts.source, facts.source_port = ends.source
