@@ -60,11 +60,9 @@ class Ledger:
     def answered(self, data: bytes, replies: Sequence[bytes], now: float) -> None:
         """Take note of `data`, the next bytes from the server, and of the replies that end in it."""
         count = len(replies)
-        # `find`, because `in` makes an exception before it looks: it tries whether bytes are a number.
-        minus = data.startswith(b"-") or data.find(b"\n-") >= 0
-        if minus or self._within_error or len(data) > _SHORT_REPLY_BYTES * count:
-            # Otherwise one search has taken the place of a look at each reply. An error is one line: none goes on
-            # behind the end of a line.
+        # One search takes the place of a look at each reply, where replies are short; long ones are looked at quicker.
+        if self._within_error or len(data) > _SHORT_REPLY_BYTES * count or _may_hold_error(data):
+            # An error is one line: none goes on behind the end of a line.
             self._within_error = not data.endswith(b"\r\n")
             self._note_errors(replies)
         while count:
@@ -105,6 +103,11 @@ class Ledger:
         if counters is None:
             counters = commands[name] = CommandCounters()
         return counters
+
+
+def _may_hold_error(data: bytes) -> bool:
+    # `find`, because `in` makes an exception before it looks: it tries whether bytes are a number.
+    return data.startswith(b"-") or data.find(b"\n-") >= 0
 
 
 def _name(raw: bytes) -> str:
