@@ -34,8 +34,7 @@ def main() -> None:
         _proxies(options)
     with tempfile.TemporaryDirectory(prefix="wproxy-bench-") as name:
         http.run(options.only, options.rounds, options.scale, Path(name))
-    if options.only in moving.NAME:
-        moving.run(options.rounds, options.scale)
+    moving.run(options.only, options.rounds, options.scale)
     if options.only in capture.NAME:
         capture.run(options.rounds)
     ingest.run(options.only)

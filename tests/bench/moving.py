@@ -31,8 +31,12 @@ _LOADS = (
 )
 
 
-def run(rounds: int, scale: float) -> None:
-    """Print a row for each load: during a change, and at rest."""
+def run(only: str, rounds: int, scale: float) -> None:
+    """Print a row for each load whose name holds `only`: during a change, and at rest."""
+    rows = [Row(NAME, "at rest", load, requests, tuple(options.split())) for load, requests, options in _LOADS]
+    wanted = [row for row in rows if only in row.name]
+    if not wanted:
+        return
     with tempfile.TemporaryDirectory(prefix="wproxy-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         redis = [stack.enter_context(redis_server(folder)) for _ in range(2)]
@@ -40,8 +44,7 @@ def run(rounds: int, scale: float) -> None:
         peer = peers.get("wproxy key")
         _fill(peer.port)
         print_title()
-        for load, requests, options in _LOADS:
-            row = Row(NAME, "at rest", load, requests, tuple(options.split()))
+        for row in wanted:
             try:
                 _row(peer, row, rounds, scale)
             except UnfinishedError as error:
