@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from tests.support.beside_http import PROGRAMS, Scene, scene
 from tests.support.http_beside import GET, Act, Case, Talk, answers, report, run, says
 from tests.support.programs import WPROXY, free_port, need
+from tests.support.tcp_server import connect, read_all
 
 STATUSES = (200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504)
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"
@@ -58,16 +60,12 @@ NO_HTTP = ("408, a head", "400, no request", "400, after one", "400, a body")
 
 
 def messages(data: bytes) -> list[tuple[bytes, list[bytes], bytes]]:
-    """Return the answers in `data`: first line, fields, body; but for the version, the length and the connection's end.
-
-    A page without a length ends HAProxy's connection, and is sent as it stands, with the version that it has.
-    """
+    """Return the answers in `data`: first line, fields in any order, body."""
     found = []
     for text in re.split(rb"(?=HTTP/1\.[01] )", data)[1:]:
         head, _, body = text.partition(b"\r\n\r\n")
         first, *fields = head.split(b"\r\n")
-        kept = (field for field in fields if not re.match(rb"(?i)content-length:|connection:", field))
-        found.append((first.partition(b" ")[2], sorted(kept), body))
+        found.append((first, sorted(fields), body))
     return found
 
 
@@ -121,9 +119,57 @@ def test_clients_that_do_not_speak_http(tmp_path: Path) -> None:
     check(cases_of((), NO_HTTP))
     for name, seen in zip(NO_HTTP, run("wproxy", cases_of(pages(tmp_path, "errorfile"), NO_HTTP)), strict=True):
         assert messages(seen.client)[-1][1:] == (
-            [b"content-type: text/plain", b"x-page: " + name[:3].encode()],
+            [b"connection: close", b"content-length: 4", b"content-type: text/plain", b"x-page: " + name[:3].encode()],
             b"mine",
         )
+
+
+FILES = {
+    "a length": "{version} 503 Mine\r\nX: y\r\nContent-Length: 4\r\nZ: a\r\n\r\npage",
+    "no length": "{version} 503 Mine\r\nX: y\r\n\r\npage",
+    "no body": "{version} 503 Mine\r\n\r\n",
+    "a length of nothing": "{version} 503 Mine\r\nContent-Length: 0\r\n\r\n",
+    "it closes": "{version} 503 Mine\r\nConnection: Close\r\nContent-Length: 4\r\n\r\npage",
+    "it stays": "{version} 503 Mine\r\nConnection: keep-alive\r\nContent-Length: 4\r\n\r\npage",
+    "it stays without a length": "{version} 503 Mine\r\nConnection: keep-alive\r\n\r\npage",
+    "204": "{version} 204 None\r\nX: y\r\n\r\n",
+    "304": "{version} 304 Same\r\nContent-Length: 9\r\n\r\n",
+}
+CLIENTS = (
+    b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    b"GET / HTTP/1.0\r\n\r\n",
+    b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+)
+
+
+def test_a_page_is_sent_as_its_file_has_it(tmp_path: Path) -> None:
+    """Byte by byte: version, order of the fields, what delimits the body, and whether the connection ends."""
+    lines: list[str] = []
+    for version in ("HTTP/1.0", "HTTP/1.1"):
+        for text in FILES.values():
+            file = tmp_path / str(len(lines))
+            file.write_text(text.format(version=version), newline="")
+            lines.append(f"http-request return errorfile {file} if {{ req.hdr(file) {len(lines)} }}")
+
+    def said(port: int, requests: bytes) -> bytes:
+        with connect(port) as client:
+            client.sendall(requests)
+            client.shutdown(socket.SHUT_WR)
+            return read_all(client)
+
+    def ask(program: str) -> dict[tuple[int, bytes], bytes]:
+        with scene(program, tmp_path, lines) as made:
+            return {
+                (number, asked): said(made.port, asked.replace(b"\r\n", b"\r\nFile: %d\r\n" % number, 1))
+                for number in range(len(lines))
+                for asked in CLIENTS
+            }
+
+    ours, theirs = ask("wproxy"), ask("haproxy")
+    assert ours == theirs
+    assert all(answer.startswith(b"HTTP/1.0") for (number, _), answer in ours.items() if number < len(FILES))
 
 
 def test_whose_page_it_is(tmp_path: Path) -> None:

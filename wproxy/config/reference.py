@@ -58,8 +58,8 @@ _DIFFERENCES = """\
 - The columns of `show stat` about HTTP/1 and HTTP/2 connections (`h1_…`, `h2_…`) are empty.
 - `stats http-request` is an error: `http-request` rules act before the statistics page does.
 - Rules never change Content-Length and Transfer-Encoding, and a space in a target that they make is sent as `%20`.
-- `http-response return` with a format sees the response; in HAProxy 2.6.12 its fields are empty there. An `errorfile`
-  is sent as HTTP/1.1 with its length. A user without a password is nobody; asking for one ends HAProxy 2.6.12.
+- `http-response return` with a format sees the response; in HAProxy 2.6.12 its fields are empty there.
+- A user without a password is nobody; asking for one ends HAProxy 2.6.12.
 - `%B` counts the bytes on the wire; HAProxy counts them as it holds them.
 - With `stats admin` a form that another site has sent to the statistics page (`Sec-Fetch-Site`, `Origin`, `Referer`) is
   denied; HAProxy takes it. A page with `stats scope` changes servers of the proxies it shows only. Its forms may also

@@ -173,9 +173,12 @@ _WORDS: dict[str, Callable[[Words, Context, Wanted], None]] = {
     "hdr": _field,
 }
 
-_HEAD = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})(?: ([^\r\n]*))?\r?\n((?:[^\r\n]+\r?\n)*)\r?\n", re.DOTALL)
+_HEAD = re.compile(
+    rb"HTTP/(?P<version>[0-9.]+) (?P<status>[0-9]{3})(?: (?P<reason>[^\r\n]*))?\r?\n"
+    rb"(?P<fields>(?:[^\r\n]+\r?\n)*)\r?\n"
+)
 _FOLD = re.compile(rb"\r?\n[ \t]+")
-_OF_ONE_HOP = frozenset({b"connection", b"keep-alive", b"content-length", b"transfer-encoding"})
+_OF_ONE_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding"})
 
 
 def parse_errorfile(path: str, context: Context) -> Answer:
@@ -188,10 +191,11 @@ def parse_errorfile(path: str, context: Context) -> Answer:
         raise ArgumentError(f"needs a whole HTTP response, status line, header fields and body, in '{path}'")
     if len(data) > _BODY_MAX:
         raise ArgumentError(f"has a file of more than {_BODY_MAX} bytes: '{path}'")
-    status, body = int(head[1]), data[head.end() :]
+    status, body = int(head["status"]), data[head.end() :]
     fields = []
     length = b""
-    for line in _FOLD.sub(b" ", head[3]).splitlines():
+    closes = False
+    for line in _FOLD.sub(b" ", head["fields"]).splitlines():
         name, colon, value = line.partition(b":")
         if not colon:
             raise ArgumentError(f"has a line that is no header field in '{path}': '{line.decode('latin-1')}'")
@@ -200,6 +204,7 @@ def parse_errorfile(path: str, context: Context) -> Answer:
             raise ArgumentError(f"has a body in chunks in '{path}': write it as it is, with its Content-Length")
         if name == b"content-length":
             length = value
+        closes = closes or (name == b"connection" and b"close" in map(bytes.strip, value.lower().split(b",")))
         if name not in _OF_ONE_HOP:
             fields.append((name, value))
     bodiless = status in (204, 304)
@@ -207,7 +212,15 @@ def parse_errorfile(path: str, context: Context) -> Answer:
         raise ArgumentError(f"has a status that no page can have in '{path}': {status}{' with a body' if body else ''}")
     if length and not bodiless and not (length.isdigit() and int(length) == len(body)):
         raise ArgumentError(f"has a body of {len(body)} bytes and not of {length.decode('latin-1')}, as '{path}' says")
-    return Answer(status, head[2] or reason_of(status), tuple(fields), body, closes=not length)
+    return Answer(
+        status,
+        head["reason"] or reason_of(status),
+        tuple(fields),
+        body,
+        closes=closes or not (length or bodiless),
+        minor=int(head["version"] != b"1.0"),
+        delimited=True,
+    )
 
 
 def _act(made: Make | Answer) -> Act:

@@ -37,6 +37,7 @@ class Answer:
     `cause` are the first two letters of the termination state: PR for what was denied, LR for what was meant so.
     `page` means the proxy's page for the status, which gives reason and body; its fields go before `fields`. `silent`
     is an answer of no bytes at all, then the end of the connection; one that is `late` wastes its client's time first.
+    One that is `delimited` has its Content-Length among its fields, or ends with the connection.
     """
 
     status: int
@@ -48,6 +49,8 @@ class Answer:
     page: bool = False
     silent: bool = False
     late: bool = False  # after `timeout tarpit`
+    minor: int = 1  # of its version, HTTP/1.x
+    delimited: bool = False
 
 
 class Service(enum.Enum):

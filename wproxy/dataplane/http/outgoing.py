@@ -47,18 +47,35 @@ def is_for_connection(head: ResponseHead) -> bool:
 
 def response_end(head: ResponseHead, request: RequestHead, *, keeps: bool, tunnel: bool) -> bytes:
     """Return the lines that a response gets: what it says of the connection is the proxy's own word."""
+    return b"" if tunnel and not keeps else _connection(head.minor, request.minor, keeps=keeps)
+
+
+def _connection(minor: int, asked_minor: int, *, keeps: bool) -> bytes:
+    """Return what a response of HTTP/1.`minor` to a request of HTTP/1.`asked_minor` says of the connection."""
     if keeps:
-        return b"" if head.minor and request.minor else _KEEP_ALIVE
-    return _CLOSE if head.minor and not tunnel else b""
+        return b"" if minor and asked_minor else _KEEP_ALIVE
+    return _CLOSE if minor else b""
 
 
 def answer(answer: Answer, request: RequestHead, *, keeps: bool) -> bytes:
     """Return an answer of the proxy itself."""
+    end = _connection(answer.minor, request.minor, keeps=keeps)
+    return _written(answer, end, to_head=request.method == b"HEAD")
+
+
+def last_answer(answer: Answer) -> bytes:
+    """Return an answer to a client whose request cannot be read, so that its connection ends."""
+    return _written(answer, _connection(answer.minor, 1, keeps=False), to_head=False)
+
+
+def _written(answer: Answer, end: bytes, *, to_head: bool) -> bytes:
     return own_response(
         answer.status,
         answer.fields,
         answer.body,
         reason=answer.reason,
-        closes=not keeps,
-        to_head=request.method == b"HEAD",
+        minor=answer.minor,
+        delimited=answer.delimited,
+        end=end,
+        to_head=to_head,
     )

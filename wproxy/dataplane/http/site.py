@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from wproxy.config.acl.facts import HttpFacts, Process
 from wproxy.config.http.model import Answer, Captures, Outcome, Page, Rule, Service, Verdict
 from wproxy.config.model import UseBackend
+from wproxy.dataplane.http.outgoing import last_answer
 from wproxy.dataplane.http.route import HttpRoute, front_of
 from wproxy.dataplane.idle import seconds
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.stats_desk import Desk
-from wproxy.protocols.http1.answers import ERRORS, refusal, response
+from wproxy.protocols.http1.answers import ERRORS, refusal
 from wproxy.protocols.http1.heads import HeadParser
 from wproxy.protocols.proxy_header import Ends
 from wproxy.state.frontend import Frontend
@@ -133,7 +134,7 @@ def _refusal(status: int, page: Page | None) -> bytes:
         return refusal(status)
     if page.silent:
         return b""
-    return response(page.status, page.fields, page.body, reason=page.reason, closes=True)
+    return last_answer(page)
 
 
 def first_outcome(rules: tuple[Rule, ...], facts: HttpFacts) -> Answer | Service | None:

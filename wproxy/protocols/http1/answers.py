@@ -70,15 +70,19 @@ def response(
     body: bytes,
     *,
     reason: bytes = b"",
-    closes: bool = False,
+    minor: int = 1,
+    delimited: bool = False,
+    end: bytes = b"",
     to_head: bool = False,
 ) -> bytes:
-    """Return a response; `closes` announces the end of the connection, `to_head` leaves the body out."""
+    """Return a response in HTTP/1.`minor` whose head ends with the lines `end`; `to_head` leaves the body out.
+
+    It gets a Content-Length, unless it is `delimited` by its fields or by the end of the connection.
+    """
     lines = b"".join([b"%b: %b\r\n" % field for field in fields])
-    end = b"connection: close\r\n" if closes else b""
     bodiless = status == 204  # RFC 9110, section 8.6: it has no Content-Length either
-    length = b"" if bodiless else b"content-length: %d\r\n" % len(body)
-    head = b"HTTP/1.1 %d %b\r\n%b%b%b\r\n" % (status, reason or reason_of(status), length, lines, end)
+    length = b"" if bodiless or delimited else b"content-length: %d\r\n" % len(body)
+    head = b"HTTP/1.%d %d %b\r\n%b%b%b\r\n" % (minor, status, reason or reason_of(status), length, lines, end)
     return head if to_head or bodiless else head + body
 
 

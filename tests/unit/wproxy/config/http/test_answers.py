@@ -62,10 +62,20 @@ def test_files(tmp_path: Path) -> None:
     assert answer(f"return content-type text/plain file {plain}") == Answer(200, b"OK", TEXT, b"raw \xff %[path]")
     assert answer(f"return content-type text/plain lf-file {plain}") == Answer(200, b"OK", TEXT, b"raw \xff /a/b")
     assert answer(f"return content-type text/plain file {empty}") == Answer(200, b"OK")
-    assert answer(f"deny errorfile {whole}") == Answer(503, b"No", ((b"x", b"y"),), b"body", closes=True, cause="PR")
+    assert answer(f"deny errorfile {whole}") == Answer(
+        503, b"No", ((b"x", b"y"),), b"body", closes=True, cause="PR", minor=0, delimited=True
+    )
     assert answer(f"deny errorfile {empty}") == Answer(0, silent=True, closes=True, cause="PR")
     whole.write_bytes(b"HTTP/1.1 503\nContent-Length: 4\n\nbody")
-    assert answer(f"return errorfile {whole}") == Answer(503, b"Service Unavailable", body=b"body")
+    assert answer(f"return errorfile {whole}") == Answer(
+        503, b"Service Unavailable", ((b"content-length", b"4"),), b"body", delimited=True
+    )
+    whole.write_bytes(b"HTTP/1.1 503 No\nConnection: x, Close\nContent-Length: 0\n\n")
+    assert answer(f"return errorfile {whole}") == Answer(
+        503, b"No", ((b"content-length", b"0"),), closes=True, delimited=True
+    )
+    whole.write_bytes(b"HTTP/1.1 204 No\n\n")
+    assert answer(f"return errorfile {whole}") == Answer(204, b"No", delimited=True)
     assert "needs a whole HTTP response" in problem(f"http-request deny errorfile {plain}")
     assert "has a line that is no header field" in problem(f"http-request deny errorfile {odd}")
     assert "has a file of more than 16384 bytes" in problem(f"http-request return content-type a/b file {large}")

@@ -19,7 +19,7 @@ def test_pages(tmp_path: Path) -> None:
         "http-error status 500 content-type text/plain string no",
         "http-error status 502 content-type text/plain lf-string %[path]",
     )
-    assert made.pages[503] == Answer(503, b"X", closes=True)
+    assert made.pages[503] == Answer(503, b"X", closes=True, delimited=True)
     assert made.pages[408] == Answer(0, silent=True, closes=True)
     fields = ((b"cache-control", b"no-cache"), (b"location", b"http://e/"))
     assert (made.pages[403], made.pages[404]) == (Answer(302, b"Found", fields), Answer(303, b"See Other", fields))

@@ -37,8 +37,13 @@ def test_a_response() -> None:
 
 
 def test_a_response_that_ends_the_connection() -> None:
-    data = response(200, [], b"abc", reason=b"Fine", closes=True)
+    data = response(200, [], b"abc", reason=b"Fine", end=b"connection: close\r\n")
     assert data == b"HTTP/1.1 200 Fine\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc"
+
+
+def test_a_response_with_its_own_length_or_none() -> None:
+    data = response(503, [(b"x", b"y")], b"abc", reason=b"Old", minor=0, delimited=True)
+    assert data == b"HTTP/1.0 503 Old\r\nx: y\r\n\r\nabc"
 
 
 def test_a_response_to_head_has_the_length_only() -> None:
