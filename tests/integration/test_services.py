@@ -124,6 +124,14 @@ def test_a_proxy_whose_loop_stands_still_is_not_alive(systemd: Systemd, tmp_path
             assert systemd.next() == "WATCHDOG=1\n"
 
 
+def test_the_unit_takes_the_masters_end_for_a_success(systemd: Systemd, tmp_path: Path) -> None:
+    with named_server("a") as server:
+        _, command = proxy_command(tmp_path, server)
+        with service(systemd, tmp_path, *command) as master:
+            master.terminate()
+            assert str(master.wait(20.0)) in ("0", *unit("wproxy.service")["SuccessExitStatus"].split())
+
+
 def test_a_process_that_finishes_is_not_what_has_to_be_alive(systemd: Systemd, tmp_path: Path) -> None:
     """Otherwise it would speak for the one that serves."""
     with named_server("a") as server, socket.create_server(("127.0.0.1", 0)) as silent:
@@ -135,12 +143,13 @@ def test_a_process_that_finishes_is_not_what_has_to_be_alive(systemd: Systemd, t
             accepted, _ = silent.accept()
             old = worker_pid(tmp_path)
             master.send_signal(signal.SIGUSR2)
-            wait_for(lambda: worker_pid(tmp_path) != old, 20.0, "the next worker")
+            log = tmp_path / "service.log"
+            wait_for(lambda: "Reloaded: worker" in log.read_text(), 20.0, "the next worker serves")
             new = worker_pid(tmp_path)
             os.kill(new, signal.SIGSTOP)
             try:
                 os.kill(old, 0)
-                assert systemd.is_silent()
+                wait_for(systemd.is_silent, 20.0, "silence, once the old one knows that it is to finish")
             finally:
                 os.kill(new, signal.SIGCONT)
                 accepted.close()
