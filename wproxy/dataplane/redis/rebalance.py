@@ -24,13 +24,11 @@ from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable
 from wproxy.policy.redis.actions import Actions, Ask, Command, Delete, Done, Key, Move, Outcome, Refuse, Send
 from wproxy.policy.redis.epochs import Chain, Fence
 from wproxy.policy.redis.moving import MovingSlot
-from wproxy.protocols.resp import pack
 from wproxy.state.backend import Backend
 from wproxy.state.epochs import Progress, ServerProgress
 from wproxy.state.server import Server
 
 LIMIT_BYTES = 256 * 1024  # a larger value is used where it is until the clients leave time to move it
-_PING = pack([b"PING"])
 
 
 class Links(Protocol):
