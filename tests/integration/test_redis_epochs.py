@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.killable import KillableRedis, killable_redis
-from tests.support.programs import WPROXY
+from tests.support.programs import START_TIMEOUT_S, WPROXY, running
 from tests.support.proxies import Proxy, proxy
 from tests.support.resp import Client, ask, pack
 from tests.support.waiting import wait_for
@@ -314,6 +314,46 @@ def test_slots_that_went_away_and_came_back_before_the_stop_are_looked_for_there
             Client(made.port) as client,
         ):
             assert client.insist(pack("GET", f"key:{n}") for n in range(200)) == [b"%d" % n for n in range(200)]
+
+
+def test_a_process_that_finishes_its_sessions_leaves_the_state_file_to_the_next_one(tmp_path: Path) -> None:
+    """Its moves end, while the next one has got other weights and cannot move anything by them."""
+    with ExitStack() as stack:
+        a, b, c = (stack.enter_context(killable_redis(tmp_path)) for _ in "abc")
+        weights = (50, 50, 0)
+        rows = [
+            f"server {name} 127.0.0.1:{each.port} weight {weight}"
+            for name, each, weight in zip("abc", (a, b, c), weights, strict=True)
+        ]
+        state = f"global\n    state-file {tmp_path}/state.json"
+        old = stack.enter_context(proxy("wproxy", tmp_path, "balance key", *rows, mode="redis", rest=state))
+        client = stack.enter_context(Client(old.port))
+        client.insist(pack("SET", f"key:{n}", n) for n in range(200))
+        a.freeze()
+        old.stats.ask("set weight main/a 0")
+        options = ["-f", "wproxy.cfg", "-sf", str(old.process.pid)]
+        new = stack.enter_context(running([*WPROXY, *options], tmp_path, "new"))
+        wait_for(lambda: old.stats.answers() and f"Pid: {new.pid}" in old.stats.ask("show info"), START_TIMEOUT_S)
+        c.freeze()
+        old.stats.ask("set weight main/c 50")  # of the new one: it has the socket now
+        kept = json.loads((tmp_path / "state.json").read_bytes())
+        assert kept["servers"]["main/c"] == {"weight": [0, 50]}
+        a.thaw()
+        wait_for(lambda: ask(a.port, "DBSIZE") == 0, 30.0, "all keys have left a")
+        wait_for(lambda: connections(old.process.pid, a.port) == 1, what="no keys move any more")
+        assert client.ask("GET", "key:1") == b"1"
+        assert json.loads((tmp_path / "state.json").read_bytes()) == kept
+        c.thaw()
+
+
+def connections(pid: int, port: int) -> int:
+    """Return how many connections to `port` a process has."""
+    files = []
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            files.append(str(file.readlink()))
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[2].endswith(f":{port:04X}") and row[3] == "01" and f"socket:[{row[9]}]" in files for row in rows)
 
 
 def test_weights_that_were_changed_in_the_file_lose_no_key(tmp_path: Path) -> None:
