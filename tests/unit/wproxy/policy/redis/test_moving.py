@@ -397,3 +397,11 @@ def test_a_large_key_that_is_needed_together_with_another_before_all_servers_are
     assert slot.asked(Y, None) == []
     assert slot.asked(X, None) == [Move(1, "a", "new", X, replace=False)]
     assert sent(slot.moved(X, Outcome.MOVED)) == [("new", one), ("new", both)]
+
+
+def test_where_nothing_was_done_nothing_is_in_doubt() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    assert slot.away(X, "a") == [Refuse(1, command, "a")]
+    slot.command(command)
+    assert sent(slot.asked(X, None)) == [("new", command)]
