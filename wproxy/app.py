@@ -208,14 +208,14 @@ class Application:
         if self._succession is not None:
             self._succession.open()
         ready()
-        self._watchdog.start(self._loop, self._is_watched)
+        self._watchdog.start(self._loop, self._leads)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # one that came during the start acts now
         await self._stop.wait()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})  # one more changes nothing
         await self._close()
 
-    def _is_watched(self) -> bool:
-        """Tell whether it is this process that has to be alive, and not the one that has taken its place."""
+    def _leads(self) -> bool:
+        """Tell whether it is this process that keeps the state and has to be alive, and not one in its place."""
         return not (self.stopping and self._succession is not None and self._succession.has_heir)
 
     def _join_crew(self) -> Supervisor | Worker | None:
@@ -466,15 +466,15 @@ class Application:
 
     def _restore(self) -> None:
         """Set again what was set at runtime before this process; keep what of it still differs."""
-        lines = list(saved_state.restore(self._saved.load(), self._registry, self._control))
-        for line in lines:
+        for line in (lines := list(saved_state.restore(self._saved.load(), self._registry, self._control))):
             self._log("NOTICE", line)
         if lines:
             self._save()
 
     def _save(self) -> None:
         """Keep what the stats socket has changed, for the next process."""
-        self._saved.save(saved_state.changes(self._registry))
+        if self._leads():
+            self._saved.save(saved_state.changes(self._registry))
 
     def _admit(self, frontend: Frontend) -> None:
         """Accept for `frontend` while it is open; without room clients wait in the kernel's queue."""

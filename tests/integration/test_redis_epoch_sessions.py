@@ -25,7 +25,7 @@ WEIGHTS = ({"a": 10}, {"b": 10}, {"a": 90, "b": 90}, {"c": 0}, {"c": 80}, {"a": 
 @pytest.fixture
 def around(tmp_path: Path) -> Iterator[Sharded]:
     with sharded(tmp_path, "abc") as made, Client(made.proxy.port) as client:
-        client.pipeline([pack("SET", f"filler{number}", "x") for number in range(3000)])
+        client.insist([pack("SET", f"filler{number}", "x") for number in range(3000)])
         yield made
 
 
@@ -159,11 +159,11 @@ def test_scan_misses_no_key_that_was_there_throughout(around: Sharded) -> None:
 def test_flushall_while_keys_move_ends_and_leaves_nothing(around: Sharded) -> None:
     with Client(around.proxy.port) as client:
         for weights in WEIGHTS:
-            client.pipeline([pack("SET", f"key{number}", "x" * 100_000) for number in range(600)])
+            client.insist([pack("SET", f"key{number}", "x" * 100_000) for number in range(600)])
             around.weigh(**weights)
             for _ in range(5):
                 assert client.ask("FLUSHALL") == b"OK"
-                client.pipeline([pack("SET", f"key{number}", "x" * 100_000) for number in range(200)])
+                client.insist([pack("SET", f"key{number}", "x" * 100_000) for number in range(200)])
             assert client.ask("FLUSHALL") == b"OK"
             around.wait()
             assert {key for name in around.servers for key in around.keys(name)} == set()

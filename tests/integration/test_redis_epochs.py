@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.killable import KillableRedis, killable_redis
-from tests.support.programs import WPROXY
+from tests.support.programs import START_TIMEOUT_S, WPROXY, running
 from tests.support.proxies import Proxy, proxy
 from tests.support.resp import Client, ask, pack
 from tests.support.waiting import wait_for
@@ -217,7 +217,7 @@ def test_moved_keys_are_the_minimum_and_bring_their_lives(tmp_path: Path) -> Non
         around.wait()
         names = [f"key:{n}" for n in range(5000)]
         lives: tuple[tuple[str | int, ...], ...] = ((), ("PXAT", 4_102_444_800_123))
-        client.pipeline(pack("SET", name, name, *lives[n % 2]) for n, name in enumerate(names))
+        client.insist(pack("SET", name, name, *lives[n % 2]) for n, name in enumerate(names))
         before = around.keys("a"), around.keys("b")
         around.weigh(a=50)
         around.weigh(b=50)
@@ -237,7 +237,7 @@ def test_keys_of_other_databases_move_too(tmp_path: Path) -> None:
     with sharded(tmp_path, "ab") as around:
         with Client(around.servers["a"].port) as client:
             client.ask("SELECT", 3)
-            client.pipeline(pack("SET", f"key:{n}", n) for n in range(500))
+            client.insist(pack("SET", f"key:{n}", n) for n in range(500))
         around.weigh(a=0)
         around.wait()
         # Half of these keys were never a's to serve: what is in no slot that moves stays where it is.
@@ -247,7 +247,7 @@ def test_keys_of_other_databases_move_too(tmp_path: Path) -> None:
 
 def test_a_large_value_is_used_where_it_is_and_moves_later(tmp_path: Path) -> None:
     with sharded(tmp_path, "ab") as around, Client(around.proxy.port) as client:
-        client.pipeline(pack("SET", f"key:{n}", LARGE) for n in range(40))
+        client.insist(pack("SET", f"key:{n}", LARGE) for n in range(40))
         around.weigh(a=1)
         assert client.pipeline(pack("APPEND", f"key:{n}", "!") for n in range(40)) == [len(LARGE) + 1] * 40
         around.wait()
@@ -259,7 +259,7 @@ def test_a_dead_old_owner_keeps_its_epoch_open_and_its_keys_say_so(tmp_path: Pat
     lines = "option redis-check", "timeout check 200ms"
     check = "check inter 300ms fall 2 rise 1"
     with sharded(tmp_path, "ab", *lines, rest=check) as around, Client(around.proxy.port) as client:
-        client.pipeline(pack("SET", f"key:{n}", n) for n in range(200))
+        client.insist(pack("SET", f"key:{n}", n) for n in range(200))
         on_a = around.keys("a")
         around.servers["a"].freeze()
         around.weigh(a=0)
@@ -286,13 +286,13 @@ def test_what_one_process_has_not_finished_the_next_takes_up(tmp_path: Path) -> 
                 Client(made.port) as client,
             ):
                 if not attempt:
-                    client.pipeline(pack("SET", f"key:{n}", n) for n in range(400))
+                    client.insist(pack("SET", f"key:{n}", n) for n in range(400))
                     servers[0].freeze()  # so that nothing can be finished
                     for change in ("a 0", "b 100", "c 50"):
                         made.stats.ask(f"set weight main/{change}")
                     continue
                 servers[0].thaw()
-                assert client.pipeline(pack("GET", f"key:{n}") for n in range(400)) == values
+                assert client.insist(pack("GET", f"key:{n}") for n in range(400)) == values
                 around = Sharded(made, dict(zip("abc", servers, strict=True)), servers[0])
                 around.wait()
                 assert not around.keys("a")
@@ -304,7 +304,7 @@ def test_slots_that_went_away_and_came_back_before_the_stop_are_looked_for_there
     """The process before has moved all keys to b and was ended when they were to go back."""
     with killable_redis(tmp_path) as a, killable_redis(tmp_path) as b:
         with Client(b.port) as client:
-            client.pipeline(pack("SET", f"key:{n}", n) for n in range(200))
+            client.insist(pack("SET", f"key:{n}", n) for n in range(200))
         places = {"main": [{"a": 1, "b": 1}, {"a": 0, "b": 1}, {"a": 1, "b": 1}]}
         (tmp_path / "state.json").write_text(json.dumps({"version": 1, "servers": {}, "places": places}))
         rows = [f"server a 127.0.0.1:{a.port}", f"server b 127.0.0.1:{b.port}"]
@@ -313,7 +313,47 @@ def test_slots_that_went_away_and_came_back_before_the_stop_are_looked_for_there
             proxy("wproxy", tmp_path, "balance key", *rows, mode="redis", rest=state) as made,
             Client(made.port) as client,
         ):
-            assert client.pipeline(pack("GET", f"key:{n}") for n in range(200)) == [b"%d" % n for n in range(200)]
+            assert client.insist(pack("GET", f"key:{n}") for n in range(200)) == [b"%d" % n for n in range(200)]
+
+
+def test_a_process_that_finishes_its_sessions_leaves_the_state_file_to_the_next_one(tmp_path: Path) -> None:
+    """Its moves end, while the next one has got other weights and cannot move anything by them."""
+    with ExitStack() as stack:
+        a, b, c = (stack.enter_context(killable_redis(tmp_path)) for _ in "abc")
+        weights = (50, 50, 0)
+        rows = [
+            f"server {name} 127.0.0.1:{each.port} weight {weight}"
+            for name, each, weight in zip("abc", (a, b, c), weights, strict=True)
+        ]
+        state = f"global\n    state-file {tmp_path}/state.json"
+        old = stack.enter_context(proxy("wproxy", tmp_path, "balance key", *rows, mode="redis", rest=state))
+        client = stack.enter_context(Client(old.port))
+        client.insist(pack("SET", f"key:{n}", n) for n in range(200))
+        a.freeze()
+        old.stats.ask("set weight main/a 0")
+        options = ["-f", "wproxy.cfg", "-sf", str(old.process.pid)]
+        new = stack.enter_context(running([*WPROXY, *options], tmp_path, "new"))
+        wait_for(lambda: old.stats.answers() and f"Pid: {new.pid}" in old.stats.ask("show info"), START_TIMEOUT_S)
+        c.freeze()
+        old.stats.ask("set weight main/c 50")  # of the new one: it has the socket now
+        kept = json.loads((tmp_path / "state.json").read_bytes())
+        assert kept["servers"]["main/c"] == {"weight": [0, 50]}
+        a.thaw()
+        wait_for(lambda: ask(a.port, "DBSIZE") == 0, 30.0, "all keys have left a")
+        wait_for(lambda: connections(old.process.pid, a.port) == 1, what="no keys move any more")
+        assert client.ask("GET", "key:1") == b"1"
+        assert json.loads((tmp_path / "state.json").read_bytes()) == kept
+        c.thaw()
+
+
+def connections(pid: int, port: int) -> int:
+    """Return how many connections to `port` a process has."""
+    files = []
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            files.append(str(file.readlink()))
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[2].endswith(f":{port:04X}") and row[3] == "01" and f"socket:[{row[9]}]" in files for row in rows)
 
 
 def test_weights_that_were_changed_in_the_file_lose_no_key(tmp_path: Path) -> None:
@@ -331,8 +371,8 @@ def test_weights_that_were_changed_in_the_file_lose_no_key(tmp_path: Path) -> No
                 Client(made.port) as client,
             ):
                 if weights == (50, 50):
-                    client.pipeline(pack("SET", f"key:{n}", n) for n in range(400))
-                assert client.pipeline(pack("GET", f"key:{n}") for n in range(400)) == values
+                    client.insist(pack("SET", f"key:{n}", n) for n in range(400))
+                assert client.insist(pack("GET", f"key:{n}") for n in range(400)) == values
                 around = Sharded(made, dict(zip("ab", servers, strict=True)), servers[0])
                 around.wait()
                 assert len(around.keys("a")) == pytest.approx(400 * weights[0] / 100, abs=60)
@@ -340,7 +380,7 @@ def test_weights_that_were_changed_in_the_file_lose_no_key(tmp_path: Path) -> No
 
 def test_a_promised_window_ends_the_epoch_without_a_scan(tmp_path: Path) -> None:
     with sharded(tmp_path, "ab", "redis-window 1500ms") as around, Client(around.proxy.port) as client:
-        client.pipeline(pack("SET", f"key:{n}", n) for n in range(200))
+        client.insist(pack("SET", f"key:{n}", n) for n in range(200))
         on_a = around.keys("a")
         around.weigh(a=0)
         touched = min(on_a)
@@ -352,7 +392,7 @@ def test_a_promised_window_ends_the_epoch_without_a_scan(tmp_path: Path) -> None
 @pytest.mark.parametrize("forbidden", ["-memory", "-client"])
 def test_what_servers_do_not_tell_is_done_without(tmp_path: Path, forbidden: str) -> None:
     with sharded(tmp_path, "ab") as around, Client(around.proxy.port) as client:
-        client.pipeline(pack("SET", f"key:{n}", n, "PXAT", 4_102_444_800_123) for n in range(500))
+        client.insist(pack("SET", f"key:{n}", n, "PXAT", 4_102_444_800_123) for n in range(500))
         for each in around.servers.values():
             assert ask(each.port, "ACL", "SETUSER", "default", forbidden) == b"OK"
         around.weigh(a=0)
@@ -366,7 +406,7 @@ def test_what_servers_do_not_tell_is_done_without(tmp_path: Path, forbidden: str
 def test_del_server_is_refused_while_keys_are_left(tmp_path: Path) -> None:
     check = "check inter 1s fall 3 rise 1"
     with sharded(tmp_path, "ab", rest=check) as around, Client(around.proxy.port) as client:
-        client.pipeline(pack("SET", f"key:{n}", n) for n in range(200))
+        client.insist(pack("SET", f"key:{n}", n) for n in range(200))
         around.servers["a"].freeze()
         around.proxy.stats.ask("set server main/a state maint")
         assert "still has keys" in around.proxy.stats.ask("del server main/a")
@@ -378,7 +418,7 @@ def test_del_server_is_refused_while_keys_are_left(tmp_path: Path) -> None:
 
 def test_a_server_that_is_added_gets_its_share_of_the_keys(tmp_path: Path) -> None:
     with sharded(tmp_path, "ab") as around, Client(around.proxy.port) as client, killable_redis(tmp_path) as new:
-        client.pipeline(pack("SET", f"key:{n}", n) for n in range(900))
+        client.insist(pack("SET", f"key:{n}", n) for n in range(900))
         around.proxy.stats.ask(f"add server main/c 127.0.0.1:{new.port} weight 50")
         around.proxy.stats.ask("set server main/c state ready")
         around.wait()
@@ -395,7 +435,7 @@ def wproxy(around: Sharded, *words: str) -> str:
 
 def test_the_command_line_tells_of_it(tmp_path: Path) -> None:
     with sharded(tmp_path, "ab") as around, Client(around.proxy.port) as client:
-        client.pipeline(pack("SET", f"key:{n}", n) for n in range(3000))
+        client.insist(pack("SET", f"key:{n}", n) for n in range(3000))
         assert "epoch 1 opened, " in wproxy(around, "weight", "set", "a", "25")
         assert wproxy(around, "rebalance", "status").startswith("main: ")
         around.wait()

@@ -224,7 +224,7 @@ def test_a_transaction_behind_watch_finds_a_large_value_that_has_not_moved_yet(t
         made.give("a")
         made.around.wait()
         names = [f"large{number}" for number in range(20)]
-        client.pipeline(pack("SET", name, "x" * 400_000) for name in names)
+        client.insist(pack("SET", name, "x" * 400_000) for name in names)
         made.give("b")
         for name in names:
             words = pack("WATCH", name), pack("MULTI"), pack("STRLEN", name), pack("EXEC")

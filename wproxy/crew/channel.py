@@ -122,11 +122,13 @@ def wait(channels: Collection[Channel], done: Callable[[], bool], timeout_s: flo
     The loop stands still meanwhile. It is for the supervisor, which serves no clients, and for a worker that begins.
     """
     ends_at = time.monotonic() + timeout_s
+    over = False
     while not done():
-        left_s = ends_at - time.monotonic()
         alive = [channel for channel in channels if channel.open]
-        if left_s <= 0 or not alive:
+        if over or not alive:
             return False
+        left_s = max(ends_at - time.monotonic(), 0.0)
+        over = not left_s  # one more look: when it was this process that was held up, the answer is there
         poll = select.poll()
         by_descriptor = {channel.sock.fileno(): channel for channel in alive}
         for descriptor, channel in by_descriptor.items():

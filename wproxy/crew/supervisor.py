@@ -10,15 +10,16 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from wproxy import meeting
 from wproxy.config.model import Mode
 from wproxy.crew.channel import Channel, wait
-from wproxy.crew.role import Bus, Role
+from wproxy.crew.role import Bus, Duty, Role
 from wproxy.policy.balance.key import SLOTS
 from wproxy.policy.leases import Leases
+from wproxy.policy.redis.whereabouts import Table, announced
 from wproxy.protocols.bus import Json, Kind, Message, Outbox
 from wproxy.state import following, tables, tallies
 from wproxy.state.backend import Backend
@@ -44,6 +45,7 @@ class Member:
     outbox: Outbox = field(default_factory=Outbox)
     tally: Tally | None = None
     answers: dict[int, Json] = field(default_factory=dict)
+    places: dict[str, list[Table]] = field(default_factory=dict)  # told, and not taken over yet
     late_since: float | None = None  # when it was first seen not to have confirmed
 
 
@@ -83,24 +85,22 @@ class Supervisor:
         self.on_empty: Callable[[], None] | None = None  # called when the last worker has gone
         self.on_entries: Callable[[tables.Entries], None] | None = None  # called with what is new in stick tables
         self.on_places: Callable[[], None] | None = None  # called when what is kept for the next process has changed
-        self._keyed: list[Backend] = []  # whose keys move
+        self._keyed: list[tuple[Backend, int]] = []  # whose keys move, and the number of the worker that moves them
         for backend in self._registry.backends.values():
             if backend.config.mode is Mode.REDIS:
                 backend.under_way = partial(self._under_way, backend)
             if backend.balance == "key" and not backend.config.redis_eject:
                 backend.epochs = _Remote(self, backend)
-                self._keyed.append(backend)
+                self._keyed.append((backend, self._mover_of(backend)))
 
     # -- life ----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Let the workers in."""
         self._bus.listening.setblocking(False)
-        for backend in self._keyed:
+        for backend, _ in self._keyed:
             # A weight may change before there is a worker: it has to know what was before.
-            if not backend.places and any(backend.slots.weights):
-                names = [server.name for server in backend.servers]
-                backend.places = [dict(zip(names, backend.slots.weights, strict=True))]
+            backend.places = backend.places or announced([], _weights(backend))
         self._known = following.records(self._registry)
         self._number = 1
         self._control.subscribe(lambda notice: self._change_soon())
@@ -177,6 +177,7 @@ class Supervisor:
         self.changed()
         self._settle_leases()
         self._flush(member)
+        self._announce()
         entries = tables.all_entries(self._registry, self._loop.time())
         if entries:
             channel.send(Kind.ENTRIES, entries)
@@ -204,6 +205,7 @@ class Supervisor:
             case Message(Kind.DONE, number):
                 member.outbox.confirmed = number
                 member.late_since = None
+                self._take_places(member)
                 self._flush(member)
             case Message(Kind.ANSWER, (number, answer)):
                 member.answers[number] = answer
@@ -223,10 +225,8 @@ class Supervisor:
             case Message(Kind.ACT, (number, question, argument)):
                 member.channel.send(Kind.ANSWER, [number, self._answer(question, argument)])
             case Message(Kind.PLACES, places):
-                for name, weights in places.items():
-                    self._registry.backends[name].places = weights
-                if self.on_places is not None:
-                    self.on_places()
+                member.places = places
+                self._take_places(member)
 
     # -- state ---------------------------------------------------------------------------------------------------
 
@@ -238,6 +238,7 @@ class Supervisor:
     def changed(self) -> None:
         """Tell the workers what is not as it was."""
         self._changing = False
+        self._announce()
         now = following.records(self._registry)
         differing = {key: record for key, record in now.items() if self._known.get(key) != record}
         self._known = now
@@ -399,6 +400,31 @@ class Supervisor:
 
     # -- epochs --------------------------------------------------------------------------------------------------
 
+    def _mover_of(self, backend: Backend) -> int:
+        roles = (replace(self._role, duty=Duty.WORKER, number=number + 1) for number in range(self._role.workers))
+        config = self._registry.config
+        return next((role.number for role in roles if backend.name in role.reaches(config)), 0)
+
+    def _announce(self) -> None:
+        """Keep by which weights keys are going to lie before a worker moves the first: it may end before it tells."""
+        for backend, number in self._keyed:
+            mover = self._members.get(number)
+            if mover is not None and mover.outbox.sent:
+                before, backend.places = backend.places, announced(backend.places, _weights(backend))
+                if backend.places is not before and self.on_places is not None:
+                    self.on_places()
+
+    def _take_places(self, member: Member) -> None:
+        """Take over where keys may lie from the worker that moves them, if it knows the last weights, too."""
+        if not member.outbox.settled:
+            return
+        places, member.places = member.places, {}
+        for name, told in places.items():
+            backend = self._registry.backends[name]
+            before, backend.places = backend.places, told
+            if before != told and self.on_places is not None:
+                self.on_places()
+
     def _under_way(self, backend: Backend, server: Server) -> bool:
         """Tell whether a worker waits for an answer of `server`, as they have told last."""
         known = [member.tally["backends"][backend.name][4] for member in self._members.values() if member.tally]
@@ -435,9 +461,7 @@ class _Remote:
     @property
     def _is_open(self) -> bool:
         """Whether keys may lie elsewhere than the weights say, for when there is nobody to ask."""
-        backend = self._backend
-        names = [server.name for server in backend.servers]
-        return backend.places != [dict(zip(names, backend.slots.weights, strict=True))]
+        return self._backend.places != [_weights(self._backend)]
 
     def places(self) -> list[dict[str, int]]:
         """Return what it has told last."""
@@ -447,3 +471,8 @@ class _Remote:
         """Ask for it."""
         told = self._supervisor.owes(self._backend.name, name)
         return (SLOTS if self._is_open else 0) if told is None else told
+
+
+def _weights(backend: Backend) -> Table:
+    """Return the weights by which its slots are spread."""
+    return dict(zip([server.name for server in backend.servers], backend.slots.weights, strict=True))

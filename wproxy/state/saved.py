@@ -14,13 +14,14 @@ from ipaddress import ip_address
 from typing import Any
 
 from wproxy.config.model import WEIGHT_MAX, Address
+from wproxy.policy.redis.whereabouts import bounded
+from wproxy.state.backend import Backend
 from wproxy.state.control import Control
 from wproxy.state.registry import Registry
 from wproxy.state.server import Server
 
 VERSION = 1
 _PORTS = 65536
-_MOST_PLACES = 100  # a table takes some 10 ms per server
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,16 @@ def changes(registry: Registry) -> dict[str, Any]:
     """Return what differs from the configuration."""
     servers = {str(server): _changes_of(server) for server in registry.servers()}
     document = {"version": VERSION, "servers": {name: changed for name, changed in servers.items() if changed}}
-    reports = {name: backend.epochs for name, backend in registry.backends.items()}
-    places = {name: report.places() for name, report in reports.items() if report is not None}
+    # Whoever moves the keys may not have begun: then what the process before has left is still to be told.
+    keyed = [backend for backend in registry.backends.values() if backend.epochs is not None]
+    places = {backend.name: _places_of(backend) for backend in keyed}
     if any(places.values()):
         document["places"] = {name: weights for name, weights in places.items() if weights}
     return document
+
+
+def _places_of(backend: Backend) -> list[dict[str, int]]:
+    return (backend.epochs and backend.epochs.places()) or backend.places
 
 
 def _changes_of(server: Server) -> dict[str, list[Any]]:
@@ -120,10 +126,9 @@ def restore(document: Mapping[str, Any], registry: Registry, control: Control) -
 
 def _places(found: object) -> list[dict[str, int]]:
     """Return what is of the expected shape in the places of one backend."""
-    if not isinstance(found, list) or len(found) > _MOST_PLACES:
-        return []
-    tables = [table for table in found if isinstance(table, dict) and any(table.values())]
-    return [table for table in tables if all(_VALUES[0].is_valid(weight) for weight in table.values())]
+    tables = [table for table in found if isinstance(table, dict)] if isinstance(found, list) else []
+    valid = [table for table in tables if all(_VALUES[0].is_valid(weight) for weight in table.values())]
+    return bounded([table for table in valid if any(table.values())])
 
 
 def _restore_one(control: Control, server: Server, value: Saved, base: object, wanted: object) -> str:

@@ -7,9 +7,6 @@ from collections.abc import Callable, Sequence
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.slot import One
 from wproxy.policy.redis.epochs import Fence
-from wproxy.protocols.resp import pack
-
-_PING = pack([b"PING"])
 
 
 class Fencing:
@@ -30,7 +27,7 @@ class Fencing:
         """Put a question behind all that is under way on each of `links`."""
         for link in links:
             self._left += 1
-            link.send(_PING, _Mark(self.passed))
+            link.fence(_Mark(self.passed))
         self.passed()
 
     def passed(self) -> None:

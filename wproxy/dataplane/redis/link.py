@@ -44,6 +44,7 @@ _MOMENT_S = 1.0  # a server that accepts and hangs up, as with too many clients,
 Report: TypeAlias = Callable[[Server, Excerpt, str], None]
 """Told of a server's bytes that are no reply, and why."""
 
+_PING = pack([b"PING"])
 _LONG_BYTES = 2048  # joining strings longer than this takes longer than writing them one by one
 
 
@@ -58,7 +59,7 @@ class LinkState(enum.Enum):
     CLOSED = "closed"
 
 
-_READY = LinkState.READY  # Python 3.11 takes 0.1 µs to find a member in its class
+_READY, _CONNECTING = LinkState.READY, LinkState.CONNECTING  # Python 3.11 takes 0.1 µs to find a member in its class
 
 
 class Link(asyncio.Protocol):
@@ -161,6 +162,13 @@ class Link(asyncio.Protocol):
         else:
             waiting.refused(_select(database), self._down())
 
+    def fence(self, waiting: Waiting) -> None:
+        """Have `waiting` get an answer behind those to all that is under way, also from a server that does not read."""
+        if self.state is LinkState.BEHIND:
+            self._append(_PING, waiting)
+        else:
+            self.send(_PING, waiting)
+
     def _append(self, raw: bytes, waiting: Waiting) -> None:
         if not self._out:
             self._turn.add(self)
@@ -190,8 +198,8 @@ class Link(asyncio.Protocol):
     def flush(self) -> None:
         """Write what the clients sent during this turn, in one piece (`turn.Flushed`)."""
         out = self._out
-        if self._transport is None or not out:
-            return
+        if self._transport is None or self.state is _CONNECTING or not out:
+            return  # of a connection that has been dropped, what was not written is handed back when it is lost
         server, counters, now = self.server, self.server.counters, self._services.clock()
         counters.sessions += self._unsent
         counters.balanced += self._unsent
@@ -241,7 +249,7 @@ class Link(asyncio.Protocol):
                 await self._settled.wait()
         except OSError:  # TimeoutError is one
             self._fault = ""
-            if self._transport is not None:
+            if self._transport is not None and self.state is LinkState.CONNECTING:  # not greeted in the same turn
                 self._fault = "does not answer the greeting"
                 self._transport.abort()
                 await self._lost.wait()
@@ -350,6 +358,8 @@ class Link(asyncio.Protocol):
         """Drop a connection that can no longer be trusted."""
         self.server.counters.response_errors += 1
         if self._transport is not None:
+            if self.state is not LinkState.CLOSED:
+                self.state = LinkState.CONNECTING  # nothing more can be written
             self._transport.abort()
 
     def expires_at(self) -> float:

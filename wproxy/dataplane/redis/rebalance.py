@@ -24,13 +24,12 @@ from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable
 from wproxy.policy.redis.actions import Actions, Ask, Command, Delete, Done, Key, Move, Outcome, Refuse, Send
 from wproxy.policy.redis.epochs import Chain, Fence
 from wproxy.policy.redis.moving import MovingSlot
-from wproxy.protocols.resp import pack
+from wproxy.policy.redis.whereabouts import MOST, everywhere
 from wproxy.state.backend import Backend
 from wproxy.state.epochs import Progress, ServerProgress
 from wproxy.state.server import Server
 
 LIMIT_BYTES = 256 * 1024  # a larger value is used where it is until the clients leave time to move it
-_PING = pack([b"PING"])
 
 
 class Links(Protocol):
@@ -125,17 +124,23 @@ class Rebalance:
         known, names = self._links.backend.by_name, list(weights)
         owners = (table or SlotTable(names, list(weights.values()))).owners
         placed = [names[owner] for owner in owners]
-        pairs = enumerate(zip(self._placed or placed, placed, strict=True))
-        moves = {slot: (old, new) for slot, (old, new) in pairs if old != new and old in known and new in known}
-        before, self._placed, self._weights = self._weights, placed, weights
+        before = self._placed or placed
+        if not known.keys() >= weights.keys():  # what was to go to a server that is gone is where it was
+            placed = [new if new in known else old for old, new in zip(before, placed, strict=True)]
+        pairs = enumerate(zip(before, placed, strict=True))
+        moves = {slot: (old, new) for slot, (old, new) in pairs if old != new and old in known}
+        before_it, self._placed, self._weights = self._weights, placed, weights
         if moves:
             self._change(moves, known=table is not None)
-            self._before[self.chain.opened] = before
+            self._before[self.chain.opened] = before_it
 
     def places(self) -> list[dict[str, int]]:
         """Return the weights before each open epoch, oldest first, and those now (`state.epochs.Report`)."""
         oldest = min(self.chain.epochs, default=self.chain.opened + 1)
         self._before = {number: weights for number, weights in self._before.items() if number >= oldest}
+        if len(self._before) > MOST:
+            tables = everywhere([*self._before.values()])
+            self._before = dict(zip([*self._before][-len(tables) :], tables, strict=False))
         return [*self._before.values(), *([self._weights] if self._weights else [])]
 
     def _refuse_stuck(self) -> None:

@@ -10,6 +10,7 @@ from wproxy.config.loader import parse
 from wproxy.config.model import Address
 from wproxy.state import saved
 from wproxy.state.control import Control
+from wproxy.state.epochs import Progress
 from wproxy.state.registry import Registry
 from wproxy.state.server import Server
 
@@ -145,3 +146,58 @@ def test_an_address_that_is_none_is_passed_over(damaged: object) -> None:
     registry, control = running()
     kept = {"version": 1, "servers": {"main/a": {"address": ["127.0.0.1:2", damaged]}}}
     assert list(saved.restore(kept, registry, control)) == []
+
+
+KEYED = """
+listen main
+    mode redis
+    balance key
+    bind 127.0.0.1:1
+    server a 127.0.0.1:2 weight 30
+    server b 127.0.0.1:3 weight 70
+"""
+Table = dict[str, int]
+
+
+class Moving:
+    """Stands for whoever moves the keys."""
+
+    def __init__(self, *places: Table) -> None:
+        self._places = list(places)
+
+    def progress(self) -> Progress:
+        raise NotImplementedError
+
+    def places(self) -> list[Table]:
+        return self._places
+
+    def owes(self, name: str) -> int:
+        raise NotImplementedError
+
+
+def restored(places: object) -> Registry:
+    registry = Registry(parse(KEYED, "cfg", {}), 100, 0.0)
+    document = {"version": 1, "servers": {}, "places": {"main": places}}
+    assert list(saved.restore(document, registry, Control(registry, lambda: 0.0))) == []
+    return registry
+
+
+def test_where_keys_may_lie_is_kept_until_whoever_moves_them_has_taken_it_over() -> None:
+    """A process that ends, or does not come to serve, before it has looked leaves what it has found."""
+    before: list[Table] = [{"a": 1, "b": 1}, {"a": 0, "b": 1}]
+    registry = restored(before)
+    backend = registry.backends["main"]
+    backend.epochs = Moving()
+    assert saved.changes(registry)["places"] == {"main": before}
+    backend.epochs = Moving({"a": 0, "b": 1})
+    assert saved.changes(registry)["places"] == {"main": [{"a": 0, "b": 1}]}
+
+
+def test_however_many_weights_there_were_each_server_that_may_have_keys_is_known() -> None:
+    places: list[Table] = [{"a": number, "b": 1} for number in range(200)] + [{"a": 5, "b": 7}]
+    assert restored(places).backends["main"].places == [{"b": 1}, {"a": 1}, {"a": 5, "b": 7}]
+
+
+@pytest.mark.parametrize("places", [7, {"a": 1}, [7], [{"a": 0}], [{"a": 257}], [{"a": "1"}]])
+def test_damaged_places_are_passed_over(places: object) -> None:
+    assert restored(places).backends["main"].places == []

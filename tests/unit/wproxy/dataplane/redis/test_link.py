@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
+import pytest
+
 from tests.unit.wproxy.dataplane.redis.test_slot import Owner
 from wproxy.config.login import Login
 from wproxy.config.model import Address, Location, ServerLine
+from wproxy.dataplane.redis import link as link_module
 from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.login import Identity, Learn
 from wproxy.dataplane.redis.slot import Slot
@@ -50,13 +53,14 @@ class Loop:
 
 
 class Transport:
-    """Keeps what is written, and whether it was given up."""
+    """Keeps what is written, and whether it was given up: nothing may be written then."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.aborted = False
 
     def write(self, data: bytes) -> None:
+        assert not self.aborted
         self.written.append(data)
 
     def writelines(self, data: list[bytes]) -> None:
@@ -143,6 +147,59 @@ def test_a_reply_nobody_asked_for_breaks_the_connection_before_anybody_gets_anot
     assert asked.reply is None
     setting.link.connection_lost(None)
     assert asked.reply == LOST * 2
+
+
+def test_nothing_is_written_to_a_connection_that_was_dropped_and_what_was_not_written_is_handed_back() -> None:
+    setting = Setting()
+    setting.connect()
+    sent = setting.send_one(b"a")
+    setting.loop.end_turn()
+    before = setting.send_one(b"b")
+    setting.link.break_off()
+    behind = setting.send_one(b"c")
+    setting.loop.end_turn()
+    assert (setting.transport.aborted, setting.transport.written) == (True, [b"a"])
+    setting.link.connection_lost(None)
+    assert (sent.reply, before.reply, behind.reply) == (LOST, AWAY, AWAY)
+    setting.transport = Transport()
+    setting.connect()
+    setting.send_one(b"d")
+    setting.loop.end_turn()
+    assert setting.transport.written == [b"d"]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_greeting_that_is_answered_when_the_time_is_over_is_answered(
+    monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    """As on a machine that has much else to do: the timer and the answer are found in the same turn."""
+    setting = Setting(Login("app", "secret"))
+    one = setting.send_one(b"a")
+
+    def data_received() -> None:
+        setting.link.data_received(b"+OK\r\n")
+
+    def abort() -> None:
+        setting.transport.aborted = True
+        setting.link.connection_lost(None)
+
+    async def open_connection(loop: asyncio.AbstractEventLoop, *_: object) -> None:
+        setting.connect()
+        if answered:
+            loop.call_soon(data_received)  # behind the call of the timer
+
+    async def connect() -> bool:
+        setting.link._services.loop = asyncio.get_running_loop()
+        setting.link._connect_s = 0.0
+        return await setting.link._connect()
+
+    monkeypatch.setattr(setting.transport, "abort", abort)
+    monkeypatch.setattr(link_module, "open_connection", open_connection)
+    assert asyncio.run(connect()) is answered
+    assert setting.transport.aborted is not answered
+    setting.loop.end_turn()
+    assert setting.transport.written == ([AUTH, b"a"] if answered else [AUTH])
+    assert one.reply == (None if answered else b"-SERVERDOWN b/s does not answer the greeting\r\n")
 
 
 def test_when_it_breaks_what_was_sent_is_lost_and_what_was_not_is_handed_back() -> None:
@@ -245,6 +302,21 @@ def test_a_server_that_does_not_read_gets_no_more_until_it_does() -> None:
     setting.send_one(b"c")
     setting.loop.end_turn()
     assert setting.transport.written == [b"a", b"c"]
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_fence_is_behind_all_that_is_under_way_also_when_the_server_does_not_read(reads: bool) -> None:
+    setting = Setting()
+    setting.connect()
+    first, mark = setting.send_one(b"a"), Slot(setting.owner)
+    setting.loop.end_turn()
+    if not reads:
+        setting.link.pause_writing()
+    setting.link.fence(mark)
+    setting.loop.end_turn()
+    assert (mark.reply, setting.transport.written) == (None, [b"a", b"*1\r\n$4\r\nPING\r\n"])
+    setting.link.data_received(b":1\r\n+PONG\r\n")
+    assert (first.reply, mark.reply) == (b":1\r\n", b"+PONG\r\n")
 
 
 def test_long_commands_are_written_as_they_are() -> None:

@@ -7,9 +7,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from tests.unit.wproxy.dataplane.redis.test_slot import Owner
 from tests.unit.wproxy.state.parties import backend_config, line
 from wproxy.config.model import Mode
+from wproxy.dataplane.redis import rebalance as rebalance_module
 from wproxy.dataplane.redis.rebalance import Held, Rebalance
 from wproxy.dataplane.redis.slot import Slot
 from wproxy.policy.balance.key import MOVING, SlotTable, by_hash, slot_of
@@ -35,7 +38,7 @@ class World:
         self.asked_for: list[Ask | Move | Delete] = []
         self.links: list[Any] = []
         self.sent_to: list[tuple[int, int]] = []  # numbers of servers, and databases
-        self.sent: list[tuple[bytes, Any]] = []  # over each of the links
+        self.fences: list[Any] = []  # on each of the links
         self.quiet: list[Callable[[], None]] | None = None  # who waits for it; None: it is quiet
         self.loop = SimpleNamespace(call_later=lambda *_: None, call_soon=lambda *_: None)
         services = SimpleNamespace(clock=lambda: 100.0, loop=self.loop)
@@ -108,13 +111,13 @@ def test_a_slot_has_its_new_owner_when_every_link_has_answered_and_it_is_quiet_b
     moving = world.rebalance.chain.moving[world.slot]
     assert (moving.owner, moving.holding) == ("b", False)
     world.quiet = []
-    world.links = [SimpleNamespace(send=lambda raw, waiting: world.sent.append((raw, waiting)))] * 2
+    world.links = [SimpleNamespace(fence=world.fences.append)] * 2
     world.give_back()
     assert moving.holding
     world.rebalance.send(world.slot, [world.name], b"GET", Slot(Owner()), 2)
     (call,) = world.quiet
-    marks = [waiting for _, waiting in world.sent]
-    assert [raw for raw, _ in world.sent] == [b"*1\r\n$4\r\nPING\r\n"] * 2
+    marks = world.fences
+    assert len(marks) == 2
     for passed in (lambda: marks[0].answer(b"+PONG\r\n"), call, lambda: marks[1].refused(b"", b"")):
         assert (moving.owner, moving.holding, world.asked_for) == ("b", True, [])
         passed()
@@ -139,7 +142,7 @@ def test_a_command_goes_to_the_owner_at_once_only_when_its_key_is_known_to_be_th
     rebalance.send(world.slot, [world.name], b"GET", Slot(Owner()), 2)
     rebalance.send(world.slot, [world.name], b"GET", Slot(Owner()), 2, 3)
     assert world.sent_to == [(1, 0)]
-    world.links = [SimpleNamespace(send=lambda raw, waiting: None)]
+    world.links = [SimpleNamespace(fence=lambda waiting: None)]
     world.give_back()
     assert homes() == [0, MOVING, MOVING]
 
@@ -186,3 +189,44 @@ def test_what_the_process_before_has_begun_is_taken_for_unknown() -> None:
     world.backend.places = [{"a": 50, "b": 50}, {"a": 20, "b": 50}]
     again.begin()
     assert again.chain.moving[world.slot]._tenures.place(key) is None
+
+
+def taken_over(world: World, *places: dict[str, int]) -> Rebalance:
+    """Return what goes on behind a process that has left `places`."""
+    made = Rebalance(world, cast("Services", SimpleNamespace(clock=lambda: 100.0, loop=world.loop)))
+    world.backend.places = list(places)
+    made.begin()
+    return made
+
+
+def test_what_was_on_its_way_to_a_server_that_is_gone_is_looked_for_where_it_was() -> None:
+    """All was to go from a to a third server, which is not in the configuration any more."""
+    world = World()
+    again = taken_over(world, {"a": 1, "b": 0, "gone": 0}, {"a": 0, "b": 0, "gone": 1})
+    owner = world.backend.slots.owners
+    assert again.chain.moving.keys() == {slot for slot, index in enumerate(owner) if index == 1}
+    assert {(moving.owner, moving.older) for moving in again.chain.moving.values()} == {("b", ("a",))}
+
+
+def test_a_server_that_is_gone_has_nothing_to_give() -> None:
+    world = World()
+    assert not taken_over(world, {"a": 0, "b": 0, "gone": 1}).chain.moving
+    later = taken_over(world, {"a": 0, "b": 0, "gone": 1}, {"a": 1, "b": 0, "gone": 0}).chain.moving
+    assert {(moving.owner, moving.older) for moving in later.values()} == {("b", ("a",))}
+
+
+def test_weights_that_change_often_while_keys_cannot_move_are_kept_as_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebalance_module, "MOST", 4)
+    world = World()
+    rebalance = world.rebalance
+    for weight in range(51, 58):
+        world.backend.by_name["b"].weight = weight
+        world.backend.rebuild()
+        rebalance.follow()
+    *places, last = rebalance.places()
+    assert last == {"a": 20, "b": 57}
+    assert places[:2] == [{"a": 1}, {"b": 1}]
+    assert len(places) <= 4
+    again = taken_over(world, *places, last)
+    for slot, moving in rebalance.chain.moving.items():
+        assert {moving.owner, *moving.older} <= {again.chain.moving[slot].owner, *again.chain.moving[slot].older}

@@ -334,3 +334,74 @@ def test_a_server_that_was_looked_through_is_no_place() -> None:
     slot.command(command)
     slot.asked(X, 10)
     assert slot.moved(X, Outcome.BUSY) == [Delete(1, "b", X)]  # nothing is known of it
+
+
+def test_a_slot_that_is_given_to_the_owner_it_has_goes_on() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, None)
+    assert slot.change("new") == set()
+    assert not slot.holding
+    assert sent(slot.command(command)) == [("new", command)]
+
+
+def test_who_is_refused_because_of_a_dead_server_leaves_what_is_under_way_for_its_key() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    slot.change("newest")
+    assert slot.stuck("new") == [Refuse(1, command, "new")]
+    assert slot.fenced("new") == []
+    assert slot.holding
+    assert slot.asked(X, 10) == []
+    assert (slot.owner, slot.holding) == ("newest", False)
+    assert slot.command(command) == [Ask(1, "a", X)]
+
+
+def test_servers_that_were_looked_through_meanwhile_are_asked_no_more() -> None:
+    for looked_through, then in (("c", "b"), ("b", "c")):
+        slot, command = moving("d", "c", "b", known=False), Asked((X,))
+        assert slot.command(command) == [Ask(1, "d", X)]
+        slot.cleared(looked_through)
+        assert slot.asked(X, None) == [Ask(1, then, X)]
+        assert sent(slot.asked(X, None)) == [("new", command)]
+
+
+def test_a_key_that_is_used_where_it_is_is_known_there_when_another_server_is_looked_through() -> None:
+    slot, command = moving("b", "a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 1000)
+    slot.asked(X, None)
+    slot.replied(command)
+    slot.forget_pins("b")
+    assert slot.command(command) == [Send(1, "a", command, tell=True)]
+
+
+def test_a_key_that_is_used_where_it_is_moves_with_as_many_tries_as_others() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    slot.asked(X, 1000)
+    slot.replied(command)
+    move = Move(1, "a", "new", X, replace=False)
+    assert slot.background(X, force=True) == [move]
+    assert slot.moved(X, Outcome.DOUBT) == [move]
+    assert slot.moved(X, Outcome.DOUBT) == [move]
+    assert slot.moved(X, Outcome.DOUBT) == [Done(1, X, settled=False)]
+
+
+def test_a_large_key_that_is_needed_together_with_another_before_all_servers_are_asked_moves() -> None:
+    slot, one, both = moving("b", "a"), Asked((X,)), Asked((X, Y))
+    slot.command(one)
+    assert slot.asked(X, 1000) == [Ask(1, "b", X)]
+    slot.command(both)
+    slot.asked(Y, None)
+    assert slot.asked(Y, None) == []
+    assert slot.asked(X, None) == [Move(1, "a", "new", X, replace=False)]
+    assert sent(slot.moved(X, Outcome.MOVED)) == [("new", one), ("new", both)]
+
+
+def test_where_nothing_was_done_nothing_is_in_doubt() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    assert slot.away(X, "a") == [Refuse(1, command, "a")]
+    slot.command(command)
+    assert sent(slot.asked(X, None)) == [("new", command)]
