@@ -290,11 +290,6 @@ class Exchange(Answering):
         """Return `facts` (`search.Seeker`)."""
         return self.facts
 
-    def unfound(self, cause: str) -> None:
-        """Tell the client that there is no server (`search.Seeker`)."""
-        self.end(cause)
-        self.fail(503)
-
     # -- bytes from the client -----------------------------------------------------------------------------------
 
     def from_client(self, data: bytes) -> None:
