@@ -424,7 +424,7 @@ class Exchange(Answering):
         if self.route.log is not None and not self._unheard:
             self.route.log.finished(self)
         if self._facts is not None:
-            self._facts.exchange = None
+            self._facts.ended()
         connection, place, server, backend = self.connection, self.place, self.server, self.backend
         if connection is not None:
             self.connection = self.session.server = None
