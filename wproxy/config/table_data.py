@@ -62,3 +62,12 @@ DATA: dict[str, Datum] = {
     )
 }
 HAPROXY_ONLY = ("gpt", "gpc", "gpc_rate")  # arrays
+
+_NO_FAILURES = (501, 505)  # statuses that tell of the request, not of the server
+
+
+def event_of(status: int) -> str:
+    """Return what a server's response of `status` is counted as besides, "" for nothing."""
+    if 400 <= status < 500:
+        return ERROR
+    return FAILURE if status >= 500 and status not in _NO_FAILURES else ""

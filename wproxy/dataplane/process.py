@@ -9,7 +9,8 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
-from wproxy.config.acl.facts import BackendFacts, FrontendFacts, TableFacts
+from wproxy.config.acl.facts import BackendFacts, FrontendFacts
+from wproxy.config.acl.table_facts import TableFacts
 from wproxy.dataplane.crypt import Crypt
 from wproxy.state.registry import Registry
 from wproxy.state.tracking import Ledger

@@ -58,6 +58,10 @@ class Ledger:
         self._table = table
         self._clock = clock
 
+    def takes(self, value: Value) -> bool:
+        """Tell whether `value` can be a key of it."""
+        return self._table.key(value) is not None
+
     def track(self, value: Value) -> Tracked | None:
         """Begin to track the entry of `value`, which is made if need be; None when it cannot be."""
         table, now = self._table, self._clock()

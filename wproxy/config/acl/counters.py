@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 
 from wproxy.config.acl import arguments
 from wproxy.config.acl.converter import Convert, Converter
-from wproxy.config.acl.facts import TRACKS, Facts, Kind, TableFacts, TrackedFacts, Value
+from wproxy.config.acl.facts import TRACKS, Facts, Kind, Value
 from wproxy.config.acl.fetch import Fetch
+from wproxy.config.acl.table_facts import TableFacts, TrackedFacts
 
 Ask = Callable[[TrackedFacts], int | None]
 
@@ -33,7 +34,7 @@ def _increment(name: str) -> Ask:
     def ask(entry: TrackedFacts) -> int | None:
         entry.count(name)
         total = entry.datum(name)
-        return entry.datum(f"{name}_rate") if total is None else total
+        return (entry.datum(f"{name}_rate") or 0) if total is None else total
 
     return ask
 
@@ -97,8 +98,11 @@ def _of_source(
         def fetch(facts: Facts) -> int | None:
             if facts.source is None:
                 return None
-            entry = look(facts.process.tables[table], facts.source)
-            return 0 if entry is None else ask(entry)
+            looked_at = facts.process.tables[table]
+            entry = look(looked_at, facts.source)
+            if entry is not None:
+                return ask(entry)
+            return 0 if looked_at.takes(facts.source) else None
 
         return fetch
 
@@ -151,8 +155,11 @@ NUMBERED_FETCHES = tuple(
 def _looked_up(ask: Ask) -> Callable[[str], Convert]:
     def make(table: str) -> Convert:
         def convert(value: Value, facts: Facts) -> int | None:
-            entry = facts.process.tables[table].find(value)
-            return 0 if entry is None else ask(entry)
+            looked_at = facts.process.tables[table]
+            entry = looked_at.find(value)
+            if entry is not None:
+                return ask(entry)
+            return 0 if looked_at.takes(value) else None
 
         return convert
 
@@ -160,7 +167,11 @@ def _looked_up(ask: Ask) -> Callable[[str], Convert]:
 
 
 def _in_table(table: str) -> Convert:
-    return lambda value, facts: facts.process.tables[table].find(value) is not None
+    def convert(value: Value, facts: Facts) -> bool | None:
+        looked_at = facts.process.tables[table]
+        return looked_at.find(value) is not None if looked_at.takes(value) else None
+
+    return convert
 
 
 def _converters() -> Iterator[Converter]:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
-from wproxy.config.table_data import BYTES_IN, BYTES_OUT, ERROR, FAILURE, REQUEST
+from wproxy.config.acl.table_facts import TableFacts, TrackedFacts
+from wproxy.config.table_data import BYTES_IN, BYTES_OUT, REQUEST, event_of
 
 
 class Kind(enum.Enum):
@@ -97,55 +98,6 @@ class FrontendFacts(Protocol):
 
     current: int
     proxy_id: int
-
-
-class TrackedFacts(Protocol):
-    """An entry of a stick table: `config.table_data` has the names of its data and of events."""
-
-    @property
-    def table_name(self) -> str:
-        """The name of its table."""
-
-    @property
-    def key(self) -> Value:
-        """Its key."""
-
-    @property
-    def trackers(self) -> int:
-        """How many track it."""
-
-    def datum(self, name: str) -> int | None:
-        """Return one of its data, None when its table does not store that."""
-
-    def count(self, event: str, events: int = 1) -> None:
-        """Add `events` to what they grow."""
-
-    def set(self, name: str, number: int) -> None:
-        """Set one of its data."""
-
-    def release(self) -> None:
-        """Track it no longer."""
-
-
-class TableFacts(Protocol):
-    """A stick table."""
-
-    @property
-    def used(self) -> int:
-        """How many entries it has."""
-
-    @property
-    def size(self) -> int:
-        """How many it may have."""
-
-    def track(self, value: Value) -> TrackedFacts | None:
-        """Begin to track the entry of `value`, a new one where there is none; None when there can be none."""
-
-    def reach(self, value: Value) -> TrackedFacts | None:
-        """Return the same without tracking it."""
-
-    def find(self, value: Value) -> TrackedFacts | None:
-        """Return the entry of `value`, None when there is none."""
 
 
 class Process(Protocol):
@@ -439,7 +391,7 @@ class HttpFacts(Facts):
             self.own_tracks = [None] * TRACKS
         self.own_tracks[number] = entry
         entry.count(REQUEST)
-        event = "" if self.response is None else _event_of(self.response.status)
+        event = "" if self.response is None else event_of(self.response.status)
         if event:
             entry.count(event)
 
@@ -462,7 +414,7 @@ class HttpFacts(Facts):
 
     def heard(self, status: int) -> None:
         """Take note of the status of a server's response."""
-        event = _event_of(status)
+        event = event_of(status)
         if event:
             self.count(event)
 
@@ -486,15 +438,6 @@ class HttpFacts(Facts):
 
 
 SILENT = -1  # as `log_level`
-_NO_FAILURES = (501, 505)  # statuses that tell of the request, not of the server
-
-
-def _event_of(status: int) -> str:
-    """Return what a server's response of `status` is counted as besides, "" for nothing."""
-    if 400 <= status < 500:
-        return ERROR
-    return FAILURE if status >= 500 and status not in _NO_FAILURES else ""
-
 
 Condition: TypeAlias = Callable[[Facts], bool]
 Fetcher: TypeAlias = Callable[[Facts], Value | None]

@@ -10,8 +10,9 @@ from typing import Any
 
 from tests.unit.wproxy.state.parties import backend, frontend_config, line
 from wproxy.config.acl.condition import Acls, parse_condition
-from wproxy.config.acl.facts import BackendFacts, Facts, FrontendFacts, TableFacts
+from wproxy.config.acl.facts import BackendFacts, Facts, FrontendFacts
 from wproxy.config.acl.scope import Scope
+from wproxy.config.acl.table_facts import TableFacts
 from wproxy.state.frontend import Frontend
 
 

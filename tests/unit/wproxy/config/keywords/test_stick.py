@@ -68,7 +68,7 @@ def test_servers_that_nobody_sticks_to() -> None:
         ("stick-table type ip expires 3", "'stick-table' knows no argument 'expires'; did you mean 'expire'?"),
         ("stick-table type ip size 5 srvkey addr", "'stick-table' knows servers by name only, not by 'addr'"),
         ("stick-table type ip peers x", "'stick-table' cannot use 'peers': wproxy does not replicate tables yet"),
-        ("stick-table type ip store conn", "'stick-table' knows no data type 'conn'; did you mean 'conn_cnt'?"),
+        ("stick-table type ip store conn", "'stick-table' knows no data type 'conn'; did you mean 'conn_cur'?"),
         ("stick-table type ip store conn_cur(5)", "'stick-table' takes no argument for 'conn_cur'"),
         ("stick-table type ip store conn_rate", "'stick-table' expects a period for 'conn_rate', as in conn_rate(10s)"),
         ("stick-table type ip store conn_rate(0)", "'stick-table' expects a time above 0, not '0'"),
