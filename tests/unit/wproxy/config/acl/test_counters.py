@@ -69,7 +69,7 @@ def test_clients_without_an_address() -> None:
         ("sc_conn_cnt(3)", "'sc_conn_cnt' expects a number from 0 to 2 in parentheses, not '3'"),
         ("sc0_gpc0_rate(o)", "'sc0_gpc0_rate' uses the stick-table of 'o', which has none; write 'stick-table type ip "
                              "size 100k' in 'o'"),
-        ("src_conn_cnt(othre)", "'src_conn_cnt' uses the stick-table of 'othre', which has none; did you mean 'other'?"),
+        ("src_conn_cnt(othe)", "'src_conn_cnt' uses the stick-table of 'othe', which has none; did you mean 'other'?"),
     ],
 )  # fmt: skip
 def test_problems(text: str, problem: str) -> None:
