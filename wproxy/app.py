@@ -119,7 +119,11 @@ class Application:
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
         self._redis = self._redis_sites(reaches) if model.Mode.REDIS in {each.config.mode for each in parties} else None
+<<<<<<< HEAD
         self._process_facts = LiveProcess(backends, frontends, config.globals.log_line_max)
+=======
+        self._process_facts = LiveProcess(self._registry, config.globals.log_line_max, self._loop.time)
+>>>>>>> rest
         self._http = HttpSites(
             self._services,
             self._process_facts,

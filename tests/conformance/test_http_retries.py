@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from tests.support.http_beside import GET, OK, Act, Case, Talk, compare, logged, report, says
+from tests.support.tcp_server import full_backlog
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
@@ -97,3 +98,34 @@ def test_servers_that_close() -> None:
             Case("under the second body", apart(GET, POST), closes_under_the_second, again),
         ]
     )  # fmt: skip
+
+
+def test_servers_that_never_answer() -> None:
+    """A listening socket whose queue is full lets connections hang until `timeout connect` ends them."""
+    again = "option redispatch"
+    impatient = ("timeout connect 600ms", "timeout client 300ms", "retries 0")
+    with full_backlog() as port:
+        hangs = f"server hangs 127.0.0.1:{port}"
+        also = f"server also 127.0.0.1:{port}"
+        check(
+            [
+                Case("alone", says(GET), words="disabled", lines=(hangs, QUICK, "retries 0")),
+                Case("alone, retries", says(GET), words="disabled", lines=(hangs, QUICK, "retries 2")),
+                Case("alone, redispatch", says(GET), words="disabled", lines=(hangs, QUICK, "retries 2", again)),
+                Case("alone, two requests", says(GET + NEXT), words="disabled", lines=(hangs, QUICK, "retries 1")),
+                Case("apart", says(GET, NEXT, pause_s=0.6), words="disabled", lines=(hangs, QUICK, "retries 0")),
+                Case("then one that refuses", says(GET + NEXT), words="disabled",
+                     lines=(hangs, REFUSES, QUICK, "retries 1", f"{again} 1")),
+                Case("after one that refuses", says(GET + NEXT), words="disabled",
+                     lines=(REFUSES, hangs, QUICK, "retries 1", f"{again} 1")),
+                Case("two of them", says(GET), words="disabled", lines=(hangs, also, QUICK, "retries 2", again)),
+                Case("one of two", says(GET + NEXT), lines=(hangs, QUICK, "retries 2")),
+                Case("one of two, redispatch", says(GET + NEXT), lines=(hangs, QUICK, "retries 2", again)),
+                Case("every", says(GET + NEXT), lines=(hangs, QUICK, "retries 3", f"{again} 1")),
+                Case("source, redispatch", says(GET), lines=(hangs, QUICK, "retries 2", again, "balance uri")),
+                Case("a body", says(POST), words="disabled", lines=(hangs, QUICK, "retries 1")),
+                Case("backup", says(GET), words="backup", lines=(hangs, QUICK, "retries 2", again)),
+                Case("an impatient client", says(GET), words="disabled", lines=(hangs, *impatient)),
+                Case("half a body", says(POST[:-1]), words="disabled", lines=(hangs, *impatient)),
+            ]
+        )  # fmt: skip

@@ -17,6 +17,7 @@ from tests.support.tcp_server import (
     Sender,
     accept,
     connect,
+    full_backlog,
     listening_socket,
     port_of,
     read_all,
@@ -105,20 +106,6 @@ def test_bytes_in_one_direction_keep_a_connection(program: str, tmp_path: Path, 
             source.sendall(b"x")
             assert read_exactly(sink, 1) == b"x"
             pace.wait(0.1)
-
-
-@contextmanager
-def full_backlog() -> Iterator[int]:
-    """Yield a port where connections are never completed: its queue is full and nobody accepts."""
-    with listening_socket(0) as listening, ExitStack() as stack:
-        while True:
-            filler = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            filler.settimeout(0.2)
-            try:
-                filler.connect(("127.0.0.1", port_of(listening)))
-            except TimeoutError:
-                break
-        yield port_of(listening)
 
 
 def test_a_server_that_does_not_answer_ends_by_the_connect_timeout(program: str, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 
 from tests.support.waiting import wait_for
 
@@ -30,6 +30,20 @@ def listening_socket(backlog: int = 128, port: int = 0) -> Iterator[socket.socke
 def port_of(listening: socket.socket) -> int:
     port: int = listening.getsockname()[1]
     return port
+
+
+@contextmanager
+def full_backlog() -> Iterator[int]:
+    """Yield a port where connections are never completed: its queue is full and nobody accepts."""
+    with listening_socket(0) as listening, ExitStack() as stack:
+        while True:
+            filler = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            filler.settimeout(0.2)
+            try:
+                filler.connect(("127.0.0.1", port_of(listening)))
+            except TimeoutError:
+                break
+        yield port_of(listening)
 
 
 def connect(port: int, host: str = "127.0.0.1") -> socket.socket:

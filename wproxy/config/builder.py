@@ -25,6 +25,7 @@ from wproxy.config.model import (
     StickTable,
     Timeouts,
 )
+from wproxy.config.table_data import DATA, SERVER_ID, SERVER_KEY, Stored
 
 _FIRST_PROXY_ID = 2  # as HAProxy counts: 1 is its own GLOBAL proxy
 
@@ -36,7 +37,7 @@ def build(process: GlobalDraft, proxies: Sequence[ProxyDraft], report: Report) -
         globals=_global(process),
         frontends=tuple(_frontend(proxy, number, process) for number, proxy in numbered if proxy.has_frontend),
         backends=tuple(_backend(proxy, number, process) for number, proxy in numbered if proxy.has_backend),
-        tables=tuple(table for proxy in proxies if not proxy.disabled for table in _tables(proxy)),
+        tables=tuple(table for proxy in proxies if not proxy.disabled for table in _tables(proxy, proxies)),
         ignored=tuple(report.ignored),
         warnings=tuple(report.warnings),
     )
@@ -123,12 +124,16 @@ def _http_back(proxy: ProxyDraft) -> HttpBack:
     )
 
 
-def _tables(proxy: ProxyDraft) -> list[StickTable]:
-    """Return the table of a section, if it has one."""
+def _tables(proxy: ProxyDraft, proxies: Sequence[ProxyDraft]) -> list[StickTable]:
+    """Return the table of a section, if it has one; servers are stored where a `stick` line uses it."""
     draft = proxy.table
     if draft is None or draft.kind is None:
         return []
-    return [StickTable(proxy.name, draft.kind, draft.size, draft.expire_s, draft.nopurge, draft.length)]
+    stored = {each.datum.name: each for each in draft.stored}
+    if any(rule.table == proxy.name for other in proxies if not other.disabled for rule in other.stick_rules):
+        stored.update({name: Stored(DATA[name]) for name in (SERVER_ID, SERVER_KEY)})
+    data = tuple(stored[name] for name in DATA if name in stored)
+    return [StickTable(proxy.name, draft.kind, draft.size, draft.expire_s, draft.nopurge, draft.length, data)]
 
 
 def _page(proxy: ProxyDraft) -> StatsPage | None:

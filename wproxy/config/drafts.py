@@ -32,6 +32,7 @@ from wproxy.config.model import (
     StickRule,
     UseBackend,
 )
+from wproxy.config.table_data import Stored
 from wproxy.config.tls import TlsBind, TlsServer
 from wproxy.config.tls_draft import TlsDraft, TlsFiles
 
@@ -107,6 +108,7 @@ class TableDraft:
     size: int = 0
     expire_s: float | None = None
     nopurge: bool = False
+    stored: list[Stored] = field(default_factory=list)
 
 
 @dataclass(slots=True)

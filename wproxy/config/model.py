@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wproxy.config.acl.facts import Condition, Fetcher, HttpFacts
+from wproxy.config.acl.facts import Condition, Facts, Fetcher, HttpFacts
 from wproxy.config.checks import AgentSettings, HealthCheck
 from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
+from wproxy.config.table_data import Stored
 from wproxy.config.tls import TlsBind, TlsServer
 from wproxy.config.tls_draft import TlsFiles
 
@@ -227,11 +228,15 @@ class UseBackend:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRule:
-    """One `tcp-request connection` rule: whether clients for which `condition` holds are let in."""
+    """One `tcp-request connection` rule: whether clients for which `condition` holds are let in.
+
+    One with an `act` does that, and lets the next rule decide.
+    """
 
     accepts: bool
     condition: Condition | None
     location: Location
+    act: Callable[[Facts], None] | None = None
 
 
 class StickKind(enum.Enum):
@@ -253,6 +258,7 @@ class StickTable:
     expire_s: float | None = None
     nopurge: bool = False
     length: int = 32
+    stored: tuple[Stored, ...] = ()  # in the order of `config.table_data.DATA`
 
 
 @dataclass(frozen=True, slots=True)

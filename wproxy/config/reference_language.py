@@ -13,11 +13,13 @@ from wproxy.config.acl.fetches import DERIVATIVES, FETCHES
 from wproxy.config.acl.fetches import HAPROXY_ONLY as FETCHES_ONLY
 from wproxy.config.acl.matches import MATCHES
 from wproxy.config.grammar import Status
-from wproxy.config.http.actions import ACTIONS, HAPROXY_ONLY, WITHOUT_EFFECT
+from wproxy.config.http.actions import ACTIONS, CALLS, HAPROXY_ONLY, WITHOUT_EFFECT
 from wproxy.config.http.format import VARIABLES
-from wproxy.config.http.variables import CALLS
 
 _DONE, _IGNORED, _REFUSED = Status.DONE.value, Status.IGNORED.value, Status.REFUSED.value
+
+
+_NUMBERED = ("sc0_", "sc1_", "sc2_")
 
 
 def _table(columns: str, lines: Iterable[str]) -> str:
@@ -47,8 +49,11 @@ def fetches() -> str:
 
 def _fetch_lines() -> Iterator[str]:
     for name, row in sorted(FETCHES.items()):
+        if name.startswith(_NUMBERED):
+            continue
         marks = " | ".join("x" if row.stages & stage else "" for stage in Stage)
         yield f"| `{_called(name, row)}` | {row.kind.value} | {marks} |"
+    yield "| `sc0_…`, `sc1_…`, `sc2_…`: as `sc_…(0)`, `sc_…(1)`, `sc_…(2)` | | | | | |"
     yield f"| {_listed(DERIVATIVES)} | boolean | | | | |"
     yield f"| {_listed(name + '…' for name in FETCHES_ONLY)} | {_REFUSED} unless above | | | | |"
 

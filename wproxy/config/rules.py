@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from wproxy.config.acl import arguments
 from wproxy.config.acl.condition import Acls, parse_condition
 from wproxy.config.acl.facts import Condition, Kind, Stage
 from wproxy.config.acl.sample import parse_sample
@@ -13,13 +14,14 @@ from wproxy.config.acl.scope import Scope
 from wproxy.config.acl.users import UserList
 from wproxy.config.drafts import ProxyDraft, RuleLine, ServerDraft
 from wproxy.config.grammar import Report
+from wproxy.config.http.action import Words
 from wproxy.config.http.cookie import PersistRule
 from wproxy.config.http.format import compile_format
 from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.rules import HTTP_RULES
 from wproxy.config.log_formats import CLF, HTTPLOG, TCPLOG, parse_log_format
 from wproxy.config.model import ConnectionRule, Mode, StickRule, UseBackend
-from wproxy.config.nearest import did_you_mean
+from wproxy.config.tracking import TRACKING, tracking_act
 from wproxy.config.values import ArgumentError
 
 
@@ -164,7 +166,13 @@ def _use_backend(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
 
 
 def _connection_rule(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
-    proxy.connection_rules.append(ConnectionRule(line.target == "accept", _condition(line, acls), line.location))
+    if line.target.partition("(")[0] not in TRACKING:
+        proxy.connection_rules.append(ConnectionRule(line.target == "accept", _condition(line, acls), line.location))
+        return
+    words = Words(line.words)
+    act = tracking_act(line.target, words, acls.scope)
+    condition = parse_condition(words.rest(), acls) if words.rest() else None
+    proxy.connection_rules.append(ConnectionRule(True, condition, line.location, act))
 
 
 def _stick(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
@@ -178,9 +186,7 @@ def _stick(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
         if len(words) < 2:
             raise ArgumentError("expects a table's name after 'table'")
         table, words = words[1], words[2:]
-    if table not in acls.scope.tables:
-        hint = did_you_mean(table, acls.scope.tables) or f"; write 'stick-table type ip size 100k' in '{table}'"
-        raise ArgumentError(f"uses the stick-table of '{table}', which has none{hint}")
+    arguments.table(table, acls.scope)
     condition = parse_condition(words, acls) if words else None
     matches, stores, of_response = _STICK[line.keyword]
     proxy.stick_rules.append(StickRule(table, sample.fetch, condition, matches, stores, line.location, of_response))

@@ -46,6 +46,7 @@ class Member:
     tally: Tally | None = None
     answers: dict[int, Json] = field(default_factory=dict)
     places: dict[str, list[Table]] = field(default_factory=dict)  # told, and not taken over yet
+    clients: tables.Connections = field(default_factory=tables.Connections)
     late_since: float | None = None  # when it was first seen not to have confirmed
 
 
@@ -196,6 +197,9 @@ class Supervisor:
         if member.tally is not None:
             self._retired = tallies.retired(self._retired, member.tally)
             member.tally = None
+        left = member.clients.departed()
+        if left:
+            self._count_in(member, left)
         for leases in self._leases.values():
             leases.leave(member.number)
         self._settle_leases()
@@ -216,8 +220,8 @@ class Supervisor:
                 self._retired = tallies.retired(self._retired, tally)
                 member.tally = None
                 self.merge()
-            case Message(Kind.ENTRIES, entries):
-                self._share(member, entries)
+            case Message(Kind.ENTRIES | Kind.COUNTS):
+                self._share(member, message)
             case Message(Kind.LOAD, loads):
                 for name, (version, held, wanted) in loads.items():
                     self._leases_of(name).report(member.number, version, held, wanted)
@@ -340,11 +344,22 @@ class Supervisor:
 
     # -- stick tables --------------------------------------------------------------------------------------------
 
-    def _share(self, giver: Member, entries: Json) -> None:
-        new = tables.learn(self._registry, entries, self._loop.time())
+    def _share(self, giver: Member, message: Message) -> None:
+        if message.kind is Kind.COUNTS:
+            giver.clients.note(message.body)
+            self._count_in(giver, message.body)
+            return
+        new = tables.learn(self._registry, message.body, self._loop.time())
         self.share(new, giver)
         if self.on_entries is not None:
             self.on_entries(new)
+
+    def _count_in(self, giver: Member, changes: tables.Changes) -> None:
+        """Count what `giver` has counted, and have the others do so."""
+        tables.follow(self._registry, changes, self._loop.time())
+        for member in self._members.values():
+            if member is not giver:
+                member.channel.send(Kind.COUNTS, changes)
 
     def share(self, entries: tables.Entries, giver: Member | None = None) -> None:
         """Tell the workers, but for the giver, of entries."""

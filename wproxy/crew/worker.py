@@ -65,6 +65,7 @@ class Worker:
         self._versions: dict[str, int] = {}  # of the lease of each server
         self._told: dict[str, list[int]] = {}  # what was said of each last
         self._entries: dict[tuple[str, Key], Entry] = {}  # used here, and not told yet
+        self._counted = tables.Counted()
         self._captures: dict[tuple[int, str], Capture] = {}
         self._places: dict[str, list[dict[str, int]]] = {}
         self._questions = 0
@@ -84,6 +85,7 @@ class Worker:
         registry.captures.on_keep = self._keep
         for table in registry.tables.values():
             table.on_use = self._use
+            table.on_count = self._count_in
         for backend in registry.backends.values():
             backend.on_wait = self._look_soon
         self._connect()
@@ -120,6 +122,7 @@ class Worker:
         }  # fmt: skip
         self._channel.send(Kind.HELLO, hello)
         if self._records:
+            self._counted.take()  # is part of what follows
             self._channel.send(Kind.ENTRIES, tables.all_entries(self._registry, self._loop.time()))
             self._channel.send(Kind.PLACES, self._places)
 
@@ -139,6 +142,8 @@ class Worker:
                 channel.send(Kind.ANSWER, [number, self._answer(question, argument)])
             case Message(Kind.ENTRIES, entries):
                 tables.learn(self._registry, entries, self._loop.time())
+            case Message(Kind.COUNTS, changes):
+                tables.follow(self._registry, changes, self._loop.time())
             case Message(Kind.ACT, _):
                 self._finish()
             case Message(Kind.ANSWER, (number, answer)):
@@ -223,14 +228,24 @@ class Worker:
             self._send(Kind.PLACES, places)
 
     def _use(self, table: LiveTable, key: Key, entry: Entry) -> None:
-        if not self._entries:
-            self._loop.call_soon(self._tell_entries)
+        self._tell_entries_soon()
         self._entries[table.name, key] = entry
 
+    def _count_in(self, table: LiveTable, key: Key, event: str, number: int) -> None:
+        self._tell_entries_soon()
+        self._counted.note(table, key, event, number)
+
+    def _tell_entries_soon(self) -> None:
+        if not (self._entries or self._counted):
+            self._loop.call_soon(self._tell_entries)
+
     def _tell_entries(self) -> None:
-        """Tell the entries that have come or grown younger; those wait whose turn it is not yet."""
-        if self._channel is None or not self._entries:
+        """Tell the entries that have come or grown younger, and what was counted in them, unless that has to wait."""
+        if self._channel is None:
             self._entries.clear()
+            self._counted.take()
+            return
+        if not (self._entries or self._counted):
             return
         if self._channel.waiting:
             self._loop.call_later(_SHORT_S, self._tell_entries)
@@ -239,7 +254,10 @@ class Worker:
         for (name, key), entry in self._entries.items():
             rows.setdefault(name, []).append(tables.row(text_of(key), entry))
         self._entries.clear()
-        self._channel.send(Kind.ENTRIES, rows)
+        if rows:
+            self._channel.send(Kind.ENTRIES, rows)
+        if self._counted:
+            self._channel.send(Kind.COUNTS, self._counted.take())
 
     # -- places on servers ---------------------------------------------------------------------------------------
 

@@ -7,24 +7,26 @@ import os
 import random
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from wproxy.config.acl.facts import BackendFacts, FrontendFacts
+from wproxy.config.acl.table_facts import TableFacts
 from wproxy.dataplane.crypt import Crypt
+from wproxy.state.registry import Registry
+from wproxy.state.tracking import Ledger
 
 
 class LiveProcess:
     """The live proxies, this host's addresses and name, chance and the date."""
 
-    __slots__ = ("_crypt", "backends", "frontends", "host_name", "log_line_max", "next_number")
+    __slots__ = ("_crypt", "backends", "frontends", "host_name", "log_line_max", "next_number", "tables")
 
-    def __init__(
-        self, backends: Mapping[str, BackendFacts], frontends: Mapping[str, FrontendFacts], log_line_max: int
-    ) -> None:
+    def __init__(self, registry: Registry, log_line_max: int, clock: Callable[[], float]) -> None:
+        self.tables: Mapping[str, TableFacts] = {name: Ledger(each, clock) for name, each in registry.tables.items()}
         self.log_line_max = log_line_max
         self.next_number = itertools.count().__next__
-        self.backends = backends
-        self.frontends = frontends
+        self.backends: Mapping[str, BackendFacts] = registry.backends
+        self.frontends: Mapping[str, FrontendFacts] = registry.frontends
         self.host_name = socket.gethostname()
         self._crypt = Crypt()
 

@@ -15,6 +15,7 @@ from typing import cast
 
 from wproxy.config import model
 from wproxy.config.acl.facts import Facts, Process
+from wproxy.config.table_data import SESSION
 from wproxy.config.tls import TlsBind
 from wproxy.dataplane.ends import ends_of
 from wproxy.dataplane.route import Route
@@ -78,10 +79,15 @@ class Plan:
         return facts
 
     def admits(self, facts: Facts) -> bool:
-        """Tell whether the first `tcp-request connection` rule that holds lets the client in; all do without one."""
+        """Tell whether the first `tcp-request connection` rule that holds lets the client in; all do without one.
+
+        Those in front of it that track clients have done so.
+        """
         for rule in self.frontend.config.connection_rules:
             if rule.condition is None or rule.condition(facts):
-                return rule.accepts
+                if rule.act is None:
+                    return rule.accepts
+                rule.act(facts)
         return True
 
     def route(self, facts: Facts) -> Route:
@@ -125,12 +131,17 @@ class Reception(asyncio.Protocol):
         plan = self._plan
         self._transport = cast("asyncio.Transport", transport)
         self._ends = ends_of(transport)
-        if not plan.admits(plan.facts(self._ends, by_header=False)):
+        facts = plan.facts(self._ends, by_header=False)
+        if not plan.admits(facts):
+            facts.release()
             plan.frontend.counters.denied_connections += 1
             self._transport.abort()
             return
         now = self._services.clock()
         self._session = self._services.sessions.open(plan.frontend, plan.default.backend, now)
+        if facts.tracks is not None:
+            self._session.tracks = facts.tracks
+            facts.count(SESSION)
         if plan.accept_proxy or plan.tls is not None:
             self._deadline = now + (plan.frontend.config.timeouts.client_s or inf)
             self._services.wheel.watch(self)
@@ -226,6 +237,7 @@ class Reception(asyncio.Protocol):
         self._services.wheel.forget(self)
         self._transport = self._session = None
         facts = self._plan.facts(self._ends, by_header=self._by_header)
+        facts.tracks = session.tracks
         if tls is not None:
             session.secure = True
             facts.tls = tls.tls

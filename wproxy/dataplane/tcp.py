@@ -89,12 +89,14 @@ class TcpConnection:
         """Reserve a place on a server and connect to it; retry as `retries` and `option redispatch` say."""
         retries = self.route.backend.config.retries
         stays = False
+        fault = ""  # of the first attempt, which decides what is logged
         for retry in range(retries + 1):
             if not stays and not await self._reserve():
                 return
             if await self._connect():
                 self.task = None
                 return
+            fault = fault or ("s" if self.timed_out else "S")
             if self.hopeless:
                 self.session.retries = retries  # as HAProxy has it in the log
                 break
@@ -102,7 +104,7 @@ class TcpConnection:
                 self.session.retries = retry + 1
                 stays = await self._turn_around(retry + 1)
         self._count("connect_errors", self.place)
-        self._give_up(self._first_cause("s" if self.timed_out else "S") + "C")
+        self._give_up(self._first_cause(fault) + "C")
 
     async def _turn_around(self, retry: int) -> bool:
         """Tell whether retry number `retry` stays on the same server, after the pause that this takes."""

@@ -35,6 +35,7 @@ class Kind(enum.Enum):
     TALLY = "tally"  # worker: what it has counted since its start
     LAST_TALLY = "last tally"  # worker: the same, when it has nothing more to count
     ENTRIES = "entries"  # both: entries of stick tables
+    COUNTS = "counts"  # both: what was counted in them
     LOAD = "load"  # worker: places that it uses and wants on servers with `maxconn`
     PLACES = "places"  # worker: by which weights keys lie
     ESTATE = "estate"  # the next process: what it understands; the one before it: what it leaves, behind ENTRIES

@@ -101,4 +101,5 @@ def entries(registry: Registry, now: float, used_since: float | None = None) -> 
         if used_since is not None and expire_s is not None:
             found = [each for each in found if each[1].expires_at > used_since + expire_s]
         for start in range(0, len(found), _ROWS):
-            yield {name: [tables.row(text_of(key), entry) for key, entry in found[start : start + _ROWS]]}
+            rows = found[start : start + _ROWS]
+            yield {name: [tables.whole_row(table, text_of(key), entry, heir=True) for key, entry in rows]}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from wproxy.config.acl.facts import Tracks
+from wproxy.config.table_data import BYTES_IN, BYTES_OUT
 from wproxy.state.admission import Admission
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
@@ -76,8 +78,7 @@ class Session:
     __slots__ = (
         "accepted_at", "assigned_at", "backend", "backend_queue", "by_request", "bytes_in", "bytes_out", "carrier",
         "connected_at", "destination", "frontend", "placed", "redispatched", "retries", "secure", "server",
-        "server_queue",
-        "session_id", "settled_in", "settled_out", "source", "termination",
+        "server_queue", "session_id", "settled_in", "settled_out", "source", "termination", "tracks",
     )  # fmt: skip
 
     def __init__(self, session_id: int, frontend: Frontend, backend: Backend, now: float) -> None:
@@ -103,6 +104,7 @@ class Session:
         self.secure = False  # its client speaks TLS
         self.server_queue = 0
         self.backend_queue = 0
+        self.tracks: Tracks | None = None  # entries of stick tables, up to its end
 
     def settle(self) -> None:
         """Add what was transferred since the last time to the counters of frontend, backend and server."""
@@ -133,6 +135,16 @@ class Session:
         counters.times.add(queue_ms, connect_ms, total_ms, counters.balanced)
         counters = self.backend.counters
         counters.times.add(queue_ms, connect_ms, total_ms, counters.balanced)
+
+    def release(self) -> None:
+        """Track nothing any longer; what was transferred by requests has been counted."""
+        for entry in self.tracks or ():
+            if entry is not None:
+                if not self.by_request:
+                    entry.count(BYTES_IN, self.bytes_in)
+                    entry.count(BYTES_OUT, self.bytes_out)
+                entry.release()
+        self.tracks = None
 
     def end(self, termination: str) -> None:
         """Note how it ended, the first cause only (configuration manual, section 8.5: two letters, who and when)."""
@@ -186,6 +198,8 @@ class Sessions:
         if session in self.live:
             self.live.remove(session)
             session.settle()
+            if session.tracks is not None:
+                session.release()
             session.carrier = None  # each has the other, which only the garbage collector would notice
             session.frontend.closed()
             self.admission.closed()

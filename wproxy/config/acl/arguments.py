@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeAlias
 
+from wproxy.config.acl.facts import TRACKS
 from wproxy.config.acl.samples import latin
 from wproxy.config.acl.scope import Scope
 from wproxy.config.acl.users import UserList
@@ -135,6 +136,28 @@ def user_list(text: str, scope: Scope) -> UserList:
     if text not in scope.userlists:
         raise ArgumentError(f"names a userlist that is not there: '{text}'{did_you_mean(text, scope.userlists)}")
     return scope.userlists[text]
+
+
+def table(text: str, scope: Scope) -> str:
+    """Return the name of the section of an existing stick table, by default the proxy itself."""
+    name = text or scope.proxy
+    if name not in scope.tables:
+        hint = did_you_mean(name, scope.tables) or f"; write 'stick-table type ip size 100k' in '{name}'"
+        raise ArgumentError(f"uses the stick-table of '{name}', which has none{hint}")
+    return name
+
+
+def optional_table(text: str, scope: Scope) -> str:
+    """Return the name of the section of an existing stick table, "" when it is left out."""
+    return table(text, scope) if text else ""
+
+
+def track(text: str, scope: Scope) -> int:
+    """Return the number of what is tracked."""
+    number = integer(text, scope)
+    if not 0 <= number < TRACKS:
+        raise ArgumentError(f"expects a number from 0 to {TRACKS - 1} in parentheses, not '{text}'")
+    return number
 
 
 def one_of(**choices: Any) -> Argument:  # noqa: ANN401 - whatever the words stand for

@@ -17,7 +17,8 @@ class Converter:
     """One row: name, types of what it takes and gives, what makes the function, its arguments.
 
     `make` takes the arguments, read as their types say, and returns the function that is called with a sample of type
-    `takes`; it returns None when there is no result. With `of_request` the function is called with the facts as well.
+    `takes`; it returns None when there is no result. With `of_request`, or `of_connection`, the function is called with
+    the facts as well: those of a request, or of any connection.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Converter:
     make: Callable[..., Convert]
     arguments: tuple[Argument, ...] = ()
     of_request: bool = False
+    of_connection: bool = False
 
 
 def simple(name: str, takes: Kind, gives: Kind, convert: Callable[[Any], Value | None]) -> Converter:

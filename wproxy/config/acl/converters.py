@@ -7,6 +7,7 @@ from typing import Any
 
 from wproxy.config.acl import arguments
 from wproxy.config.acl.converter import Convert, Converter
+from wproxy.config.acl.counters import TABLE_CONVERTERS
 from wproxy.config.acl.facts import HttpFacts, Kind, Value
 from wproxy.config.acl.hash_converters import HASH_CONVERTERS
 from wproxy.config.acl.map_converters import MAP_CONVERTERS
@@ -58,6 +59,7 @@ _ROWS = (
     *NUMBER_CONVERTERS,
     *HASH_CONVERTERS,
     *MAP_CONVERTERS,
+    *TABLE_CONVERTERS,
     Converter("set-var", Kind.ANY, Kind.ANY, _set, (arguments.variable, *[_CONDITION] * 4), of_request=True),
     Converter("unset-var", Kind.ANY, Kind.ANY, _unset, (arguments.variable,), of_request=True),
 )
@@ -77,7 +79,6 @@ HAPROXY_ONLY = frozenset(
         "fix_is_valid",
         "fix_tag_value",
         "htonl",
-        "in_table",
         "json_query",
         "jwt_header_query",
         "jwt_payload_query",

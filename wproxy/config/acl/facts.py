@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from wproxy.config.acl.table_facts import TableFacts, TrackedFacts
+from wproxy.config.table_data import BYTES_IN, BYTES_OUT, REQUEST, event_of
+
 
 class Kind(enum.Enum):
     """The type of a sample (manual, section 7.1): bool, int, packed address of 4 or 16 bytes, str, Binary.
@@ -44,6 +47,8 @@ ALWAYS = Stage.CONNECTION | Stage.REQUEST | Stage.RESPONSE | Stage.LOG
 
 
 Value: TypeAlias = bool | int | bytes | str
+
+TRACKS = 3  # how many entries of stick tables can be tracked at a time
 
 
 class ServerFacts(Protocol):
@@ -107,6 +112,10 @@ class Process(Protocol):
         """The frontends that are not disabled."""
 
     @property
+    def tables(self) -> Mapping[str, TableFacts]:
+        """The stick tables."""
+
+    @property
     def host_name(self) -> str:
         """The name of this host."""
 
@@ -164,6 +173,10 @@ class TlsFacts(Protocol):
         """Return the client's certificate."""
 
 
+Tracks: TypeAlias = list[TrackedFacts | None]
+"""The entries that are tracked, by number."""
+
+
 @dataclass(slots=True)
 class Facts:
     """One connection. Addresses are packed, None where there is none (unix sockets); `listener` counts from 1."""
@@ -181,6 +194,36 @@ class Facts:
     by_header: bool = False  # the addresses are those of a PROXY header
     backend: BackendFacts | None = None  # the one that was chosen
     backend_name: str = ""
+    tracks: Tracks | None = None  # of the connection
+
+    def track(self, number: int, entry: TrackedFacts) -> None:
+        """Track `entry` as number `number` for as long as the connection lives."""
+        if self.tracks is None:
+            self.tracks = [None] * TRACKS
+        self.tracks[number] = entry
+
+    def tracks_already(self, number: int) -> bool:
+        """Tell whether a rule has begun to track something as number `number`."""
+        return self.tracks is not None and self.tracks[number] is not None
+
+    def tracked(self, number: int) -> TrackedFacts | None:
+        """Return what is tracked as number `number`."""
+        return None if self.tracks is None else self.tracks[number]
+
+    def count(self, event: str, events: int = 1) -> None:
+        """Count `events` of all that is tracked."""
+        if self.tracks is not None:
+            for entry in self.tracks:
+                if entry is not None:
+                    entry.count(event, events)
+
+    def release(self) -> None:
+        """Track nothing any longer."""
+        if self.tracks is not None:
+            for entry in self.tracks:
+                if entry is not None:
+                    entry.release()
+            self.tracks = None
 
 
 class FieldFacts(Protocol):
@@ -271,6 +314,8 @@ class ExchangeFacts(Protocol):
     backend_queue: int
     termination: str
     cookies: str
+    bytes_in: int
+    bytes_out: int
 
     @property
     def server(self) -> ChosenServer | None:
@@ -304,6 +349,7 @@ class HttpFacts(Facts):
     exchange: ExchangeFacts | None = None  # the one in hand
     identify: Callable[[HttpFacts], str] | None = None  # makes `unique_id`
     identity: str | None = None  # of the request in hand, once it has been asked for
+    own_tracks: Tracks | None = None  # of the request in hand
 
     @property
     def unique_id(self) -> str:
@@ -336,6 +382,53 @@ class HttpFacts(Facts):
         self.log_level = self.identity = None
         if self.variables:
             self.variables = {name: value for name, value in self.variables.items() if name.startswith("sess.")}
+        if self.tracks is not None:
+            self.count(REQUEST)
+
+    def track(self, number: int, entry: TrackedFacts) -> None:
+        """Track `entry` as number `number` up to the end of the request in hand."""
+        if self.own_tracks is None:
+            self.own_tracks = [None] * TRACKS
+        self.own_tracks[number] = entry
+        entry.count(REQUEST)
+        event = "" if self.response is None else event_of(self.response.status)
+        if event:
+            entry.count(event)
+
+    def tracks_already(self, number: int) -> bool:
+        """Tell whether a rule has begun to track something as number `number`."""
+        return self.tracked(number) is not None
+
+    def tracked(self, number: int) -> TrackedFacts | None:
+        """Return what the request, or else the connection, tracks as number `number`."""
+        own = None if self.own_tracks is None else self.own_tracks[number]
+        return Facts.tracked(self, number) if own is None else own
+
+    def count(self, event: str, events: int = 1) -> None:
+        """Count `events` of all that is tracked."""
+        if self.own_tracks is not None or self.tracks is not None:
+            for number in range(TRACKS):
+                entry = self.tracked(number)
+                if entry is not None:
+                    entry.count(event, events)
+
+    def heard(self, status: int) -> None:
+        """Take note of the status of a server's response."""
+        event = event_of(status)
+        if event:
+            self.count(event)
+
+    def ended(self) -> None:
+        """Take note that the exchange in hand is over."""
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None and (self.own_tracks is not None or self.tracks is not None):
+            self.count(BYTES_IN, exchange.bytes_in)
+            self.count(BYTES_OUT, exchange.bytes_out)
+        if self.own_tracks is not None:
+            for entry in self.own_tracks:
+                if entry is not None:
+                    entry.release()
+            self.own_tracks = None
 
     def answered(self, response: ResponseFacts) -> None:
         """Turn to the response of the request in hand."""

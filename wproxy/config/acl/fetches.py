@@ -8,6 +8,7 @@ from typing import Any
 from wproxy.config.acl import arguments
 from wproxy.config.acl.arguments import Argument
 from wproxy.config.acl.cookies import COOKIE_FETCHES
+from wproxy.config.acl.counters import COUNTER_FETCHES, NUMBERED_FETCHES
 from wproxy.config.acl.facts import BackendFacts, Facts, Fetcher, Kind, ServerFacts, TlsFacts, Value
 from wproxy.config.acl.fetch import Fetch, plain
 from wproxy.config.acl.headers import HEADER_FETCHES
@@ -172,6 +173,7 @@ _ROWS = (
     *HEADER_FETCHES,
     *COOKIE_FETCHES,
     *HTTP_FETCHES,
+    *COUNTER_FETCHES,
 )
 
 _ALIASES = {
@@ -193,7 +195,7 @@ _ALIASES = {
     "shdr_val": "res.hdr_val",
 }
 
-FETCHES: dict[str, Fetch] = {row.name: row for row in _ROWS}
+FETCHES: dict[str, Fetch] = {row.name: row for row in (*_ROWS, *NUMBERED_FETCHES)}
 FETCHES.update({alias: FETCHES[name] for alias, name in _ALIASES.items()})
 
 _METHODS = ("beg", "dir", "dom", "end", "len", "reg", "sub")

@@ -124,7 +124,7 @@ def _steps(conversion: Cast | None, converter: Converter, arguments: list[Any]) 
     if conversion is not None:
         yield _without_facts(conversion)
     function = converter.make(*arguments)
-    yield function if converter.of_request else _without_facts(function)
+    yield function if converter.of_request or converter.of_connection else _without_facts(function)
 
 
 def _without_facts(function: Callable[[Any], Value | None]) -> Step:

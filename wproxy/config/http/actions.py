@@ -11,13 +11,18 @@ from wproxy.config.http.fields import FIELD_ACTIONS
 from wproxy.config.http.model import Act
 from wproxy.config.http.redirects import REDIRECT_ACTIONS
 from wproxy.config.http.targets import TARGET_ACTIONS
-from wproxy.config.http.variables import CALLS, VARIABLE_ACTIONS
+from wproxy.config.http.tracking import TRACKING_ACTIONS, TRACKING_CALLS
+from wproxy.config.http.variables import VARIABLE_ACTIONS, VARIABLE_CALLS
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
 
-ACTIONS: dict[str, Action] = {
-    row.name: row for row in (*ANSWER_ACTIONS, *FIELD_ACTIONS, *REDIRECT_ACTIONS, *TARGET_ACTIONS, *VARIABLE_ACTIONS)
-}
+_ROWS = (
+    *ANSWER_ACTIONS, *FIELD_ACTIONS, *REDIRECT_ACTIONS, *TARGET_ACTIONS, *TRACKING_ACTIONS, *VARIABLE_ACTIONS,
+)  # fmt: skip
+ACTIONS: dict[str, Action] = {row.name: row for row in _ROWS}
+
+# Those with an argument in parentheses behind their names.
+CALLS = {**VARIABLE_CALLS, **TRACKING_CALLS}
 
 # HAProxy's others: what wproxy takes without effect, and how the names of those begin that it refuses.
 WITHOUT_EFFECT = {
@@ -30,7 +35,7 @@ WITHOUT_EFFECT = {
 HAPROXY_ONLY = (
     "add-acl", "cache-", "del-acl", "del-map", "do-resolve", "early-hint", "lua.", "normalize-uri", "ot-group",
     "reject", "sc-", "send-spoe-group", "set-dst", "set-map", "set-priority", "set-src", "set-timeout", "silent-drop",
-    "track-sc", "wait-for",
+    "wait-for",
 )  # fmt: skip
 
 

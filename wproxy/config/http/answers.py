@@ -13,9 +13,10 @@ from wproxy.config.acl.users import is_to_proxy
 from wproxy.config.http.action import Action, Context, Words
 from wproxy.config.http.fields import field_name, to_bytes
 from wproxy.config.http.format import Format, compile_format, constant
-from wproxy.config.http.model import Act, Answer, Service, Verdict
+from wproxy.config.http.model import Act, Answer, Outcome, Service, Verdict
 from wproxy.config.http.reasons import reason_of
 from wproxy.config.nearest import did_you_mean
+from wproxy.config.table_data import ERROR
 from wproxy.config.values import ArgumentError, integer
 
 # The statuses for which there are error pages (manual, "errorfile").
@@ -223,6 +224,17 @@ def parse_errorfile(path: str, context: Context) -> Answer:
     )
 
 
+def _act_against(made: Make | Answer) -> Act:
+    """Return what denies a request, which counts as an error of its client."""
+    make = _act(made)
+
+    def act(facts: HttpFacts) -> Outcome | None:
+        facts.count(ERROR)
+        return make(facts)
+
+    return act
+
+
 def _act(made: Make | Answer) -> Act:
     if isinstance(made, Answer):
         return lambda facts: made
@@ -240,7 +252,8 @@ def _deny(words: Words, context: Context) -> Act:
         wanted.page = True
         if wanted.status not in PAGES:
             raise ArgumentError(f"has no error page for the status {wanted.status}")
-    return _act(make_answer(wanted, DENIED))
+    made = make_answer(wanted, DENIED)
+    return _act_against(made) if context.scope.stage is Stage.REQUEST else _act(made)
 
 
 def _tarpit(words: Words, context: Context) -> Act:
@@ -251,8 +264,8 @@ def _tarpit(words: Words, context: Context) -> Act:
             raise ArgumentError(f"has no error page for the status {wanted.status}")
     made = make_answer(wanted, TARPITTED)
     if isinstance(made, Answer):
-        return _act(replace(made, late=True))
-    return lambda facts: replace(made(facts), late=True)
+        return _act_against(replace(made, late=True))
+    return _act_against(lambda facts: replace(made(facts), late=True))
 
 
 def _auth(words: Words, context: Context) -> Act:
@@ -260,7 +273,7 @@ def _auth(words: Words, context: Context) -> Act:
     challenge = b'Basic realm="%b"' % to_bytes(latin(realm))
     login = Answer(401, fields=((b"www-authenticate", challenge),), cause=MEANT, page=True)
     proxy_login = replace(login, status=407, fields=((b"proxy-authenticate", challenge),))
-    return lambda facts: proxy_login if is_to_proxy(facts) else login
+    return _act_against(lambda facts: proxy_login if is_to_proxy(facts) else login)
 
 
 def _allow(words: Words, context: Context) -> Act:

@@ -125,7 +125,7 @@ VARIABLE_ACTIONS = (
 )
 
 # Those with a variable in parentheses behind their names.
-CALLS: dict[str, Callable[[str, Words, Context], Act]] = {
+VARIABLE_CALLS: dict[str, Callable[[str, Words, Context], Act]] = {
     "set-var-fmt(": set_variable_to_format,
     "set-var(": set_variable,
     "unset-var(": unset_variable,

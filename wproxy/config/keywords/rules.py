@@ -7,6 +7,7 @@ import re
 from wproxy.config.drafts import ProxyDraft, RuleLine
 from wproxy.config.grammar import Report, Section, Statement, done
 from wproxy.config.nearest import did_you_mean
+from wproxy.config.tracking import TRACKING
 from wproxy.config.values import ArgumentError
 
 _ANYWHERE = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND)
@@ -14,7 +15,7 @@ _FRONT = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN)
 _BINDS = (Section.FRONTEND, Section.LISTEN)
 
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
-_ACTIONS = ("accept", "reject")
+_ACTIONS = ("accept", "reject", *TRACKING)
 _HAPROXY_ACTIONS = (
     "capture",
     "expect-netscaler-cip",
@@ -22,7 +23,6 @@ _HAPROXY_ACTIONS = (
     "sc-",
     "set-",
     "silent-drop",
-    "track-sc",
     "unset-",
 )
 
@@ -52,9 +52,9 @@ def _use_backend(proxy: ProxyDraft, statement: Statement, report: Report) -> Non
 
 def _tcp_request_connection(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     action = statement.arguments[0] if statement.arguments else ""
-    if action not in _ACTIONS:
+    if action.partition("(")[0] not in _ACTIONS:
         if action.startswith(_HAPROXY_ACTIONS):
-            raise ArgumentError(f"{action} is not supported by wproxy; it knows 'accept' and 'reject'")
+            raise ArgumentError(f"{action} is not supported by wproxy; it knows {', '.join(_ACTIONS)}")
         raise ArgumentError(f"expects 'accept' or 'reject', not '{action}'{did_you_mean(action, _ACTIONS)}")
     note(proxy, statement)
 
@@ -66,7 +66,7 @@ RULES = (
         "tcp-request connection",
         _FRONT,
         _tcp_request_connection,
-        "accept or reject clients, before a PROXY header is read",
+        "accept, reject or track clients, before a PROXY header is read",
         "4.2",
     ),
 )

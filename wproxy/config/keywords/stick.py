@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from wproxy.config import values
@@ -9,6 +10,7 @@ from wproxy.config.drafts import ProxyDraft, RuleLine, TableDraft
 from wproxy.config.grammar import Report, Section, SetsTo, Statement, done
 from wproxy.config.model import StickKind
 from wproxy.config.nearest import did_you_mean
+from wproxy.config.table_data import DATA, HAPROXY_ONLY, Datum, Stored
 from wproxy.config.values import ArgumentError
 
 _PROXIES = (Section.FRONTEND, Section.LISTEN, Section.BACKEND)
@@ -77,9 +79,30 @@ def _peers(table: TableDraft, words: Iterator[str]) -> None:
     raise ArgumentError("cannot use 'peers': wproxy does not replicate tables yet")
 
 
+_STORED = re.compile(r"([a-z0-9_]+)(?:\(([^()]*)\))?")
+
+
 def _store(table: TableDraft, words: Iterator[str]) -> None:
-    if _next(words, "a data type after 'store'") != "server_id":
-        raise ArgumentError("cannot count yet: it stores 'server_id' only, which it does by itself")
+    """Read a list such as gpc0,http_req_rate(10s)."""
+    text = _next(words, "a data type after 'store'")
+    for word in text.split(","):
+        found = _STORED.fullmatch(word)
+        name = found[1] if found is not None else word
+        if name in HAPROXY_ONLY:
+            raise ArgumentError(f"cannot store '{word}': arrays are not supported by wproxy, write {name[:3]}0 instead")
+        if found is None or name not in DATA:
+            raise ArgumentError(f"knows no data type '{word}'{did_you_mean(name, DATA)}")
+        table.stored.append(_stored(DATA[name], found[2]))
+
+
+def _stored(datum: Datum, period: str | None) -> Stored:
+    if not datum.is_rate:
+        if period is not None:
+            raise ArgumentError(f"takes no argument for '{datum.name}'")
+        return Stored(datum)
+    if not period:
+        raise ArgumentError(f"expects a period for '{datum.name}', as in {datum.name}(10s)")
+    return Stored(datum, round(values.positive_seconds(period) * 1_000))
 
 
 _ARGUMENTS: dict[str, Callable[[TableDraft, Iterator[str]], None]] = {
@@ -103,7 +126,7 @@ def _stick(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
 
 
 STICK = (
-    done("stick-table", _PROXIES, _stick_table, "remembers the servers of clients: type, size, expire, nopurge", "4.2"),
+    done("stick-table", _PROXIES, _stick_table, "remembers clients: type, size, expire, nopurge, store", "4.2"),
     done("stick on", _SERVERS, _stick, "clients that have the same come to the same server", "4.2"),
     done("stick match", _SERVERS, _stick, "the half of `stick on` that looks up", "4.2"),
     done("stick store-request", _SERVERS, _stick, "the half of `stick on` that remembers", "4.2"),

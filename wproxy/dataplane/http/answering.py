@@ -10,6 +10,8 @@ from wproxy.dataplane.http import outgoing
 from wproxy.dataplane.http.server_side import ServerSide
 from wproxy.protocols.http1.heads import ResponseHead
 
+_NOTHING = Answer(503, silent=True)
+
 
 class Answering(ServerSide):
     """What an `Exchange` does to answer itself."""
@@ -63,6 +65,14 @@ class Answering(ServerSide):
         return (
             head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=False)) + data[head.size :]
         )
+
+    def unfound(self, cause: str) -> None:
+        """Tell the client that there is no server (`search.Seeker`)."""
+        self.end(cause)
+        if cause == "sC" and self.client.served:
+            self.answer(_NOTHING)  # as HAProxy: who has had an answer sees its connection end, and may try again
+        else:
+            self.fail(503)
 
     def fail(self, status: int) -> None:
         """Answer with an error page."""

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from wproxy.config.acl.facts import HttpFacts
+from wproxy.config.table_data import ERROR, REQUEST
 from wproxy.dataplane.carriage import describe
 from wproxy.dataplane.ends import ends_of
 from wproxy.dataplane.http import captured
@@ -205,6 +206,10 @@ class ClientConnection(asyncio.Protocol):
         """Answer what is no request, and end the connection."""
         site = self.site
         self.exchange = None
+        for entry in self.session.tracks or ():
+            if entry is not None:
+                entry.count(REQUEST)
+                entry.count(ERROR)
         counters = site.frontend.counters
         counters.requests += 1
         counters.request_rate.add(self.active_at)
@@ -237,6 +242,7 @@ class ClientConnection(asyncio.Protocol):
             if arrival is not None:
                 facts = self.site.facts(arrival.ends, by_header=arrival.facts.by_header)
                 facts.tls = arrival.facts.tls
+                facts.tracks = arrival.facts.tracks
             else:
                 ends = ends_of(self.transport) if self.transport is not None else Ends()
                 facts = self.site.facts(ends, by_header=False)

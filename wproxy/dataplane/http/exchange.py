@@ -290,11 +290,6 @@ class Exchange(Answering):
         """Return `facts` (`search.Seeker`)."""
         return self.facts
 
-    def unfound(self, cause: str) -> None:
-        """Tell the client that there is no server (`search.Seeker`)."""
-        self.end(cause)
-        self.fail(503)
-
     # -- bytes from the client -----------------------------------------------------------------------------------
 
     def from_client(self, data: bytes) -> None:
@@ -429,7 +424,7 @@ class Exchange(Answering):
         if self.route.log is not None and not self._unheard:
             self.route.log.finished(self)
         if self._facts is not None:
-            self._facts.exchange = None
+            self._facts.ended()
         connection, place, server, backend = self.connection, self.place, self.server, self.backend
         if connection is not None:
             self.connection = self.session.server = None

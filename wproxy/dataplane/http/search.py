@@ -88,6 +88,7 @@ class Search:
         """Reserve a place, unless there is one, and connect; retry as `retries` and `option redispatch` say."""
         retries = self._route.backend.config.retries
         stays = self._record.place is not None
+        fault = ""  # of the first attempt, which decides what is logged
         for retry in range(retries + 1):
             if not stays and not await self._reserve(preferred if not retry else None):
                 return
@@ -97,6 +98,7 @@ class Search:
                 self._record.connected_at = self._services.clock()
                 self._seeker.found(connection)
                 return
+            fault = fault or ("s" if self.timed_out else "S")
             if self._hopeless:
                 self._record.retries = retries  # as HAProxy has it in the log
                 break
@@ -104,7 +106,7 @@ class Search:
                 self._record.retries = retry + 1
                 stays = await self._turn_around(retry + 1)
         self._count("connect_errors", self._record.place)
-        self._give_up(("s" if self.timed_out else "S") + "C")
+        self._give_up(fault + "C")
 
     async def _turn_around(self, retry: int) -> bool:
         """Tell whether retry number `retry` stays on the same server, after the pause that this takes."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.model import Answer, Closing, Rule
 from wproxy.config.http.squeezing import Algorithm
+from wproxy.config.table_data import FAILURE
 from wproxy.dataplane.http import captured, outgoing
 from wproxy.dataplane.http.site import first_outcome
 from wproxy.dataplane.http.ties import NOTHING_ASKED
@@ -108,6 +109,8 @@ class ServerSide(Transaction):
                 self._interim(head)
                 continue
             self._held = b""
+            if head.status >= 400 and self._facts is not None:
+                self._facts.heard(head.status)
             self._respond(head, data)
             return
         self._held = data
@@ -346,6 +349,8 @@ class ServerSide(Transaction):
         for party in (self.server, self.backend):
             if party is not None:
                 party.counters.response_errors += 1
+        if self._facts is not None:
+            self._facts.count(FAILURE)
         self.end(cause)
         if cause == "SH" and self.client.served and not self._held:
             # As HAProxy: who has had an answer on its connection sees it end, and may then try again.

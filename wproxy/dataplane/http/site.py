@@ -81,7 +81,8 @@ class Site:
             *(min(way.server_s, way.connect_s, way.queue_s, way.idle.client_s, way.idle.server_s) for way in ways),
         )  # fmt: skip
         switching = frontend.config.switching
-        asks = bool(http.request_rules or switching or http.monitor_uri or http.captures or desk) or any(
+        tracks = any(rule.act is not None for rule in frontend.config.connection_rules)
+        asks = bool(http.request_rules or switching or http.monitor_uri or http.captures or desk or tracks) or any(
             way.request_rules or way.response_rules for way in ways
         )
         refusals = {status: _refusal(status, http.pages.get(status)) for status in ERRORS}

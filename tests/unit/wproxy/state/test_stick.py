@@ -7,11 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wproxy.config.model import StickKind, StickTable
+from wproxy.config.table_data import Stored
 from wproxy.state.stick import Entry, LiveTable
 
 
-def table(kind: StickKind = StickKind.STRING, size: int = 3, expire_s: float | None = 10.0, **more: bool) -> LiveTable:
-    return LiveTable(StickTable("t", kind, size, expire_s, **more))
+def table(
+    kind: StickKind = StickKind.STRING,
+    size: int = 3,
+    expire_s: float | None = 10.0,
+    *,
+    nopurge: bool = False,
+    stored: tuple[Stored, ...] = (),
+) -> LiveTable:
+    return LiveTable(StickTable("t", kind, size, expire_s, nopurge=nopurge, stored=stored))
 
 
 def keys(made: LiveTable, now: float) -> list[str]:

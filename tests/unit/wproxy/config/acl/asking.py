@@ -12,6 +12,7 @@ from tests.unit.wproxy.state.parties import backend, frontend_config, line
 from wproxy.config.acl.condition import Acls, parse_condition
 from wproxy.config.acl.facts import BackendFacts, Facts, FrontendFacts
 from wproxy.config.acl.scope import Scope
+from wproxy.config.acl.table_facts import TableFacts
 from wproxy.state.frontend import Frontend
 
 
@@ -21,6 +22,7 @@ class StillProcess:
     def __init__(self) -> None:
         self.backends: Mapping[str, BackendFacts] = {"back": backend(line("a", 3, maxconn=5), line("b", 7, maxconn=1))}
         self.frontends: Mapping[str, FrontendFacts] = {"front": Frontend(frontend_config(), 10)}
+        self.tables: Mapping[str, TableFacts] = {}
         self.host_name = "here"
         self.log_line_max = 1023
         self.number = 1

@@ -51,10 +51,10 @@ def no_such_file(path: str) -> str:
     [
         ("srcc 1", "knows no fetch 'srcc'; did you mean 'src'?"),
         ("hdr(host) x", "cannot ask for 'hdr' here: it needs 'mode http'"),
-        ("sc0_conn_rate x", "cannot use HAProxy's fetch 'sc0_conn_rate', which is not supported by wproxy"),
+        ("sc_get_gpc(0,0) 1", "cannot use HAProxy's fetch 'sc_get_gpc', which is not supported by wproxy"),
         ("nbsrv(back 1", "has unbalanced parentheses in 'nbsrv(back'"),
         ("src,ipmaks(24) 1.1.1.1", "knows no converter 'ipmaks'; did you mean 'ipmask'?"),
-        ("src,in_table(x) 1", "cannot use HAProxy's converter 'in_table', which is not supported by wproxy"),
+        ("src,table_idle(x) 1", "cannot use HAProxy's converter 'table_idle', which is not supported by wproxy"),
         ("src,ipmask(33) 1.1.1.1", "'ipmask' expects a mask such as 255.255.255.0 or 24, not '33'"),
         ("nbsrv(a,b) 1", "takes at most 1 arguments in parentheses, not 'nbsrv(a,b)'"),
         ("nbsrv(bakc) 1", "'nbsrv' names a backend that is not there: 'bakc'; did you mean 'back'?"),

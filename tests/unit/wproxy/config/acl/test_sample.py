@@ -60,7 +60,7 @@ def test_at_the_wrong_time(text: str, stage: Stage, problem: str) -> None:
         ("src x", "has ' x' behind the expression 'src'"),
         ("path_beg", "knows no fetch 'path_beg'"),
         ("req.body", "cannot use HAProxy's fetch 'req.body', which is not supported by wproxy"),
-        ("src,table_trackers(x)", "cannot use HAProxy's converter 'table_trackers', which is not supported by wproxy"),
+        ("src,table_idle(x)", "cannot use HAProxy's converter 'table_idle', which is not supported by wproxy"),
         ("src,length,nothing", "knows no converter 'nothing'"),
         ("always_true,ipmask(8)", "'ipmask' cannot make a sample of type ip of one of type boolean"),
         ("src,lower(x)", "takes at most 0 arguments in parentheses, not 'lower(x)'"),

@@ -30,8 +30,9 @@ def test_every_row_acts() -> None:
             "'tcp-request connection' expects 'accept' or 'reject', not 'rejekt'; did you mean 'reject'?",
         ),
         (
-            "frontend f\n tcp-request connection track-sc0 src",
-            "'tcp-request connection' track-sc0 is not supported by wproxy; it knows 'accept' and 'reject'",
+            "frontend f\n tcp-request connection silent-drop",
+            "'tcp-request connection' silent-drop is not supported by wproxy; it knows accept, reject, track-sc0, "
+            "track-sc1, track-sc2, sc-inc-gpc0, sc-inc-gpc1, sc-set-gpt0",
         ),
     ],
 )

@@ -5,6 +5,7 @@ import pytest
 from tests.unit.wproxy.config.keywords.rows import problem_of
 from wproxy.config.loader import parse
 from wproxy.config.model import StickKind, StickTable
+from wproxy.config.table_data import DATA, Stored
 
 TABLE = "backend b\n stick-table type ip size 10k\n"
 
@@ -17,9 +18,16 @@ def test_tables() -> None:
         {},
     )
     assert config.tables == (
-        StickTable("a", StickKind.STRING, 1 << 20, 30.0, nopurge=True, length=9),
+        StickTable("a", StickKind.STRING, 1 << 20, 30.0, nopurge=True, length=9, stored=(Stored(DATA["server_id"]),)),
         StickTable("l", StickKind.IPV6, 5),
     )
+
+
+def test_what_is_stored_stands_in_one_order() -> None:
+    lines = "backend b\n stick-table type ip size 1 store http_req_rate(10s),gpc0 store conn_rate(500)\n stick on src\n"
+    [table] = parse(lines, "a.cfg", {}).tables
+    shown = ["server_id", "gpc0", "conn_rate(500)", "http_req_rate(10000)", "server_key"]
+    assert [stored.text for stored in table.stored] == shown
 
 
 def test_rules() -> None:
@@ -60,9 +68,13 @@ def test_servers_that_nobody_sticks_to() -> None:
         ("stick-table type ip expires 3", "'stick-table' knows no argument 'expires'; did you mean 'expire'?"),
         ("stick-table type ip size 5 srvkey addr", "'stick-table' knows servers by name only, not by 'addr'"),
         ("stick-table type ip peers x", "'stick-table' cannot use 'peers': wproxy does not replicate tables yet"),
+        ("stick-table type ip store conn", "'stick-table' knows no data type 'conn'; did you mean 'conn_cur'?"),
+        ("stick-table type ip store conn_cur(5)", "'stick-table' takes no argument for 'conn_cur'"),
+        ("stick-table type ip store conn_rate", "'stick-table' expects a period for 'conn_rate', as in conn_rate(10s)"),
+        ("stick-table type ip store conn_rate(0)", "'stick-table' expects a time above 0, not '0'"),
         (
-            "stick-table type ip store conn_cur",
-            "'stick-table' cannot count yet: it stores 'server_id' only, which it does by itself",
+            "stick-table type ip store gpc0,gpc(3)",
+            "'stick-table' cannot store 'gpc(3)': arrays are not supported by wproxy, write gpc0 instead",
         ),
         (
             "stick-table type ip size 5\n stick-table type ip size 5",
