@@ -113,17 +113,12 @@ class Application:
         self._sampler = Stepper(self._loop, self._reporter.sample, history.PACE_S)
         self._trimmer = Stepper(self._loop, Trimmer(self._registry.sessions.live, trim).step, STEP_S)
         self._pace = LoginPace()
-        backends, frontends = self._registry.backends, self._registry.frontends
-        parties: list[Frontend | Backend] = [*backends.values(), *frontends.values()]
+        parties: list[Frontend | Backend] = [*self._registry.backends.values(), *self._registry.frontends.values()]
         self._desks = {party.name: self._desk(party.config.page) for party in parties if party.config.page is not None}
         self._logs = ProcessLogs(config, sockets.logs, self._loop.time, partial(log, "ALERT"))
         self._prober = Prober(self._services, self._control, config.globals)
         self._redis = self._redis_sites(reaches) if model.Mode.REDIS in {each.config.mode for each in parties} else None
-<<<<<<< HEAD
-        self._process_facts = LiveProcess(backends, frontends, config.globals.log_line_max)
-=======
         self._process_facts = LiveProcess(self._registry, config.globals.log_line_max, self._loop.time)
->>>>>>> rest
         self._http = HttpSites(
             self._services,
             self._process_facts,
