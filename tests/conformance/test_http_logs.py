@@ -125,7 +125,11 @@ def test_httpslog(tmp_path: Path) -> None:
         folder.mkdir()
         with udp_log_server() as log:
             own = (f"log {log.target} local0", "log-tag t", "option httpslog", "option dontlognull")
-            with scene(program, folder, (*own, "http-request return status 299", f"bind 127.0.0.1:{port} ssl crt {certificate}")) as made:
+            with scene(
+                program,
+                folder,
+                (*own, "http-request return status 299", f"bind 127.0.0.1:{port} ssl crt {certificate}"),
+            ) as made:
                 made.ask(PLAIN)
                 for name, context in (("a.example", client_context()), ("a.example", old), (None, old)):
                     with tls_connect(port, name, context) as client:
