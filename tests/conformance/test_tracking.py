@@ -233,8 +233,8 @@ def test_a_limit_of_connections(tmp_path: Path) -> None:
         found: list[object] = []
         with ExitStack() as stack:
             for _ in range(4):
-                client = stack.enter_context(connect(made.port))
                 try:
+                    client = stack.enter_context(connect(made.port))
                     client.sendall(get("/"))
                     found.append(receive(client)[:12])
                 except OSError:
