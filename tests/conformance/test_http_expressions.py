@@ -63,6 +63,7 @@ str(abc),secure_memcmp(txn.text) | int(5),add(3) | int(5),sub(8) | int(5),mul(-3
 int(-7),mod(3) | int(7),mod(0) | int(7),neg | int(7),cpl | int(6),and(3) | int(6),or(1) | int(6),xor(3) | int(6),not
 int(6),bool | int(6),even | int(-5),odd | int(9223372036854775807),add(1) | int(9223372036854775807),mul(2)
 int(6),iif(a,b) | str(true),iif(a,b) | str(1),iif(a,b) | int(5),iif(,x) | bool(true) | str(abc),hex
+int(5),hex | int(-2),hex | int(1),sha1,hex
 str(616263),hex2i | str(-5),hex2i | str(abc),base64 | str(YWJj),b64dec | str(Y!),b64dec | str(YWJjZA),b64dec
 str(YWJjZA),ub64dec | str(abcd),ub64enc | str(a%20b+c?d+e%zz),url_dec | str(a%20b+c?d+e%41),url_dec
 str(a+b),url_dec(1) | str(a%4),url_dec | str(a\ b/c?d=e&f~-_.é),url_enc | str(abc),crc32 | str(abc),crc32(1)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.support.beside_http import Scene, scene
+from tests.support.beside_http import Scene, receive, scene
+from tests.support.certificates import for_host
+from tests.support.memory_tls import client_context
+from tests.support.programs import free_port
 from tests.support.syslog import udp_log_server
+from tests.support.tls import tls_connect
 
 REQUEST = (
     b'GET /a%20b?c=\xc3\xa9"d HTTP/1.1\r\nHost: h.example\r\nUser-Agent: {x|y}#"z"\r\nCookie: a=1; sess=abcdef\r\n\r\n'
@@ -106,6 +111,35 @@ def test_own_formats(tmp_path: Path, name: str) -> None:
         'log-format "' + text.replace("\\", "\\\\").replace('"', '\\"') + '"',
     )
     assert same(tmp_path, lines, [PLAIN])
+
+
+def test_httpslog(tmp_path: Path) -> None:
+    """Clients without TLS, with two versions of it, with a name and without."""
+    certificate = for_host("a.example").write(tmp_path / "a.pem")
+    old = client_context()
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    def lines_of(program: str) -> list[str]:
+        port = free_port()
+        folder = tmp_path / program
+        folder.mkdir()
+        with udp_log_server() as log:
+            own = (f"log {log.target} local0", "log-tag t", "option httpslog", "option dontlognull")
+            with scene(
+                program,
+                folder,
+                (*own, "http-request return status 299", f"bind 127.0.0.1:{port} ssl crt {certificate}"),
+            ) as made:
+                made.ask(PLAIN)
+                for name, context in (("a.example", client_context()), ("a.example", old), (None, old)):
+                    with tls_connect(port, name, context) as client:
+                        client.sendall(PLAIN)
+                        receive(client)
+                return [alike(line) for line in log.wait_for("", 4)]
+
+    ours = lines_of("wproxy")
+    assert ours == lines_of("haproxy")
+    assert [line.rpartition('" ')[2].split("/")[-2] for line in ours] == ["-", "TLSv1.3", "TLSv1.2", "TLSv1.2"]
 
 
 def test_log_levels(tmp_path: Path) -> None:

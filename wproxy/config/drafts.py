@@ -213,6 +213,7 @@ class ProxyDraft:
     tcplog: bool = False
     httplog: bool = False
     clf: bool = False  # `option httplog clf`
+    httpslog: bool = False  # in mode http, with what it adds about TLS
     log_format: RuleLine | None = None
     log_pieces: tuple[Piece, ...] = ()  # made by `config.rules`
     log_null: bool = True

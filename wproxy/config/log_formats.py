@@ -8,6 +8,9 @@ from wproxy.config.values import ArgumentError
 
 TCPLOG = "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq"
 HTTPLOG = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r"
+HTTPSLOG = (
+    f"{HTTPLOG} %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc"
+)
 CLF = (
     '%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq '
     "%CC %CS %hrl %hsl"
@@ -43,7 +46,7 @@ HTTP_VARIABLES = TCP_VARIABLES | {
         "Tq",
         "Tr",
     ),
-    *("Ts", "hr", "hrl", "hs", "hsl", "ms", "pid", "r", "si", "sp", "tr", "trg", "trl", "tsc"),
+    *("Ts", "hr", "hrl", "hs", "hsl", "ms", "pid", "r", "si", "sp", "sslc", "sslv", "tr", "trg", "trl", "tsc"),
 }
 
 

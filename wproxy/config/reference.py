@@ -75,6 +75,7 @@ _DIFFERENCES = """\
 - Conditions are strict: an `if` without condition, an `or` or `!` with nothing behind it and an operator such as `gt`
   before a range are errors. Patterns of addresses are never resolved as names, regular expressions are Python's with
   PCRE's classes and escapes. Patterns cannot be changed at runtime: `show acl` and `show map` list none.
+- `option httpslog`: a line about what is no request has "-" for all that is said of the connection's TLS.
 - `table_trackers` does not count its own look at the entry, as HAProxy 2.6.12 does. Bytes that stick tables count in
   `mode http` are those on the wire. A table on the socket: `set table` is not known.
 - A client whose server (`stick on`) is at its `maxconn` goes to another one; HAProxy lets it wait for its own.

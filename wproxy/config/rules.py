@@ -19,7 +19,7 @@ from wproxy.config.http.cookie import PersistRule
 from wproxy.config.http.format import compile_format
 from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.rules import HTTP_RULES
-from wproxy.config.log_formats import CLF, HTTPLOG, TCPLOG, parse_log_format
+from wproxy.config.log_formats import CLF, HTTPLOG, HTTPSLOG, TCPLOG, parse_log_format
 from wproxy.config.model import ConnectionRule, Mode, StickRule, UseBackend
 from wproxy.config.tracking import TRACKING, tracking_act
 from wproxy.config.values import ArgumentError
@@ -134,7 +134,7 @@ def _log_format(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
         except ArgumentError as error:
             report.problem(line.location, f"'{line.keyword}' {error}")
     elif proxy.httplog and scope.speaks_http:
-        proxy.log_pieces = parse_log_format(CLF if proxy.clf else HTTPLOG, scope)
+        proxy.log_pieces = parse_log_format(HTTPSLOG if proxy.httpslog else CLF if proxy.clf else HTTPLOG, scope)
     elif proxy.tcplog or proxy.httplog:
         proxy.log_pieces = parse_log_format(TCPLOG, scope)
 

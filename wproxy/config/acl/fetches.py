@@ -158,6 +158,11 @@ _ROWS = (
     _of_server("srv_is_up", Kind.BOOLEAN, lambda server: server.running),
     _of_server("srv_uweight", Kind.INTEGER, lambda server: server.weight),
     _of_server("srv_weight", Kind.INTEGER, lambda server: server.weight if server.running else 0),
+    # A connection with an error, a certificate that fails among them, never gets as far as to be asked about.
+    plain("fc_err", Kind.INTEGER, lambda facts: 0),
+    _of_tls("ssl_c_ca_err", Kind.INTEGER, lambda tls: 0),
+    _of_tls("ssl_c_err", Kind.INTEGER, lambda tls: 0),
+    _of_tls("ssl_fc_err", Kind.INTEGER, lambda tls: 0),
     _of_tls("ssl_c_used", Kind.BOOLEAN, lambda tls: tls.getpeercert(True) is not None, without=False),
     _of_tls("ssl_c_verify", Kind.INTEGER, lambda tls: 0),  # with a certificate that fails there is no connection
     plain("ssl_fc", Kind.BOOLEAN, lambda facts: facts.tls is not None),

@@ -81,9 +81,11 @@ def address_of(value: Value) -> bytes | None:
 
 
 def binary_of(value: Value) -> str | None:
-    """Return `value` as a string of bytes, which a text is already."""
+    """Return `value` as a string of bytes, which a text is already; a number as eight, the highest first."""
     if isinstance(value, bytes):
         return Binary(value.decode("latin-1"))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Binary((value & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "big").decode("latin-1"))
     return value if isinstance(value, str) else None
 
 
@@ -98,7 +100,7 @@ _CASTS: dict[Kind, Cast] = {
 # What can be converted at all, besides to itself and to and from ANY.
 _POSSIBLE = {
     Kind.BOOLEAN: {Kind.INTEGER, Kind.STRING},
-    Kind.INTEGER: {Kind.BOOLEAN, Kind.ADDRESS, Kind.STRING},
+    Kind.INTEGER: {Kind.BOOLEAN, Kind.ADDRESS, Kind.STRING, Kind.BINARY},
     Kind.ADDRESS: {Kind.INTEGER, Kind.STRING, Kind.BINARY},
     Kind.STRING: {Kind.BOOLEAN, Kind.INTEGER, Kind.ADDRESS, Kind.BINARY},
     Kind.BINARY: {Kind.STRING},

@@ -108,8 +108,14 @@ def _httplog(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     if statement.arguments not in ((), ("clf",)):
         raise ArgumentError(f"only supports 'clf', not '{statement.arguments[0]}'")
     proxy.tcplog, proxy.httplog, proxy.log_format_location = False, True, statement.location
-    proxy.clf = bool(statement.arguments)
+    proxy.clf, proxy.httpslog = bool(statement.arguments), False
     proxy.log_format = None
+
+
+def _httpslog(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    at_most(statement, 0)
+    _httplog(proxy, statement, report)
+    proxy.httpslog = True
 
 
 def _log_format(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
@@ -131,7 +137,7 @@ PROXY_LOGS = (
     done("log-tag", _ANYWHERE, _tag, "the program's name in the lines of this proxy", "4.2"),
     done("option tcplog", _ANYWHERE, _tcplog, "a line at the end of each connection, with times and counts", "4.2"),
     done("option httplog", _FRONT, _httplog, "a line about each request; clf; as tcplog in mode tcp", "4.2"),
-    done("option httpslog", _FRONT, _httplog, "as httplog, without what it adds about TLS", "4.2"),
+    done("option httpslog", _FRONT, _httpslog, "as httplog, and about the client's TLS", "4.2"),
     done("log-format", _FRONT, _log_format, "what the line says: variables, and expressions in mode http", "4.2"),
     done(
         "option dontlognull", _FRONT, SetsTo("log_null", False), "no line when the client sent nothing", "4.2",

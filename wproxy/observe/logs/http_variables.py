@@ -230,6 +230,16 @@ def _local(at: time.struct_time) -> str:
     return f"{dates.accept_date(at)} {sign}{minutes // 60:02d}{minutes % 60:02d}"
 
 
+def _cipher(record: HttpRecord) -> str | None:
+    tls = None if record.facts is None else record.facts.tls
+    return None if tls is None else (tls.cipher() or ("",))[0] or None
+
+
+def _tls_version(record: HttpRecord) -> str | None:
+    tls = None if record.facts is None else record.facts.tls
+    return None if tls is None else tls.version()
+
+
 def _with_milliseconds(when: Callable[[HttpRecord], float]) -> Callable[[HttpRecord], str]:
     date = dates.Seconds(dates.accept_date)
 
@@ -304,6 +314,8 @@ def http_variables(host_name: str) -> tuple[Variable, ...]:
         Variable("si", "server_IP", _server_address, hexadecimal=True),
         Variable("sp", "server_port", _server_port, hexadecimal=True),
         Variable("sq", "srv_queue", lambda r: r.transaction.server_queue),
+        Variable("sslc", "ssl_ciphers", _cipher),
+        Variable("sslv", "ssl_version", _tls_version),
         Variable("t", "date_time", _with_milliseconds(_accepted), bare=True),
         Variable("tr", "date_time of HTTP request", _with_milliseconds(_requested), bare=True),
         Variable("trg", "gmt_date_time of start of HTTP request", _gmt_date(_requested), bare=True),

@@ -33,7 +33,7 @@ def test_values(text: str, expected: object) -> None:
         ("str(a),digest(md6)", "'digest' knows no algorithm 'md6'; did you mean 'md5'?"),
         ("str(a),hmac(md5,!)", "'hmac' expects its key in base64"),
         ("str(a),sha2(1)", "'sha2' expects 224, 256, 384 or 512 bits, not '1'"),
-        ("int(1),sha1", "'sha1' cannot make a sample of type binary of one of type integer"),
+        ("bool(1),sha1", "'sha1' cannot make a sample of type binary of one of type boolean"),
     ],
 )
 def test_problems(text: str, problem: str) -> None:

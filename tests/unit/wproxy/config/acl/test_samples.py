@@ -21,8 +21,8 @@ def test_only_ascii_has_cases() -> None:
     ("value", "text", "number", "truth", "address", "binary"),
     [
         (True, "1", 1, True, None, None),
-        (0, "0", 0, False, bytes(4), None),
-        (0x01020304, "16909060", 0x01020304, True, FOUR, None),
+        (0, "0", 0, False, bytes(4), "\0" * 8),
+        (0x01020304, "16909060", 0x01020304, True, FOUR, "\0\0\0\0\1\2\3\4"),
         (FOUR, "1.2.3.4", 0x01020304, None, FOUR, "\1\2\3\4"),
         (bytes(15) + b"\1", "::1", None, None, bytes(15) + b"\1", "\0" * 15 + "\1"),
         ("12x", "12x", 12, True, None, "12x"),
