@@ -249,7 +249,7 @@ class Link(asyncio.Protocol):
                 await self._settled.wait()
         except OSError:  # TimeoutError is one
             self._fault = ""
-            if self._transport is not None and self.state is LinkState.CONNECTING:  # not greeted in the same turn
+            if self._transport is not None and not self._settled.is_set():  # it is when greeted in this very turn
                 self._fault = "does not answer the greeting"
                 self._transport.abort()
                 await self._lost.wait()
