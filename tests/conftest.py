@@ -15,6 +15,11 @@ settings.register_profile("wproxy", deadline=None, suppress_health_check=[Health
 settings.load_profile("wproxy")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have long tests begin first."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture
 def redis_pair(tmp_path: Path) -> Iterator[tuple[int, int]]:
     """Two real Redis servers; yields their ports."""

@@ -169,6 +169,7 @@ def drips(data: bytes, pause_s: float = 0.1) -> Act:
     return act
 
 
+@pytest.mark.long
 def test_slow_clients() -> None:
     """`timeout http-request` is for the whole head, and no byte starts it anew; a body's is between two bytes."""
     head = ("timeout http-request 500ms",)

@@ -120,6 +120,7 @@ def test_a_checked_server_may_be_added_and_one_left_disabled(fleet: Fleet) -> No
     assert "No such backend" in fleet.refuses(1, "server", "add", "nobody/f", "127.0.0.1:9")
 
 
+@pytest.mark.long
 def test_a_drain_waits_for_the_last_session(fleet: Fleet) -> None:
     with fleet.session():
         line = fleet.refuses(1, "server", "drain", "a", "--wait", "--timeout", "0.3")

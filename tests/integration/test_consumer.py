@@ -208,6 +208,7 @@ def test_an_idle_connection_that_redis_closed_is_opened_again_without_a_word(
     assert counters["retries"] == 0
 
 
+@pytest.mark.long
 def test_a_broker_that_is_away_at_the_start_and_dies_later_loses_nothing(tmp_path: Path) -> None:
     made = batches(40, size=20)
     queue = "wproxy.observations"

@@ -139,6 +139,7 @@ def test_without_redis_server_fakeredis_takes_its_place(demo: Demo, tmp_path: Pa
     assert demo.left_behind() == []
 
 
+@pytest.mark.long
 def test_the_queue_may_be_a_rabbitmq_which_is_left_as_it_was(demo: Demo, tmp_path: Path) -> None:
     with rabbitmq(tmp_path) as broker:
         # Through a shell that becomes the demo, to know the pid that the queue is named after.

@@ -87,6 +87,7 @@ def serving(*answers: bytes, hears: bool = True) -> Iterator[int]:
             connection.close()
 
 
+@pytest.mark.long
 def test_a_crowd_that_says_one_byte(tmp_path: Path) -> None:
     """Ten thousand heads that are never finished cost little, end by the timeout, and leave nothing behind."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -24,6 +24,7 @@ def silence(pair: Pair, what: str, do: Callable[[], None], then: str) -> None:
     assert silent_s < LONGEST_S
 
 
+@pytest.mark.long
 def test_the_address_leaves_a_proxy_that_is_killed_and_a_node_that_is_cut_off(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import hiredis
+import pytest
 
 from tests.support.beside_redis import beside_redis
 from tests.support.killable import killable_redis
@@ -51,6 +52,7 @@ def check(client: Client, expected: list[Any]) -> None:
             assert wanted is None or reply == wanted, (reply, wanted)
 
 
+@pytest.mark.long
 def test_a_crowd_with_a_memory(tmp_path: Path) -> None:
     with beside_redis(tmp_path) as beside, ExitStack() as stack:
         ask(beside.proxy.port, "PING")

@@ -71,7 +71,7 @@ def servers(kind: str, tmp_path: Path) -> Iterator[tuple[int, int]]:
     ],
 )  # fmt: skip
 def test_a_reload_every_second(kind: str, way: str, workers: int, servers: tuple[int, int], tmp_path: Path) -> None:
-    storm(kind, way, workers, servers, tmp_path, seconds=10)
+    storm(kind, way, workers, servers, tmp_path, seconds=5)
 
 
 @pytest.mark.soak
