@@ -18,13 +18,14 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home wproxy \
     # A new named volume takes the owner of the folder it covers.
-    && install -d -o wproxy -g wproxy -m 750 /run/wproxy \
+    && install -d -o wproxy -g wproxy -m 750 /run/wproxy /var/lib/wproxy \
     && install -d -m 700 /var/spool/wproxy
 COPY --from=build /opt/wproxy /opt/wproxy
 COPY compose/haproxy.cfg /etc/wproxy/haproxy.cfg
 COPY --chmod=755 compose/docker-entrypoint /usr/local/bin/docker-entrypoint
 ENV PATH=/opt/wproxy/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    STATE_DIRECTORY=/var/lib/wproxy \
     WPROXY_SOCKET=/run/wproxy/admin.sock
 USER wproxy
 # /usr/local/etc/haproxy/haproxy.cfg, where that is mounted, else /etc/wproxy/haproxy.cfg.
