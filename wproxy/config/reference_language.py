@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from wproxy.config.acl.converters import CONVERTERS
 from wproxy.config.acl.converters import HAPROXY_ONLY as CONVERTERS_ONLY
 from wproxy.config.acl.converters import HAPROXY_ONLY_BEGIN as CONVERTERS_ONLY_BEGIN
-from wproxy.config.acl.facts import Stage
+from wproxy.config.acl.facts import TRACKS, Stage
 from wproxy.config.acl.fetch import Fetch
 from wproxy.config.acl.fetches import DERIVATIVES, FETCHES
 from wproxy.config.acl.fetches import HAPROXY_ONLY as FETCHES_ONLY
@@ -19,7 +19,7 @@ from wproxy.config.http.format import VARIABLES
 _DONE, _IGNORED, _REFUSED = Status.DONE.value, Status.IGNORED.value, Status.REFUSED.value
 
 
-_NUMBERED = ("sc0_", "sc1_", "sc2_")
+_NUMBERED = tuple(f"sc{number}_" for number in range(TRACKS))
 
 
 def _table(columns: str, lines: Iterable[str]) -> str:

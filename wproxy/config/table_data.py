@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SERVER_ID, SERVER_KEY = "server_id", "server_key"
+CURRENT = "conn_cur"  # ends with the connections, and so with their process
 
 # What is counted, in the words of `LiveTable.count`.
 CONNECTION, DEPARTURE, SESSION = "conn", "leave", "sess"
@@ -49,7 +50,7 @@ DATA: dict[str, Datum] = {
         Datum("gpc0", ("gpc0",)),
         Datum("gpc0_rate", ("gpc0",), is_rate=True),
         *_pair(CONNECTION),
-        Datum("conn_cur", (CONNECTION, DEPARTURE)),
+        Datum(CURRENT, (CONNECTION, DEPARTURE)),
         *_pair(SESSION),
         *_pair(REQUEST),
         *_pair(ERROR),

@@ -15,7 +15,7 @@ from math import inf
 from wproxy.config.acl.facts import Value
 from wproxy.config.acl.samples import address_of, number_of, text_of
 from wproxy.config.model import StickKind, StickTable
-from wproxy.config.table_data import DEPARTURE, SERVER_ID, SERVER_KEY
+from wproxy.config.table_data import CURRENT, DEPARTURE, SERVER_ID, SERVER_KEY
 from wproxy.state.frequency import Frequency
 
 Key = int | bytes | str
@@ -59,7 +59,7 @@ class LiveTable:
         for at, stored in enumerate(self.data):
             for event in stored.datum.events:
                 self._grows.setdefault(event, []).append((at, stored.period_ms))
-        self._connections = self._places.get("conn_cur", (-1, 0))[0]
+        self._connections = self._places.get(CURRENT, (-1, 0))[0]
 
     def key(self, value: Value) -> Key | None:
         """Return `value` as the table keeps it; None when it is not of the table's type."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 
 from wproxy.config.acl.samples import text_of
-from wproxy.config.table_data import CONNECTION, DEPARTURE
+from wproxy.config.table_data import CONNECTION, CURRENT, DEPARTURE
 from wproxy.protocols.bus import Json
 from wproxy.state.frequency import Frequency
 from wproxy.state.registry import Registry
@@ -19,8 +19,6 @@ from wproxy.state.stick import Data, Entry, Key, LiveTable
 Entries = dict[str, list[Json]]
 Changes = dict[str, dict[str, dict[str, int]]]
 """By table, by key as text, by event."""
-
-_MOMENTARY = "conn_cur"  # ends with the connections, and so with their process
 
 
 def row(key: str, entry: Entry) -> list[Json]:
@@ -33,7 +31,7 @@ def whole_row(table: LiveTable, key: str, entry: Entry, *, heir: bool = False) -
     data = {
         each.text: datum.parts() if isinstance(datum, Frequency) else datum
         for each, datum in zip(table.data, entry.data, strict=True)
-        if not (heir and each.datum.name == _MOMENTARY)
+        if not (heir and each.datum.name == CURRENT)
     }
     return [*row(key, entry), data] if data else row(key, entry)
 

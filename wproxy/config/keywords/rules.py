@@ -55,7 +55,9 @@ def _tcp_request_connection(proxy: ProxyDraft, statement: Statement, report: Rep
     if action.partition("(")[0] not in _ACTIONS:
         if action.startswith(_HAPROXY_ACTIONS):
             raise ArgumentError(f"{action} is not supported by wproxy; it knows {', '.join(_ACTIONS)}")
-        raise ArgumentError(f"expects 'accept' or 'reject', not '{action}'{did_you_mean(action, _ACTIONS)}")
+        raise ArgumentError(
+            f"expects 'accept', 'reject' or a 'track-sc', not '{action}'{did_you_mean(action, _ACTIONS)}"
+        )
     note(proxy, statement)
 
 

@@ -24,10 +24,13 @@ def test_every_row_acts() -> None:
             "frontend f\n use_backend b_%[src]",
             "'use_backend b_%[src]' cannot compute a backend's name but in 'mode http'",
         ),
-        ("frontend f\n tcp-request connection", "'tcp-request connection' expects 'accept' or 'reject', not ''"),
+        (
+            "frontend f\n tcp-request connection",
+            "'tcp-request connection' expects 'accept', 'reject' or a 'track-sc', not ''",
+        ),
         (
             "frontend f\n tcp-request connection rejekt",
-            "'tcp-request connection' expects 'accept' or 'reject', not 'rejekt'; did you mean 'reject'?",
+            "'tcp-request connection' expects 'accept', 'reject' or a 'track-sc', not 'rejekt'; did you mean 'reject'?",
         ),
         (
             "frontend f\n tcp-request connection silent-drop",
