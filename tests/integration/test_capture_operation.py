@@ -25,6 +25,7 @@ from capture.targets import Targets
 from tests.bench.sender import DESTINATION, SLOTS, SendRing
 from tests.support.capturing import PACKETS_PER_CONNECTION, ROOT, capturing, connect, need_capture, options, spooled
 from tests.support.namespaces import ip, own_network
+from tests.support.pids import alive
 from tests.support.programs import free_port
 from tests.support.tun import tun
 from tests.support.waiting import wait_for
@@ -236,7 +237,7 @@ def test_in_the_background_it_captures_until_it_is_told_to_stop(tmp_path: Path) 
     finally:
         os.kill(pid, signal.SIGTERM)
         wait_for(lambda: not pid_file.exists(), 20.0, "the pid file is gone")
-        wait_for(lambda: not Path(f"/proc/{pid}").exists() or "Z" in status_of(pid)["State"], 20.0, "the end")
+        wait_for(lambda: not alive(pid), 20.0, "the end")
     assert len(spooled(tmp_path / "spool")) >= 10 * (PACKETS_PER_CONNECTION - 1)
 
 

@@ -23,6 +23,7 @@ from admin.demo.traffic import LoopbackClient, TrafficThread, source_address
 from admin.demo.waiting import Patience
 from admin.errors import DemoError, NoAnswerError
 from admin.metrics import read_counters
+from tests.support.pids import alive
 from tests.support.programs import free_port, need
 from tests.support.waiting import wait_for
 
@@ -82,11 +83,7 @@ def test_children_end_when_the_demo_is_killed_outright(tmp_path: Path) -> None:
         # Killed before it is its own master, a child would outlive the parent: wait for the program behind setpriv.
         wait_for(lambda: b"setpriv" not in Path(f"/proc/{pid}/cmdline").read_bytes(), what="the child runs")
         parent.kill()
-    wait_for(lambda: not Path(f"/proc/{pid}").exists() or _is_zombie(pid), what="the child ends")
-
-
-def _is_zombie(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    wait_for(lambda: not alive(pid), what="the child ends")
 
 
 @pytest.mark.parametrize("kind", ["redis-server", "fakeredis"])

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.pids import alive
 from tests.support.programs import WPROXY, free_port, redis_server, running
 from tests.support.proxies import check_log
 from tests.support.stats import Stats
@@ -195,14 +196,6 @@ def reload(place: Place, master: subprocess.Popen[bytes]) -> None:
     master.send_signal(signal.SIGUSR2)
     wait_for(lambda: place.pid() not in (0, before), 15.0, "the new worker answers")
     wait_for(lambda: not alive(before), 15.0, "the old worker is gone")
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_a_configuration_that_cannot_be_used_leaves_the_old_one_running(place: Place) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.pids import alive
 from tests.support.programs import WPROXY, free_port, listening, redis_server, running
 from tests.support.proxies import check_log, configuration, proxy
 from tests.support.resp import Client
@@ -112,14 +113,6 @@ def background(tmp_path: Path) -> Iterator[Path]:
     yield file
     if file.exists() and alive(int(file.read_text())):
         os.kill(int(file.read_text()), signal.SIGKILL)
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process that is not our child runs (a zombie does not)."""
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
 
 
 @pytest.mark.parametrize("in_file", [False, True])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.support.beside_http import receive
 from tests.support.crews import Crew, crew, wait_until_whole
+from tests.support.pids import alive
 from tests.support.programs import free_port
 from tests.support.waiting import wait_for
 
@@ -71,6 +72,7 @@ def test_the_next_process_goes_on_counting(tmp_path: Path) -> None:
         before = set(proxy.workers)
         os.kill(proxy.process.pid, signal.SIGUSR2)
         wait_for(lambda: not before & set(proxy.workers) and len(proxy.workers) == 2, 20.0, "new ones serve")
+        wait_for(lambda: not any(alive(pid) for pid in before), 20.0, "the old ones accept no more")
         wait_for(lambda: shown(proxy, "http_req_cnt=10 http_req_rate(60000)=10"), what="it is known")
         (client,) = connected(stack, port, 1)
         assert ask(client) == b"200"

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.crews import Crew, crew, wait_until_whole
+from tests.support.pids import alive
 from tests.support.programs import WPROXY, free_port, redis_server, running
 from tests.support.stats import Stats
 from tests.support.tcp_server import connect
@@ -198,7 +199,7 @@ def test_without_master_and_supervisor_the_workers_serve_and_a_new_start_takes_o
             for client in clients:
                 client.close()
             stack.close()
-            wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in old), 15.0, "the old workers have gone")
+            wait_for(lambda: not any(alive(pid) for pid in old), 15.0, "the old workers have gone")
 
 
 def test_a_servers_maxconn_is_never_exceeded_and_all_of_it_used(tmp_path: Path, redis: int) -> None:

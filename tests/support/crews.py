@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.pids import alive
 from tests.support.programs import START_TIMEOUT_S, WPROXY, running
 from tests.support.stats import Stats
 from tests.support.waiting import wait_for
@@ -76,14 +77,7 @@ class Crew:
     def kill(self, pid: int) -> None:
         """End a process without a warning."""
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not _alive(pid), what=f"{pid} is gone")
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
+        wait_for(lambda: not alive(pid), what=f"{pid} is gone")
 
 
 @contextmanager
