@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.programs import redis_server
+from tests.support.rabbitmq import Broker, rabbitmq
 
 # A busy machine is no fault: how long an example takes is not what is tested.
 settings.register_profile("wproxy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -25,6 +26,13 @@ def redis_pair(tmp_path: Path) -> Iterator[tuple[int, int]]:
     """Two real Redis servers; yields their ports."""
     with redis_server(tmp_path) as first, redis_server(tmp_path) as second:
         yield first, second
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One real RabbitMQ for all tests of a test process, since starting one is dear: each has queues of its own."""
+    with rabbitmq(tmp_path_factory.mktemp("broker")) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

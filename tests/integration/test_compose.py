@@ -18,7 +18,7 @@ from redis import Redis
 from tests.support.capturing import need_capture
 from tests.support.compose import ROOT, compose, on_this_machine, replaced, services
 from tests.support.programs import WPROXY, free_port, running, wait_until_listening
-from tests.support.rabbitmq import rabbitmq
+from tests.support.rabbitmq import Broker
 from tests.support.waiting import wait_for
 
 CONNECTIONS = 40
@@ -121,15 +121,14 @@ def by_name() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def here(tmp_path: Path, by_name: dict[str, dict[str, Any]]) -> Iterator[Here]:
-    """Every service of the file, running."""
+def here(tmp_path: Path, by_name: dict[str, dict[str, Any]], broker: Broker) -> Iterator[Here]:
+    """Every service of the file, running; nobody else uses the default queue of `broker`."""
     need_capture()
     names = ("redisA", "redisB", "proxy", "capture", "capture metrics", "consumer metrics")
     ports = {name: free_port() for name in names}
     for name in ("run", "spool", "redisA", "redisB"):
         (tmp_path / name).mkdir()
     with ExitStack() as owned:
-        broker = owned.enter_context(rabbitmq(tmp_path))
         here = Here(tmp_path, places_of(tmp_path, broker.port, ports), ports)
         (tmp_path / "haproxy.cfg").write_text(replaced((ROOT / "compose/haproxy.cfg").read_text(), here.places))
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import urllib.request
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -33,13 +32,6 @@ from tests.support.waiting import wait_for
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 PASSWORD = "correct horse"
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """One RabbitMQ for this file; each test has a queue of its own."""
-    with rabbitmq(tmp_path_factory.mktemp("broker")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +14,7 @@ from capture.spool import SpoolWriter
 from capture.topology import dead_letters
 from tests.support.consuming import batch, consumer, publish, stored, wait_until_stored
 from tests.support.programs import WPROXY, free_port, redis_server
-from tests.support.rabbitmq import Broker, rabbitmq
+from tests.support.rabbitmq import Broker
 from tests.support.waiting import wait_for
 
 OLD = encode(batch(0))  # as old as the run of all tests: a consumer may find it expired
@@ -31,12 +30,6 @@ POISON = {
     ),
     b"\xff\x00": "unreadable message: no JSON: ",
 }
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with rabbitmq(tmp_path_factory.mktemp("broker")) as server:
-        yield server
 
 
 @pytest.fixture(params=["amqp", "spool"])

@@ -18,7 +18,7 @@ from pika.exceptions import ChannelClosedByBroker
 from tests.support.capturing import need_capture
 from tests.support.programs import WPROXY, need
 from tests.support.pty import run_in_terminal
-from tests.support.rabbitmq import rabbitmq
+from tests.support.rabbitmq import Broker
 from tests.support.waiting import wait_for
 
 SECONDS = 4
@@ -140,17 +140,16 @@ def test_without_redis_server_fakeredis_takes_its_place(demo: Demo, tmp_path: Pa
 
 
 @pytest.mark.long
-def test_the_queue_may_be_a_rabbitmq_which_is_left_as_it_was(demo: Demo, tmp_path: Path) -> None:
-    with rabbitmq(tmp_path) as broker:
-        # Through a shell that becomes the demo, to know the pid that the queue is named after.
-        finished = demo.run("--json", "--amqp", broker.url, prefix=("/bin/sh", "-c", 'echo $$ >&2; exec "$@"', "sh"))
-        check(finished)
-        queue = f"wproxy.demo.{finished.stderr.splitlines()[0]}"
-        assert f"queue: RabbitMQ at 127.0.0.1:{broker.port};" in finished.stderr
-        assert "guest" not in finished.stderr
-        for name in (queue, f"{queue}.dead"):
-            with broker.channel() as channel, pytest.raises(ChannelClosedByBroker, match="no queue"):
-                channel.queue_declare(name, passive=True)
+def test_the_queue_may_be_a_rabbitmq_which_is_left_as_it_was(demo: Demo, broker: Broker) -> None:
+    # Through a shell that becomes the demo, to know the pid that the queue is named after.
+    finished = demo.run("--json", "--amqp", broker.url, prefix=("/bin/sh", "-c", 'echo $$ >&2; exec "$@"', "sh"))
+    check(finished)
+    queue = f"wproxy.demo.{finished.stderr.splitlines()[0]}"
+    assert f"queue: RabbitMQ at 127.0.0.1:{broker.port};" in finished.stderr
+    assert "guest" not in finished.stderr
+    for name in (queue, f"{queue}.dead"):
+        with broker.channel() as channel, pytest.raises(ChannelClosedByBroker, match="no queue"):
+            channel.queue_declare(name, passive=True)
     assert demo.left_behind() == []
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from capture.messages import encode
-from tests.support.capturing import capturing, connect, need_capture
+from tests.support.capturing import PACKETS_PER_CONNECTION, capturing, connect, need_capture
 from tests.support.consuming import batch, consumer, publish, wait_until_stored
 from tests.support.programs import WPROXY, free_port, redis_server
-from tests.support.rabbitmq import rabbitmq
+from tests.support.rabbitmq import Broker
 from tests.support.waiting import wait_for
 
 
@@ -29,26 +29,23 @@ def ingest(*pages: str) -> dict[str, int]:
     return found
 
 
-def test_the_sums_agree_through_a_broker(tmp_path: Path) -> None:
+def test_the_sums_agree_through_a_broker(tmp_path: Path, broker: Broker) -> None:
     port, page = free_port(), f"127.0.0.1:{free_port()}"
+    queue = f"{broker.url}?queue=sums"
     with (
-        rabbitmq(tmp_path) as broker,
         redis_server(tmp_path) as redis,
-        capturing(tmp_path, broker.url, "--listen", f"127.0.0.1:{port}", "--batch-size", "10") as capture,
+        capturing(tmp_path, queue, "--listen", f"127.0.0.1:{port}", "--batch-size", "10") as capture,
     ):
         pages = f"127.0.0.1:{capture.metrics_port}", page
         connect("127.0.0.1", port, 50)
-        captured = wait_for(
-            lambda: capture.counters()["parsed"] >= 200 and capture.counters()["parsed"], 20.0, "packets"
-        )
-        wait_for(lambda: capture.counters()["confirmed"] == captured, 20.0, "confirmations")
+        captured = capture.wait_for_count("confirmed", 50 * PACKETS_PER_CONNECTION)["packets"]
         before = ingest(pages[0])
         assert (before["captured"], before["in_flight"], before["stored"]) == (captured, captured, 0)
-        with consumer(tmp_path, broker.url, redis, "--metrics", page):
+        with consumer(tmp_path, queue, redis, "--metrics", page):
             wait_until_stored(redis, captured)
             wait_for(lambda: ingest(*pages)["stored"] == captured, 10.0, "the counters")
             assert ingest(*pages) == {**before, "in_flight": 0, "stored": captured}
-            publish(broker, "wproxy.observations", [b"{", encode(batch(0, age_s=400.0))])
+            publish(broker, "sums", [b"{", encode(batch(0, age_s=400.0))])
             wait_for(lambda: ingest(*pages)["expired"] == 3, 10.0, "the expired batch")
             after = ingest(*pages)
             assert (after["unreadable"], after["came_again"], after["in_hand"]) == (1, 3, 0)
@@ -62,7 +59,7 @@ def test_the_sums_agree_through_a_spool(tmp_path: Path) -> None:
     ):
         pages = f"127.0.0.1:{capture.metrics_port}", page
         connect("127.0.0.1", port, 20)
-        captured = capture.wait_for_count("spooled", 80)["spooled"]
+        captured = capture.wait_for_count("spooled", 20 * PACKETS_PER_CONNECTION)["spooled"]
         assert ingest(pages[0])["in_spool"] == captured
         with consumer(tmp_path, queue, redis, "--metrics", page):
             wait_until_stored(redis, captured)

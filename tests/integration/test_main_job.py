@@ -16,7 +16,7 @@ from tests.support.capturing import need_capture
 from tests.support.consuming import batches, consumer, publish, stored
 from tests.support.programs import WPROXY, free_port, redis_server, running
 from tests.support.proxies import Proxy, proxy
-from tests.support.rabbitmq import rabbitmq
+from tests.support.rabbitmq import Broker
 from tests.support.waiting import wait_for
 
 TTL_S = 300
@@ -69,13 +69,15 @@ def keys(port: int) -> list[str]:
         return [str(key) for key in client.scan_iter(count=1000)]
 
 
-def test_packets_reach_the_redis_servers_by_weight_with_their_expiry(tmp_path: Path, servers: tuple[int, int]) -> None:
+def test_packets_reach_the_redis_servers_by_weight_with_their_expiry(
+    tmp_path: Path, servers: tuple[int, int], broker: Broker
+) -> None:
     need_capture()
+    queue = f"{broker.url}?queue=main"
     with (
-        rabbitmq(tmp_path) as broker,
         weighted(tmp_path, servers, "redis") as started,
-        capturing(tmp_path, broker.url) as watched,
-        consumer(tmp_path, broker.url, started.port, "--ttl", f"{TTL_S}s"),
+        capturing(tmp_path, queue) as watched,
+        consumer(tmp_path, queue, started.port, "--ttl", f"{TTL_S}s"),
     ):
         sources = connect_from_many(watched, 200)
 
@@ -126,10 +128,10 @@ def check_expiry(port: int, found: list[str]) -> None:
 
 
 def test_mode_tcp_with_a_connection_per_batch_gives_the_batches_by_weight(
-    tmp_path: Path, servers: tuple[int, int]
+    tmp_path: Path, servers: tuple[int, int], broker: Broker
 ) -> None:
     queue = "per.connection"
-    with rabbitmq(tmp_path) as broker, weighted(tmp_path, servers, "tcp") as started:
+    with weighted(tmp_path, servers, "tcp") as started:
         url = f"{broker.url}?queue={queue}"
         publish(broker, queue, [encode(batch) for batch in batches(100, size=5)])
         with consumer(tmp_path, url, started.port, "--connection-per-batch"):

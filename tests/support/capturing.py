@@ -21,7 +21,7 @@ from tests.support.programs import WPROXY, free_port, lack, need, running
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PACKETS_PER_CONNECTION = 5  # SYN, ACK, the data, FIN, ACK: what a client sends to the port
+PACKETS_PER_CONNECTION = 5  # SYN, ACK, the data, FIN, ACK: what `connect` sends to the port, over loopback always
 
 
 def need_capture() -> None:
