@@ -214,10 +214,10 @@ def server_of(script: Script | str) -> Iterator[tuple[int, list[bytes]]]:
 
 def backend(name: str, case: Case, stack: ExitStack, questions: dict[str, list[bytes]]) -> str:
     port, questions[name] = stack.enter_context(server_of(case.server))
-    line = f"server a 127.0.0.1:{port} weight 100 check inter 300ms rise 1 fall 1"
+    line = f"server a 127.0.0.1:{port} weight 100 check inter 1s rise 1 fall 1"
     if case.agent is not None:
         spoken = stack.enter_context(check_server(Script((case.agent,))))
-        line += f" agent-check agent-send x agent-port {spoken.port} agent-inter 300ms"
+        line += f" agent-check agent-send x agent-port {spoken.port} agent-inter 1s"
     return "\n    ".join([f"backend {name}", *case.lines, line])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.programs import free_port
@@ -47,9 +48,16 @@ def shape(answer: str) -> list[str]:
     return lines
 
 
-def talk_nonsense(connection: socket.socket) -> None:
-    connection.recv(99)
-    connection.sendall(b"?what\r\n")
+def nonsense(times: int) -> Callable[[socket.socket], None]:
+    """Return what answers nonsense so many times, and hangs up on those who try again after that."""
+    left = iter(range(times))
+
+    def serve(connection: socket.socket) -> None:
+        if next(left, None) is not None:
+            connection.recv(99)
+            connection.sendall(b"?what\r\n")
+
+    return serve
 
 
 def events(made: Proxy, words: str) -> list[str]:
@@ -61,7 +69,7 @@ def test_the_same_form_and_filters(tmp_path: Path) -> None:
     for program, mode in (("haproxy", "http"), ("wproxy", "redis")):
         port = free_port()
         with (
-            tcp_server(talk_nonsense) as server,
+            tcp_server(nonsense(2)) as server,
             proxy(
                 program,
                 tmp_path,

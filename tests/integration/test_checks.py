@@ -149,7 +149,7 @@ def test_no_descriptor_stays_behind(tmp_path: Path) -> None:
 
 def test_what_cannot_be_reached_by_its_name(tmp_path: Path) -> None:
     """A name that cannot be resolved and a path that is not there are failures like others."""
-    lines = "server a name.invalid:1 check inter 50ms fall 1", f"server b {tmp_path}/none.sock check inter 50ms fall 1"
+    lines = "server a name.invalid:1 check inter 1s fall 1", f"server b {tmp_path}/none.sock check inter 50ms fall 1"
     with proxy("wproxy", tmp_path, *lines) as made:
         made.stats.wait_for_status("a", "DOWN", 20.0)
         made.stats.wait_for_status("b", "DOWN")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.support.programs import need
 
@@ -17,9 +17,13 @@ _ARGUMENTS = [
 ]  # fmt: skip
 
 
+_PATIENCE_MS = 20_000  # on a busy machine the page comes by its news late
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run the browser, with a profile of its own that is gone afterwards."""
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=_ARGUMENTS)
         try:

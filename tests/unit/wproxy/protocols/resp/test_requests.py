@@ -223,7 +223,7 @@ def test_take_honours_its_limit(limit: int) -> None:
     assert len(parser.take(99)) == 10 - min(limit, 10)
 
 
-@pytest.mark.timeout(15)  # joining the command again in every turn would take a minute
+@pytest.mark.timeout(30)  # joining the command again in every turn would take a minute
 def test_the_time_a_long_command_takes_grows_with_its_length() -> None:
     expected = [b"MSET", *[b"x" * 1000] * 40_000]
     data = pack(expected)
