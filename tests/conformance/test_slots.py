@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.programs import lack, redis_server
+from tests.support.programs import free_port, lack, redis_server
 from tests.support.resp import Client, pack
 from wproxy.policy.balance import slot_of
 from wproxy.policy.redis.builtin import ROWS
@@ -24,8 +24,10 @@ ODD = [
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A server with cluster mode on, which knows CLUSTER KEYSLOT."""
+    # Where it does not say otherwise, nodes talk on a port 10,000 higher, which may be anybody's.
+    options = "--cluster-enabled", "yes", "--cluster-port", str(free_port())
     with (
-        redis_server(tmp_path_factory.mktemp("redis"), None, "--cluster-enabled", "yes") as port,
+        redis_server(tmp_path_factory.mktemp("redis"), None, *options) as port,
         Client(port) as client,
     ):
         yield client
