@@ -130,9 +130,10 @@ class StatsConnection(asyncio.Protocol):
     def _follow(self) -> None:
         """Write what the client watches, as long as it takes it: what it does not take in time is not kept for it."""
         self._ticker = None
-        if self._writable and (seen := self._dialogue.follow()):
-            self._transport.write(seen)
-            self._wait()
+        if self._writable:
+            if seen := self._dialogue.follow():
+                self._transport.write(seen)
+            self._wait()  # there may be nothing to see for long
         if self._dialogue.following:
             self._ticker = asyncio.get_running_loop().call_later(_FOLLOW_PACE_S, self._follow)
         else:

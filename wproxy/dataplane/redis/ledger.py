@@ -29,7 +29,7 @@ _MOST_HELD_BYTES = 16 * 1024 * 1024  # of commands of which is yet to be seen wh
 class _Batch:
     """Commands written at once: their names in order, when, and how many replies are still to come."""
 
-    __slots__ = ("left", "names", "raws", "sent_at", "shares", "slow_at", "waiting")
+    __slots__ = ("held", "left", "names", "raws", "sent_at", "shares", "slow_at", "waiting")
 
     def __init__(self, names: list[str], shares: list[tuple[CommandCounters, int]], sent_at: float) -> None:
         self.names = names
@@ -39,6 +39,7 @@ class _Batch:
         self.slow_at = inf  # when it is to be told that they are slow
         self.raws: Sequence[bytes] = ()  # until they are answered, where that may have to be told
         self.waiting: Sequence[Waiting] = ()
+        self.held = 0  # bytes in `raws`
 
 
 class Ledger:
@@ -86,8 +87,7 @@ class Ledger:
                 return
             count -= batch.left
             self._batches.popleft()
-            if batch.raws:
-                self._held -= sum(map(len, batch.raws))
+            self._held -= batch.held
             microseconds = int((now - batch.sent_at) * 1e6)
             for counters, times in batch.shares:
                 counters.latencies.add(microseconds, times)
@@ -115,6 +115,7 @@ class Ledger:
             size = sum(map(len, raws))
             if self._held + size <= _MOST_HELD_BYTES:
                 self._held += size
+                batch.held = size
                 batch.raws, batch.waiting = raws, waiting
 
     def _tell_slow(self, batch: _Batch, count: int, now: float) -> None:
