@@ -57,7 +57,7 @@ def test_what_is_asked_for_reaches_the_tail() -> None:
     talk.follow()
     (tail,) = view.tails.values()
     wish = tail.wish
-    assert (wish.names, wish.prefix, wish.one_in, wish.rate) == ({b"GET", b"SET"}, b"user: x", 7, 3)
+    assert (wish.names, wish.prefix, wish.one_in, wish.rate) == (frozenset({b"GET", b"SET"}), b"user: x", 7, 3)
     assert wish.values
     for number in range(5):
         tail.take(float(number), f"{number}")
