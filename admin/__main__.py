@@ -7,6 +7,7 @@ import sys
 import click
 
 from admin.commands.epochs import rebalance
+from admin.commands.redis_tail import redis
 from admin.commands.reload import reload
 from admin.commands.seen import seen
 from admin.commands.server import server
@@ -20,7 +21,7 @@ def cli() -> None:
     """Watch and steer a running proxy over its stats socket."""
 
 
-for _command in (weight, server, rebalance, reload, show, seen):
+for _command in (weight, server, rebalance, redis, reload, show, seen):
     cli.add_command(_command)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +90,23 @@ class StatsSocket:
         words = self.ask(command).strip()
         if words:
             raise refusal(words)
+
+    def watch(self, command: str, seconds: float) -> Iterator[str]:
+        """Yield the lines that `command` is answered as they come, for so long; raise NoAnswerError when none comes."""
+        deadline = time.monotonic() + seconds + self._timeout_s
+        rest = b""
+        try:
+            with self._connect() as connection:
+                connection.sendall(command.encode() + b"\n")
+                while left := max(deadline - time.monotonic(), 0.0):
+                    connection.settimeout(left)
+                    chunk = connection.recv(_READ_SIZE)
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    yield from (line.decode(errors="replace") for line in lines)
+                    if not chunk:
+                        return
+        except OSError as error:
+            raise NoAnswerError(_explain(error, self.address, self._timeout_s)) from error
 
     def _connect(self) -> socket.socket:
         if not self.address.path:

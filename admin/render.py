@@ -79,8 +79,11 @@ def duration(seconds: int | None) -> str:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    # What a proxy says may hold whatever its configuration held: no escape sequence reaches the terminal.
+    return printable("" if value is None else str(value))
+
+
+def printable(text: str) -> str:
+    """Return `text` without escape sequences for the terminal: what a proxy says may hold whatever it was told."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 

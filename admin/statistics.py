@@ -15,7 +15,7 @@ Row: TypeAlias = dict[str, Value]
 _TEXT = frozenset(
     {
         *("pxname", "svname", "status", "tracked", "cookie", "addr", "mode", "algo"),
-        *("backend", "server", "command"),
+        *("backend", "server", "command", "client", "key"),
         *("check_status", "last_chk", "check_desc", "agent_status", "last_agt", "agent_desc"),
         *("Name", "Version", "Release_date", "Uptime", "node", "description"),
     }

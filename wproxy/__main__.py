@@ -29,6 +29,7 @@ SUBCOMMANDS = {
     "demo": "admin.demo.command:main",
     "keepalived": "admin.commands.keepalived:main",
     "rebalance": "admin.__main__:main",
+    "redis": "admin.__main__:main",
     "reload": "admin.__main__:main",
     "seen": "admin.__main__:main",
     "server": "admin.__main__:main",

@@ -9,6 +9,7 @@ import click
 from admin.captures import Capture, parse_errors
 from admin.client import parse_address
 from admin.commands.common import json_option, socket_option, stats_socket
+from admin.commands.redis_show import redis
 from admin.errors import MisusedError
 from admin.ingest import balance
 from admin.metrics import read_page
@@ -94,18 +95,7 @@ def sess_command(server: str | None, *, as_json: bool) -> None:
         print_table(table(headings, [astuple(each) for each in sessions]))
 
 
-@show.command("redis")
-@click.argument("backend", required=False)
-@socket_option
-@json_option
-def redis_command(backend: str | None, *, as_json: bool) -> None:
-    """Show what each Redis command did on each server of BACKEND, or of all: calls, errors, latencies."""
-    rows = parse_stat(stats_socket().ask(f"show redis {backend or ''}".strip()))
-    if as_json:
-        print_json(rows)
-    else:
-        headings = ("backend", "server", "command", "calls", "errors", "p50 µs", "p99 µs", "p99.9 µs")
-        print_table(table(headings, [tuple(row.values()) for row in rows]))
+show.add_command(redis)
 
 
 @show.command("errors")

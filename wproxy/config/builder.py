@@ -191,6 +191,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         check=proxy.check.built(),
         redis_eject=proxy.redis_eject,
         redis_window_s=proxy.redis_window_s,
+        slowlog=proxy.slowlog,
         keepalive=proxy.server_keepalive,
         hashed=proxy.hashed,
         http=_http_back(proxy) if proxy.mode is Mode.HTTP else None,

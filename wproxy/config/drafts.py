@@ -27,6 +27,7 @@ from wproxy.config.model import (
     Location,
     LogTarget,
     Mode,
+    RedisSlowLog,
     StatsSocket,
     StickKind,
     StickRule,
@@ -251,6 +252,8 @@ class ProxyDraft:
     redis_user: str | None = None
     redis_password: str | None = field(default=None, repr=False)
     redis_eject: bool = False
+    slowlog: RedisSlowLog = field(default_factory=RedisSlowLog)
+    slowlog_location: Location | None = None
 
     def child(self, section: Section, name: str, location: Location) -> ProxyDraft:
         """Return the draft of a section that begins at `location` and inherits what is set here."""

@@ -333,6 +333,14 @@ class Frontend:
 
 
 @dataclass(frozen=True, slots=True)
+class RedisSlowLog:
+    """Mode redis: the last `most` commands are kept that take longer than `slower_us` microseconds; None for none."""
+
+    slower_us: int | None = None
+    most: int = 128
+
+
+@dataclass(frozen=True, slots=True)
 class Backend:
     """Where servers stand.
 
@@ -361,6 +369,7 @@ class Backend:
     check: HealthCheck = field(default_factory=HealthCheck)
     redis_eject: bool = False  # the slots of a server that is down go to the others
     redis_window_s: float | None = None
+    slowlog: RedisSlowLog = field(default_factory=RedisSlowLog)
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     http: HttpBack | None = None  # in mode http
     hashed: HashedPart = field(default_factory=HashedPart)  # by `balance` uri, url_param, hdr and hash

@@ -1,4 +1,4 @@
-"""What a configuration may not say about logins and ejection: part of `validate`."""
+"""What a configuration may not say about logins, ejection and the slow log: part of `validate`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from wproxy.config.model import Mode
 
 
 def redis_rules(proxy: ProxyDraft, report: Report) -> None:
-    """Report logins and ejection that would have no effect: a user takes them for protection."""
+    """Report what would have no effect: of logins a user thinks that they protect."""
     _clients(proxy, report)
     _servers(proxy, report)
     _ejection(proxy, report)
+    _slowlog(proxy, report)
 
 
 def _clients(proxy: ProxyDraft, report: Report) -> None:
@@ -55,3 +56,9 @@ def _ejection(proxy: ProxyDraft, report: Report) -> None:
                 f"'option redis-eject' does nothing for server '{server.name}' without 'check': nobody finds out that "
                 "it is down.",
             )
+
+
+def _slowlog(proxy: ProxyDraft, report: Report) -> None:
+    """Warn of a line that does nothing; one in a section `defaults` may be meant for others."""
+    if proxy.mode is not Mode.REDIS and proxy.slowlog_location is not None and proxy.has_backend:
+        report.warn(proxy.slowlog_location, "'redis-slowlog' ignored: it is for 'mode redis'.")

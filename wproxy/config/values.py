@@ -107,6 +107,13 @@ def seconds(text: str) -> float:
     return milliseconds / 1_000
 
 
+def microseconds(text: str) -> int:
+    """Return the time `text` in microseconds: a whole number and us, ms (the default), s, m, h or d."""
+    seconds(text)  # says what is wrong
+    match = _QUANTITY.fullmatch(text)
+    return 0 if match is None else int(match[1]) * _MICROSECONDS[match[2]]
+
+
 def timeout(text: str) -> float | None:
     """Return the time `text` in seconds; 0 is None, wait for ever."""
     return seconds(text) or None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from wproxy.runtime.command import Context
+from wproxy.runtime.commands.redis_tail import TAIL, joined
 from wproxy.runtime.handover import COMMAND
 from wproxy.runtime.interpreter import Interpreter, split_words
 from wproxy.state.rebalance import RATE, Phase
@@ -117,8 +118,9 @@ _MERGES: Mapping[tuple[str, ...], Merge] = {
     ("clear", "table"): lambda answers: answers[0],
     _REBALANCE: _summed,
     ("show", "rebalance"): _summed,
+    TAIL: joined,
 }
 
 
 def _merge_of(words: Sequence[str]) -> Merge | None:
-    return _MERGES.get(tuple(words[:2]))
+    return _MERGES.get(tuple(words[:2])) or _MERGES.get(tuple(words[:1]))

@@ -25,6 +25,7 @@ from wproxy.state import following, tables, tallies
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control
 from wproxy.state.epochs import Progress
+from wproxy.state.redis_view import learn_all
 from wproxy.state.server import Server
 from wproxy.state.tallies import Tally
 
@@ -287,6 +288,8 @@ class Supervisor:
     def _count(self, member: Member, tally: Tally) -> None:
         for known in tally.pop("captures", ()):
             self._registry.captures.keep(tallies.to_capture(known))
+        views = {name: backend.view for name, backend in self._registry.backends.items()}
+        learn_all(views, member.number, tally.pop("views", {}))
         member.tally = tally
 
     def refresh(self) -> None:

@@ -21,6 +21,7 @@ from wproxy.state.backend import Backend
 from wproxy.state.captures import Capture
 from wproxy.state.control import Control
 from wproxy.state.epochs import Report
+from wproxy.state.redis_view import all_seen
 from wproxy.state.server import Server
 from wproxy.state.stick import Entry, Key, LiveTable
 
@@ -212,6 +213,7 @@ class Worker:
     def _tally(self) -> tallies.Tally:
         made = tallies.tally(self._registry, self._dropped_logs())
         captures, self._captures = self._captures, {}
+        made["views"] = all_seen({name: backend.view for name, backend in self._registry.backends.items()})
         made["captures"] = [tallies.of_capture(capture) for capture in captures.values()]
         return made
 

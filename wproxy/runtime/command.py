@@ -56,6 +56,17 @@ class Message:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """A command that is run again and again `until` that time, then `end`; `lines` makes of an answer what is shown."""
+
+    command: str
+    end: str
+    until: float
+    clock: Callable[[], float]
+    lines: Callable[[str], list[str]]
+
+
 @dataclass(slots=True)
 class Conversation:
     """One client of a stats socket: what it may do, and what it has asked for about the conversation itself.
@@ -72,6 +83,7 @@ class Conversation:
     experimental: bool = False
     payload: str = ""
     wants_sockets: bool = False  # the client is the next process
+    follow: Follow | None = None  # what the client watches
 
 
 @dataclass(frozen=True, slots=True)

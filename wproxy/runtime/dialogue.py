@@ -3,8 +3,9 @@
     bytes ──feed──▶ lines ──▶ commands ──step──▶ answers
 
 A client sends one line of commands, or several at once, and gets their answers; then the dialogue is finished. After
-`prompt` it goes on and each answer ends in `> `. A command that ends in `<<` takes the lines up to the next empty one
-as its payload, each asked for by `+ ` after `prompt`.
+`prompt` it goes on and each answer ends in `> `. What a command lets the client watch is fetched by `follow` meanwhile.
+A command that ends in `<<` takes the lines up to the next empty one as its payload, each asked for by `+ ` after
+`prompt`.
 """
 
 from __future__ import annotations
@@ -43,8 +44,34 @@ class Dialogue:
         """Whether the connection is to be closed, when everything is answered."""
         if self.overrun or self._conversation.closing:
             return True
+        if self.following:
+            return False
         waiting = self._commands or self._buffer or self._payload is not None
         return self._answered and not waiting and not self._conversation.prompt
+
+    @property
+    def following(self) -> bool:
+        """Whether the client watches something: `follow` has to be called again and again, `step` does nothing."""
+        return self._conversation.follow is not None
+
+    def follow(self) -> bytes:
+        """Return what the client is to see next of what it watches."""
+        follow = self._conversation.follow
+        if follow is None:
+            return b""
+        lines = follow.lines(self._interpreter.execute(self._context, follow.command))
+        if follow.clock() >= follow.until:
+            self.unfollow()
+            lines.append("")  # ends an answer
+            if self._conversation.prompt:
+                return "\n".join([*lines, _PROMPT.decode()]).encode()
+        return "".join(f"{line}\n" for line in lines).encode()
+
+    def unfollow(self) -> None:
+        """Have the client watch nothing any more."""
+        follow, self._conversation.follow = self._conversation.follow, None
+        if follow is not None:
+            self._interpreter.execute(self._context, follow.end)
 
     def feed(self, data: bytes) -> None:
         """Take what the client sent."""
@@ -52,7 +79,7 @@ class Dialogue:
 
     def step(self) -> bytes | None:
         """Run the next command and return its answer; None when the client has to say more, or nothing more."""
-        while not self.overrun and not self._conversation.closing:
+        while not (self.overrun or self._conversation.closing or self.following):
             if self._commands and self._payload is None:
                 return self._run(self._commands.popleft(), "")
             line = self._next_line()

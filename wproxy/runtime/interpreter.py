@@ -19,6 +19,8 @@ from wproxy.runtime.commands import (
     patterns,
     processes,
     rebalancing,
+    redis_tail,
+    redis_view,
     servers,
     sessions,
     show,
@@ -52,7 +54,7 @@ class Interpreter:
         last = conversation.COMMANDS[-2:]
         groups = (
             servers, checks, rebalancing, dynamic, epochs, frontends, limits, patterns, processes, sessions, show,
-            calls, tables,
+            calls, tables, redis_tail, redis_view,
         )  # fmt: skip
         rows = [*(row for group in groups for row in group.COMMANDS), *conversation.COMMANDS[:-2]]
         self._always = (self._help, *last)  # shown whatever was asked for, and last

@@ -18,6 +18,7 @@ from wproxy.runtime.interpreter import Interpreter
 
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _EXHAUSTED_PAUSE_S = 0.5
+_FOLLOW_PACE_S = 0.2
 
 HandOver: TypeAlias = Callable[[], Sequence[tuple[str, socket.socket]]]
 
@@ -67,6 +68,7 @@ class StatsConnection(asyncio.Protocol):
         self._hand_over = hand_over
         self._transport: asyncio.Transport = None  # type: ignore[assignment] # set when the connection is made
         self._timer: asyncio.TimerHandle | None = None
+        self._ticker: asyncio.TimerHandle | None = None  # while the client watches something
         self._writable = True
         self._at_eof = False
         self._stalled = False  # reading has stopped
@@ -101,8 +103,10 @@ class StatsConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Forget the client."""
         self._writable = False
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._ticker):
+            if timer is not None:
+                timer.cancel()
+        self._dialogue.unfollow()
         self._left()
 
     def _work(self) -> None:
@@ -114,10 +118,26 @@ class StatsConnection(asyncio.Protocol):
             self._transport.write(answer)
         if self._transport.is_closing():
             return
+        if self._dialogue.following:
+            if self._ticker is None:
+                self._follow()
+            return
         if self._writable and (self._dialogue.finished or self._at_eof):
             self._transport.close()
         elif not self._at_eof:
             self._read_or_stall()
+
+    def _follow(self) -> None:
+        """Write what the client watches, as long as it takes it: what it does not take in time is not kept for it."""
+        self._ticker = None
+        if self._writable:
+            if seen := self._dialogue.follow():
+                self._transport.write(seen)
+            self._wait()  # there may be nothing to see for long
+        if self._dialogue.following:
+            self._ticker = asyncio.get_running_loop().call_later(_FOLLOW_PACE_S, self._follow)
+        else:
+            self._work()
 
     def _give_sockets(self) -> None:
         """Hand the listening sockets to the process at the other end, which must be on this machine."""

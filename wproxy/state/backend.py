@@ -11,6 +11,7 @@ from wproxy.state.counters import TrafficCounters
 from wproxy.state.downtime import Downtime
 from wproxy.state.epochs import Report
 from wproxy.state.queue import Queue, Ticket, Waiter, earliest, take_first
+from wproxy.state.redis_view import RedisView
 from wproxy.state.server import Server
 
 
@@ -26,7 +27,7 @@ class Backend:
         "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm",
         "awaited", "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime",
         "elsewhere", "epochs", "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "on_wait",
-        "places", "proxy_id", "queue", "running", "served", "servers", "shift", "slots", "turns", "under_way",
+        "places", "proxy_id", "queue", "running", "served", "servers", "shift", "slots", "turns", "under_way", "view",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +68,8 @@ class Backend:
         self.on_settled: Callable[[], None] | None = None  # called when keys have followed
         self.on_rebuild: Callable[[], None] | None = None
         self.under_way: Callable[[Server], bool] | None = None  # mode redis: whether a server owes answers
+        slowlog = config.slowlog
+        self.view = RedisView(slowlog.slower_us, slowlog.most, seed) if config.mode is model.Mode.REDIS else None
         self.rebuild()
         self.downtime = Downtime(self.usable > 0, now)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 _MOST_US = 2**32 - 1  # an hour and eleven minutes; whatever takes longer counts as that
 _BUCKETS = 240
@@ -38,6 +39,17 @@ class Latencies:
         """Add what another histogram has counted."""
         for bucket, count in parts:
             self._counts[bucket] += count
+
+    def under(self, powers: Iterable[int]) -> list[int]:
+        """Return how many commands took less than 2 to each of `powers` microseconds; powers are 4 or more."""
+        sums = [*accumulate(self._counts)]
+        return [sums[8 * (power - 2) - 1] for power in powers]
+
+    def total_us(self) -> float:
+        """Return how long all commands took together, by the middles of the buckets: at most a sixteenth off."""
+        exact = sum(bucket * count for bucket, count in enumerate(self._counts[:16]))
+        above = enumerate(self._counts[16:], 16)
+        return exact + sum(((bucket % 8 + 8.5) * (1 << bucket // 8 - 1) - 0.5) * count for bucket, count in above)
 
     def quantile(self, share: float) -> int | None:
         """Return the microseconds within which `share` (0 to 1) of the commands ended, None when there was none.

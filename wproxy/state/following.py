@@ -1,7 +1,8 @@
 """The state that workers follow, as records: made by the supervisor, applied in each worker.
 
 A record is the whole of what it is about, as JSON has it. Keys: `process`, `frontend NAME`, `backend NAME` (which
-servers it has, and where its keys may lie) and `server BACKEND/NAME`. Applying a record twice changes nothing.
+servers it has, where its keys may lie, what somebody wants to see of its commands) and `server BACKEND/NAME`.
+Applying a record twice changes nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def _process(registry: Registry) -> Json:
 
 def _backend(backend: Backend) -> Json:
     servers = [[server.name, server.server_id, server.words] for server in backend.servers]
-    return {"servers": servers, "places": backend.places}
+    wishes = None if backend.view is None else backend.view.wishes()
+    return {"servers": servers, "places": backend.places, "view": wishes}
 
 
 def _server(server: Server) -> Json:
@@ -127,6 +129,8 @@ def _follow_frontend(control: Control, frontend: Frontend, record: Json, share: 
 def _follow_backend(control: Control, backend: Backend, record: Json) -> None:
     """Have the servers that came at runtime, and none that has gone."""
     backend.places = record["places"]
+    if backend.view is not None and record["view"] is not None:
+        backend.view.follow(record["view"])
     listed = {name: (number, words) for name, number, words in record["servers"]}
     for server in list(backend.servers):
         if listed.get(server.name, (0, None)) != (server.server_id, server.words):

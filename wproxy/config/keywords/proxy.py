@@ -19,6 +19,7 @@ from wproxy.config.keywords.persistence import PERSISTENCE
 from wproxy.config.keywords.retired import RETIRED
 from wproxy.config.keywords.rules import RULES
 from wproxy.config.keywords.server import default_server, server
+from wproxy.config.keywords.slowlog import SLOWLOG
 from wproxy.config.keywords.stick import STICK
 from wproxy.config.keywords.unserved import UNSERVED
 from wproxy.config.values import ArgumentError
@@ -104,6 +105,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         ),
         *OPTIONS,
         *LOGIN,
+        *SLOWLOG,
         *PROXY_LOGS,
         *RULES,
         *PAGE,

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from wproxy.dataplane.redis.slot import Owner
 from wproxy.protocols.resp import pack
 
 LOST = b"-SERVERDOWN "  # what a link answers for a server whose connection broke; servers do not say so
@@ -31,6 +32,7 @@ class Batch:
 
     __slots__ = ("_replies", "_selects", "_told", "names", "raw", "wanted")
     name: ClassVar[None] = None  # see `names`
+    timed: ClassVar[bool] = False
 
     def __init__(self, raw: bytes, names: Sequence[str], told: Told, database: int = 0) -> None:
         self.raw = raw
@@ -62,6 +64,10 @@ class Batch:
         """Tell that nothing was sent."""
         self.wanted = 0
         self._told(Fate.REFUSED, ())
+
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return that no client gets them."""
+        return [(None, self.wanted)]
 
 
 def select(database: int) -> bytes:

@@ -11,12 +11,13 @@ A client that goes away takes the connection with it, so that nothing is popped 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
 from wproxy.dataplane.redis.dedicated import TOO_MANY, Dedicated, keep_alive
 from wproxy.dataplane.redis.router import NO_SERVER, Router, down
-from wproxy.dataplane.redis.slot import One, Slot
+from wproxy.dataplane.redis.slot import One, Owner, Slot
 from wproxy.policy.redis.blocking import came_to_nothing, patience_s, with_patience
 from wproxy.policy.redis.routing import CROSSING, Rule
 from wproxy.protocols.resp import pack
@@ -107,6 +108,10 @@ class Blocked(One):
         self._connection = None
         self._disengage()
         self._finish(error)
+
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who waits."""
+        return [(self._client, 1)]
 
     def follow(self) -> None:
         """Stop waiting at a server that is no longer the owner (`router.Waiter`)."""

@@ -257,6 +257,11 @@ class RedisConnection(Conversation):
             return self.session.source
         return peer_of(self.transport)
 
+    def origin(self) -> tuple[str, int]:
+        """Return the client's address, and the database that it is in (`slot.Owner`)."""
+        source = self._source()
+        return ("unix" if source is None else _shown(*source)), self.database
+
     # -- who may come in -----------------------------------------------------------------------------------------
 
     @property
@@ -381,3 +386,7 @@ class RedisConnection(Conversation):
         else:
             self.session.end("cD")
             self.transport.abort()
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

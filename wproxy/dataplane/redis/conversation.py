@@ -219,6 +219,10 @@ class Conversation(asyncio.Protocol):
         """Have the answered replies written (`slot.Owner`)."""
 
     @abstractmethod
+    def origin(self) -> tuple[str, int]:
+        """Return the client's address, and the database that it is in (`slot.Owner`)."""
+
+    @abstractmethod
     def quit(self) -> None:
         """Take no more commands; close when those under way are answered."""
 

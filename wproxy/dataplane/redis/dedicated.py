@@ -15,12 +15,14 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from math import inf
+from time import monotonic
 from typing import Protocol, cast
 
 from wproxy.config.model import Timeouts
 from wproxy.dataplane.connector import open_connection, secure_to
 from wproxy.dataplane.redis.login import greetings
 from wproxy.dataplane.redis.slot import One, Waiting
+from wproxy.dataplane.redis.watcher import Watcher
 from wproxy.dataplane.services import Services
 from wproxy.protocols.resp import ReplySplitter, pack
 from wproxy.protocols.resp.replies import ReplyError
@@ -89,6 +91,9 @@ class Dedicated(asyncio.Protocol):
             waiting.refused(raw, self._down())
             return
         self._waiting.append(waiting)
+        watcher = self._pool.watcher
+        if watcher is not None and watcher.samples:
+            watcher.sent(self.server, [raw], [waiting], waiting.wanted, monotonic())
         self._due_at = self._services.clock() + self._server_s + patience_s
         if self._transport is None:
             self._out.append(raw)
@@ -228,9 +233,10 @@ def keep_alive(transport: asyncio.Transport) -> None:
 class Pool:
     """Owns the connections of this kind of one backend."""
 
-    __slots__ = ("_idle", "_open", "_services", "_timeouts")
+    __slots__ = ("_idle", "_open", "_services", "_timeouts", "watcher")
 
     def __init__(self, services: Services, timeouts: Timeouts) -> None:
+        self.watcher: Watcher | None = None  # while somebody wants to see commands
         self._services = services
         self._timeouts = timeouts
         self._open: set[Dedicated] = set()

@@ -28,6 +28,7 @@ from wproxy.dataplane.redis.login import greetings as greetings_of
 from wproxy.dataplane.redis.parking import Parking
 from wproxy.dataplane.redis.slot import One, Waiting
 from wproxy.dataplane.redis.turn import Turn
+from wproxy.dataplane.redis.watcher import Watcher
 from wproxy.dataplane.services import Services
 from wproxy.protocols.resp import ReplySplitter, pack
 from wproxy.protocols.resp.replies import ReplyError
@@ -141,7 +142,9 @@ class Link(asyncio.Protocol):
     def send_in(self, database: int, raw: bytes, waiting: Waiting) -> None:
         """Send `raw` to be executed in `database`; the server is told to change only when it is in another one."""
         if self.state is LinkState.CONNECTING:
-            self._parking.park(database, raw, waiting)
+            watcher = self._ledger.watcher
+            who = waiting if watcher is None else watcher.timed(raw, waiting, self.server.name)
+            self._parking.park(database, raw, who)
         elif self.state is LinkState.READY or self.state is LinkState.ELSEWHERE:
             if database != self._database:
                 self._database = database
@@ -175,6 +178,10 @@ class Link(asyncio.Protocol):
         self._out.append(raw)
         self._waiting.append(waiting)
         self._unsent += waiting.wanted
+
+    def watch(self, watcher: Watcher | None) -> None:
+        """Show commands to `watcher` from now on, None to nobody."""
+        self._ledger.watcher = watcher
 
     @property
     def connected(self) -> bool:

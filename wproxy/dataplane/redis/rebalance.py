@@ -17,8 +17,9 @@ from wproxy.dataplane.redis.link import Link
 from wproxy.dataplane.redis.login import Identity
 from wproxy.dataplane.redis.mover import Mover
 from wproxy.dataplane.redis.scanner import Scanner
-from wproxy.dataplane.redis.slot import Waiting
+from wproxy.dataplane.redis.slot import Owner, Waiting
 from wproxy.dataplane.redis.turn import Turn
+from wproxy.dataplane.redis.watcher import Watcher
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import MOVING, SLOTS, SlotTable
 from wproxy.policy.redis.actions import Actions, Ask, Command, Delete, Done, Key, Move, Outcome, Refuse, Send
@@ -38,6 +39,7 @@ class Links(Protocol):
     backend: Backend
     turn: Turn
     owners: list[int]
+    watcher: Watcher | None
 
     def send(self, index: int, raw: bytes, waiting: Waiting, protocol: int, database: int = 0) -> None:
         """Send a command to the server of that index."""
@@ -236,6 +238,8 @@ class Rebalance:
         if number is not None and len(names) == 1 and moving.at_home((database, names[0])):
             self._links.send(number, raw, waiting, protocol, database)
             return
+        if self._links.watcher is not None:
+            waiting = self._links.watcher.timed(raw, waiting, moving.owner)
         keys = [(database, name) for name in dict.fromkeys(names)]
         actions = moving.command(Held(keys, raw, waiting, protocol, database))
         if moving.holding:
@@ -454,6 +458,15 @@ class _Told:
     def wanted(self) -> int:
         """How many replies are still to come."""
         return self._waiting.wanted
+
+    @property
+    def timed(self) -> bool:
+        """Whether its command is timed already (`slot.Waiting`)."""
+        return self._waiting.timed
+
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who gets the replies (`slot.Waiting`)."""
+        return self._waiting.clients()
 
     def take(self, replies: Sequence[bytes], at: int) -> int:
         """Pass on what is wanted of `replies`."""

@@ -17,11 +17,12 @@ from wproxy.dataplane.redis.rebalance import Rebalance
 from wproxy.dataplane.redis.several import SEVERAL, Errand, fan_out
 from wproxy.dataplane.redis.slot import One, Owner, Then, Waiting
 from wproxy.dataplane.redis.turn import Turn
+from wproxy.dataplane.redis.watcher import Watcher
 from wproxy.dataplane.redis.wave import Share, Stretch, Wave
 from wproxy.dataplane.services import Services
 from wproxy.policy.balance.key import MOVING, by_hash, slot_of
 from wproxy.policy.redis.commands import Command
-from wproxy.policy.redis.routing import CROSSING, CROSSSLOT, KEYLESS, Rule, Target, common_slot, keyed, rules
+from wproxy.policy.redis.routing import CROSSING, CROSSSLOT, KEYLESS, Rule, Target, common_slot, keyed, resolve, rules
 from wproxy.policy.redis.secrets import masked
 from wproxy.protocols.resp import Run, head
 from wproxy.state.backend import Backend
@@ -64,10 +65,28 @@ class Router:
         self.owners = by_hash(backend.slots)  # -1 and MOVING apart, numbers of links
         # With `option redis-eject` keys are a cache's: slots change hands at once, and nobody looks for what was there.
         moves_keys = self._by_key and not backend.config.redis_eject
+        self.watcher: Watcher | None = None  # while somebody wants to see commands
         self._rebalance = Rebalance(self, services) if moves_keys else None
         backend.epochs = self._rebalance
         backend.on_rebuild = self._follow
         backend.under_way = self._under_way
+        if backend.view is not None:
+            backend.view.on_change = self._look
+            self._look()
+
+    def _look(self) -> None:
+        """Look at commands, or at none, as it is wished now."""
+        view = self.backend.view
+        watcher = None if view is None else Watcher(view, self._resolve, self.backend.name)
+        self.watcher = self.pool.watcher = watcher if watcher is not None and watcher.needed else None
+        for links in self._links.values():
+            for link in links:
+                link.watch(self.watcher)
+
+    def _resolve(self, arguments: list[bytes]) -> Sequence[bytes]:
+        """Return the keys in `arguments`, the beginning of a command that has been sent to a server."""
+        rule = resolve(self.rules, arguments)
+        return () if rule is None else rule.keys(arguments)
 
     def _know(self, table: Mapping[bytes, Command]) -> None:
         """Route by `table` from now on."""
@@ -320,6 +339,8 @@ class Router:
             learn=self._knowledge.told if protocol == 2 else None,
             identity=identity,
         )
+        if identity is None:  # a link of its own has only commands of the proxy
+            link.watch(self.watcher)
         link.open()
         return link
 
@@ -418,6 +439,10 @@ class _NextInTurn(One):
         """Try the next server."""
         self._router.backend.counters.redispatches += 1
         self.send(raw)
+
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who gets the reply."""
+        return self._slot.clients()
 
 
 def down(server: Server) -> bytes:

@@ -22,6 +22,10 @@ class Waiting(Protocol):
     def names(self) -> Sequence[str] | None:
         """What they are called, when it is known and not the same."""
 
+    @property
+    def timed(self) -> bool:
+        """Whether it says itself when its command has been slow."""
+
     def take(self, replies: Sequence[bytes], at: int) -> int:
         """Take the replies that are wanted from `replies`, from `at` on; return where they end."""
 
@@ -31,12 +35,18 @@ class Waiting(Protocol):
     def refused(self, raw: bytes, error: bytes) -> None:
         """Take note that the command was surely not executed: `raw` may be sent elsewhere, or `error` be answered."""
 
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who gets the replies that are still to come, in their order, and how many; None for the proxy."""
+
 
 class Owner(Protocol):
     """The connection a slot belongs to."""
 
     def answered(self) -> None:
         """Take note that one of its slots has got its reply."""
+
+    def origin(self) -> tuple[str, int]:
+        """Return the client's address, and the database that it is in."""
 
 
 class Place(Protocol):
@@ -58,6 +68,7 @@ class One(ABC):
     wanted: ClassVar[int] = 1
     name: str | None = None  # has it looked up in the command's bytes
     names: ClassVar[None] = None
+    timed: ClassVar[bool] = False
 
     def take(self, replies: Sequence[bytes], at: int) -> int:
         """Take the reply at `at`."""
@@ -67,6 +78,10 @@ class One(ABC):
     @abstractmethod
     def answer(self, reply: bytes) -> None:
         """Take the server's reply."""
+
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who gets the reply."""
+        return [(None, 1)]
 
 
 class Slot(One):
@@ -89,6 +104,10 @@ class Slot(One):
         """Answer with the error."""
         self.answer(error)
 
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return its owner."""
+        return [(self.owner, 1)]
+
 
 Merge: TypeAlias = Callable[[Sequence["bytes | None"]], bytes]
 
@@ -108,6 +127,10 @@ class Gather:
     def parts(self, *, telling: bool = False) -> Sequence[Part]:
         """Return who waits for each reply; `telling` has `merge` get the error of a server that is away."""
         return [Part(self, index, telling) for index in range(len(self._replies))]
+
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who gets the reply."""
+        return self._slot.clients()
 
     def take(self, index: int, reply: bytes | None) -> None:
         """Take one server's reply, None when it is away; the last one completes the slot."""
@@ -135,6 +158,10 @@ class Part(One):
         """Pass on that the server is away."""
         self._gather.take(self._index, error if self._telling else None)
 
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who gets the reply."""
+        return self._gather.clients()
+
 
 class Changed(One):
     """Somebody whose reply is changed on its way, when it is no error."""
@@ -152,6 +179,10 @@ class Changed(One):
     def refused(self, raw: bytes, error: bytes) -> None:
         """Pass on that the command was not executed."""
         self._slot.refused(raw, error)
+
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who gets the reply."""
+        return self._slot.clients()
 
 
 class Then(One):
@@ -173,6 +204,10 @@ class Then(One):
         self._slot.refused(raw, error)
         self._call()
 
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who gets the reply."""
+        return self._slot.clients()
+
 
 class Last:
     """Somebody whose reply comes behind others that concern only the proxy, such as QUEUED."""
@@ -180,6 +215,7 @@ class Last:
     __slots__ = ("_slot", "wanted")
     name: ClassVar[None] = None  # looked up in the commands' bytes
     names: ClassVar[None] = None
+    timed: ClassVar[bool] = False
 
     def __init__(self, slot: Waiting, before: int) -> None:
         self._slot = slot
@@ -202,3 +238,7 @@ class Last:
         """Pass on that nothing was executed."""
         self.wanted = 0
         self._slot.refused(raw, error)
+
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who gets the last reply."""
+        return [(owner, self.wanted) for owner, _ in self._slot.clients()]

@@ -155,7 +155,10 @@ class Queueing:
             if watch.holds:
                 watch.engage()
                 watch.connection.select(client.database)
-                watch.connection.send(transaction.whole(), Last(Then(slot, watch.executed), len(transaction) + 1))
+                raw, last = transaction.whole(), Last(Then(slot, watch.executed), len(transaction) + 1)
+                watcher = client.router.watcher
+                who = last if watcher is None else watcher.timed(raw, last, watch.connection.server.name)
+                watch.connection.send(raw, who)
             else:
                 watch.drop()
                 slot.answer(b"_\r\n" if client.protocol == 3 else b"*-1\r\n")

@@ -10,6 +10,7 @@ A client is answered when its own stretch of the wave is, whatever the others wa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from wproxy.dataplane.redis.slot import One, Owner
 from wproxy.protocols.resp import Run
@@ -51,6 +52,7 @@ class Share:
     """What one server owes to a wave."""
 
     __slots__ = ("_begun", "_number", "_parts", "name", "names", "wanted")
+    timed: ClassVar[bool] = False
 
     def __init__(self, number: int, parts: list[tuple[Stretch, int]], names: list[str]) -> None:
         """Wait for the replies to commands called `names`: of each stretch in `parts` so many, in that order."""
@@ -88,6 +90,13 @@ class Share:
         """Answer with the error."""
         self.answer(error)
 
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who gets the replies that are still to come, and how many."""
+        found: list[tuple[Owner | None, int]] = [(stretch.owner, count) for stretch, count in reversed(self._parts)]
+        if self._begun:
+            found[0] = found[0][0], found[0][1] - len(self._begun)
+        return found
+
     def pieces(self) -> Iterator[Piece]:
         """Yield who waits for the reply to each command, where they do not come from one server and in order."""
         for stretch, count in reversed(self._parts):
@@ -106,6 +115,11 @@ class _Pieces:
         self._stretch = stretch
         self._left = count
         self._replies: list[bytes] = [b""] * count
+
+    @property
+    def owner(self) -> Owner:
+        """Whose they are."""
+        return self._stretch.owner
 
     def take(self, place: int, reply: bytes) -> None:
         """Take one reply."""
@@ -131,6 +145,10 @@ class Piece(One):
     def refused(self, raw: bytes, error: bytes) -> None:
         """Answer with the error."""
         self.answer(error)
+
+    def clients(self) -> Sequence[tuple[Owner | None, int]]:
+        """Return who gets the reply."""
+        return [(self._pieces.owner, 1)]
 
 
 class Wave:

@@ -23,7 +23,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric: its whole name, its type (gauge, counter, summary), what it tells, and its samples now."""
+    """A metric: its whole name, its type (gauge, counter, summary, histogram), what it tells, and its samples now."""
 
     name: str
     type: str

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import orjson
+
 from tests.unit.wproxy.runtime.talking import Client
 from wproxy.crew.interpreter import CrewInterpreter
 
@@ -77,3 +79,10 @@ def test_tables_of_sessions_that_are_closed_are_added() -> None:
 def test_the_rate_of_a_rebalance_is_that_of_all_together() -> None:
     assert ask("rebalance sessions back 10", HEAD + "\n", HEAD + "\n")[1][1] == "rebalance sessions back 5"
     assert ask("rebalance sessions back", HEAD + "\n", HEAD + "\n")[1][1] == "rebalance sessions back 50"
+
+
+def test_what_processes_see_of_commands_is_one_tail() -> None:
+    wish = orjson.dumps(["", 200.0, 1, 100, "", "", ""]).hex()
+    answer, calls = ask(f"_tail x {wish}", '[[[2.0,"b"]],0,0]\n\n', '[[[1.0,"a"]],0,0]\n\n')
+    assert orjson.loads(answer) == [[[1.0, "a"], [2.0, "b"]], 0, 0]
+    assert calls == ["refresh", f"_tail x {wish}", "settle"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,3 +26,14 @@ def test_none_and_many_and_together() -> None:
     assert (latencies.quantile(0.99), latencies.quantile(0.999)) == (10, 10)
     both = Latencies().merge([latencies, other])
     assert (both.quantile(0.99), both.quantile(0.999)) == (10, 15)
+
+
+@given(st.lists(st.integers(0, 2**33), max_size=30))
+def test_how_many_took_less_than_a_power_of_two(times: list[int]) -> None:
+    latencies = Latencies()
+    for microseconds in times:
+        latencies.add(microseconds)
+    powers = range(4, 33)
+    assert latencies.under(powers) == [sum(min(each, 2**32 - 1) < 2**power for each in times) for power in powers]
+    total = sum(min(each, 2**32 - 1) for each in times)
+    assert latencies.total_us() == pytest.approx(total, rel=1 / 16)

@@ -64,6 +64,9 @@ class World:
         self.transport = SimpleNamespace(get_extra_info=lambda name: None)
         self.slot = Slot(self)
 
+    def origin(self) -> tuple[str, int]:
+        return "192.0.2.1:5000", 0
+
     def answered(self) -> None:
         self.answered_times += 1
 

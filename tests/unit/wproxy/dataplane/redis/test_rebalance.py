@@ -15,6 +15,7 @@ from wproxy.config.model import Mode
 from wproxy.dataplane.redis import rebalance as rebalance_module
 from wproxy.dataplane.redis.rebalance import Held, Rebalance
 from wproxy.dataplane.redis.slot import Slot
+from wproxy.dataplane.redis.watcher import Watcher
 from wproxy.policy.balance.key import MOVING, SlotTable, by_hash, slot_of
 from wproxy.policy.redis.actions import Ask, Delete, Move
 from wproxy.state.backend import Backend
@@ -34,6 +35,7 @@ class World:
         )
         self.backend = Backend(config, 0.0)
         self.turn: Any = None
+        self.watcher: Watcher | None = None
         self.owners = by_hash(self.backend.slots)
         self.asked_for: list[Ask | Move | Delete] = []
         self.links: list[Any] = []

@@ -20,6 +20,9 @@ class Owner:
     def answered(self) -> None:
         self.told += 1
 
+    def origin(self) -> tuple[str, int]:
+        return "192.0.2.1:5000", 0
+
 
 def test_a_slot_keeps_the_reply_and_tells_its_owner() -> None:
     owner = Owner()

@@ -11,6 +11,7 @@ from wproxy.observe.prometheus.redis import of_backends, of_frontends, of_server
 from wproxy.state.commands import CommandCounters
 from wproxy.state.epochs import Progress
 from wproxy.state.registry import Registry
+from wproxy.state.slowlog import SlowCommand
 
 
 def in_redis(made: Config) -> Config:
@@ -58,6 +59,31 @@ def test_commands_of_servers(registry: Registry) -> None:
         (("quantile", "0.99"), 15e-6),
         (("quantile", "0.999"), 15e-6),
     ]
+
+
+def test_durations_are_a_histogram(registry: Registry) -> None:
+    counters = CommandCounters(7, 0)
+    for microseconds in (63, 64, 100, 5_000, 20_000_000, 2**40):
+        counters.latencies.add(microseconds)
+    registry.backends["back"].by_name["a"].counters.commands["get"] = counters
+    samples = by_name(registry)["wproxy_server_command_duration_seconds"]
+    buckets = {each.labels[-1][1]: each.value for each in samples if each.suffix == "_bucket"}
+    assert list(buckets)[:2] == ["0.000064", "0.000128"]
+    assert [buckets[bound] for bound in ("0.000064", "0.000128", "0.004096", "0.008192", "8.388608")] == [1, 3, 3, 4, 4]
+    assert list(buckets)[-1] == "+Inf"
+    assert buckets["+Inf"] == 6
+    total, count = samples[-2:]
+    assert (total.suffix, count.suffix, count.value) == ("_sum", "_count", 6)
+    assert total.value == pytest.approx(20.005227 + (2**32 - 1) / 1e6, rel=1 / 16)
+
+
+def test_slow_commands_where_they_are_kept(registry: Registry) -> None:
+    view = registry.backends["back"].view
+    assert view is not None
+    assert by_name(registry)["wproxy_backend_slow_commands_total"] == []
+    view.set_slowlog(1000, 10)
+    view.slowlog.keep(SlowCommand(1.0, 2000, "192.0.2.1:5", "a", 3, '"get"'))
+    assert by_name(registry)["wproxy_backend_slow_commands_total"] == [Sample((("proxy", "back"),), 3)]
 
 
 def test_a_command_without_an_answer_has_no_latency(registry: Registry) -> None:
