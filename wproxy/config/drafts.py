@@ -138,6 +138,7 @@ class ServerDraft:
     address: Address = field(default_factory=Address)
     weight: int = 1
     maxconn: int | None = None
+    minconn: int = 0
     check: bool = False
     inter_s: float = _CHECK.inter_s
     rise: int = _CHECK.rise

@@ -199,6 +199,7 @@ class ServerLine:
     cookie: str = ""  # the value by which clients ask for it
     pool_max: int | None = None  # idle connections kept for other requests, in mode http
     reuse_max: int | None = None  # how often a connection may serve another request
+    minconn: int = 0  # what `maxconn` is without load; 0: it is the same under any load
 
 
 @dataclass(frozen=True, slots=True)

@@ -469,8 +469,8 @@ class TcpConnection:
             self.route.log.ended(self.session)
         self.session.measure(self.clock())
         self.services.sessions.close(self.session)
+        self._release()  # first, as HAProxy: limits that follow the load still count this session
         backend.current -= 1
-        self._release()
 
     def _release(self) -> None:
         """Give back the place, if there is one."""

@@ -81,7 +81,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "fullconn",
             _BACK,
             Sets("fullconn", values.LIMIT),
-            "what `show stat` tells as the backend's limit; default 10 % of what its frontends let in",
+            "sessions from which on `minconn` is `maxconn`; default 10 % of what its frontends let in",
             "4.2",
         ),
         done("retries", _BACK, Sets("retries", values.COUNT), "attempts after a failed connect; default 3", "4.2"),

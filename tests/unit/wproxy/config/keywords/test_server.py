@@ -30,6 +30,22 @@ def test_default_server_holds_for_the_lines_after_it() -> None:
     assert (third.weight, third.check, third.disabled) == (6, None, False)
 
 
+@pytest.mark.parametrize(
+    ("words", "limits"),
+    [
+        ("maxconn 9 minconn 3", (9, 3)),
+        ("minconn 3", (3, 0)),
+        ("minconn 9 maxconn 3", (9, 0)),
+        ("minconn 3 maxconn 3", (3, 0)),
+        ("minconn 0 maxconn 3", (3, 0)),
+        ("minconn 0", (None, 0)),
+    ],
+)
+def test_a_minconn_that_is_no_less_than_maxconn_is_that(words: str, limits: tuple[int | None, int]) -> None:
+    (line,) = servers(f" server a h:1 {words}")
+    assert (line.maxconn, line.minconn) == limits
+
+
 def test_the_header_that_a_server_gets() -> None:
     first, second, third, fourth = servers(
         " server a h:1 send-proxy check-send-proxy\n default-server send-proxy-v2\n"
@@ -46,7 +62,7 @@ def test_the_header_is_not_for_mode_redis() -> None:
 
 def test_all_faults_of_a_line_are_reported() -> None:
     with pytest.raises(ConfigError) as caught:
-        servers(" server a h:0 weight 300 minconn 1\n")
+        servers(" server a h:0 weight 300 proto h2\n")
     assert len(caught.value.problems) == 3
 
 
@@ -58,7 +74,7 @@ def test_all_faults_of_a_line_are_reported() -> None:
         ("server a h", "'server' needs a fixed port in wproxy: write address:port instead of 'h'"),
         ("server a h:1 weight 257", "'server a' : 'weight' is not within 0 and 256 (257)"),
         ("server a h:1 rise 0", "'server a' : 'rise' has to be > 0, not 0"),
-        ("server a h:1 minconn 3", "'server a' : HAProxy's keyword 'minconn' is not supported by wproxy"),
+        ("server a h:1 proto h2", "'server a' : HAProxy's keyword 'proto' is not supported by wproxy"),
         ("server a h:1 wieght 3", "'server a' : unknown keyword 'wieght'; did you mean 'weight'?"),
         ("default-server wieght 3", "'default-server' : unknown keyword 'wieght'; did you mean 'weight'?"),
     ],
