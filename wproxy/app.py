@@ -395,8 +395,8 @@ class Application:
         return Route.of(frontend, backend, log, stickiness)
 
     def _stickiness(self, backend: Backend) -> Stickiness | None:
-        """Return what keeps the clients of `backend` on their servers by its `stick` rules."""
-        return Stickiness(backend, self._registry.tables, self._loop.time) if backend.config.stick_rules else None
+        """Return what keeps the clients of `backend` on their servers by its `use-server` and `stick` rules."""
+        return Stickiness.of(backend, self._registry.tables, self._loop.time)
 
     def _serve(self, route: Route, arrival: Arrival) -> asyncio.Protocol:
         """Return what serves a client whose route has been found."""

@@ -31,6 +31,7 @@ from wproxy.config.model import (
     StickKind,
     StickRule,
     UseBackend,
+    UseServer,
 )
 from wproxy.config.table_data import Stored
 from wproxy.config.tls import TlsBind, TlsServer
@@ -233,6 +234,7 @@ class ProxyDraft:
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
     connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
     stick_rules: list[StickRule] = field(default_factory=list)  # the same
+    server_rules: list[UseServer] = field(default_factory=list)  # the same
     page_admins: list[Condition] = field(default_factory=list)  # the same
     table: TableDraft | None = None
     persist: bool = False
@@ -269,6 +271,7 @@ class ProxyDraft:
             switching=[],
             connection_rules=[],
             stick_rules=[],
+            server_rules=[],
             persist_rules=[],
             page_admins=[],
             default_server=replace(self.default_server),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from wproxy.config.acl.facts import Condition, Facts, Fetcher, HttpFacts
 from wproxy.config.checks import AgentSettings, HealthCheck
+from wproxy.config.http.cookie import PersistRule
 from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
@@ -228,6 +229,19 @@ class UseBackend:
 
 
 @dataclass(frozen=True, slots=True)
+class UseServer:
+    """One `use-server` rule: the server of clients for which `condition` holds, while it is there.
+
+    Where `server` is computed for each request, `compute` returns its name; with one that is not there the rules end.
+    """
+
+    server: str
+    condition: Condition
+    location: Location
+    compute: Callable[[HttpFacts], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRule:
     """One `tcp-request connection` rule: whether clients for which `condition` holds are let in.
 
@@ -357,6 +371,8 @@ class Backend:
     hash_type: HashType = field(default_factory=HashType)
     allbackups: bool = False
     stick_rules: tuple[StickRule, ...] = ()
+    server_rules: tuple[UseServer, ...] = ()
+    persist_rules: tuple[PersistRule, ...] = ()
     persist: bool = False
     fullconn: int | None = None
     check: HealthCheck = field(default_factory=HealthCheck)

@@ -25,7 +25,8 @@ class Backend:
     __slots__ = (
         "_arrivals", "_balancer", "_drawing", "_growing", "_index", "_members", "_overtakes", "_waits_for",
         "active", "algorithm", "awaited", "backups", "balance", "by_name", "changed_at", "config", "counters",
-        "current", "downtime", "elsewhere", "epochs", "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "on_wait",
+        "current", "downtime", "elsewhere", "epochs", "fullconn", "in_listen", "name", "on_rebuild", "on_settled",
+        "on_wait",
         "places", "proxy_id", "queue", "running", "served", "servers", "shift", "slots", "turns", "under_way",
     )  # fmt: skip
 
@@ -314,7 +315,8 @@ class Backend:
         if self.config.redispatch is None:
             return
         for server in self.servers:
-            while server.queue and server not in self._members:
+            is_leaving = not server.running or server.admin.drain or server.stopping
+            while server.queue and is_leaving:
                 waiter = take_first(server.queue)
                 del self._waits_for[waiter]
                 waiter.grant(None)

@@ -117,7 +117,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *ignored("max-session-srv-conns", _FRONT, "a client has at most one connection of its own to a server", "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
-        *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),
+        *refused("server-template, dispatch", _SERVERS, "", "4.2"),
         *refused("hash-balance-factor", _BACK, "", "4.2"),
         *refused("filter, id", _PROXIES, "", "4.2"),
         *refused("tcp-request session", _FRONT, "", "4.2"),
