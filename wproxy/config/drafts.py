@@ -53,6 +53,8 @@ class GlobalDraft:
     master_worker: bool = False
     log_line_max: int = 1023
     maxconn: int | None = None
+    connection_rate: int = 0
+    session_rate: int = 0
     open_files: int | None = None
     strict_limits: bool = True
     nbthread: int = 1
@@ -191,6 +193,7 @@ class ProxyDraft:
     default_backend: str | None = None
     default_backend_location: Location | None = None
     maxconn: int | None = None
+    rate_limit: int | None = None
     balance: str = "roundrobin"
     balance_location: Location | None = None
     draws: int = DRAWS

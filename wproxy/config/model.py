@@ -345,6 +345,7 @@ class Frontend:
     login: Login | None = None  # what clients of mode redis must AUTH with
     http: HttpFront | None = None  # in mode http
     description: str = ""  # for the statistics page
+    rate_limit: int | None = None  # new sessions a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +411,8 @@ class Global:
     fields_max: int = 101  # lines that a head may have, the first one included
     log_line_max: int = 1023  # how much of a request line is logged
     maxconn: int | None = None
+    connection_rate: int = 0  # new clients a second, 0 for any: `maxconnrate`, `maxsessrate`
+    session_rate: int = 0
     open_files: int | None = None  # `ulimit-n`
     strict_limits: bool = True  # whether a limit of open files that is too low keeps the process from starting
     nbthread: int = 1

@@ -78,6 +78,13 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         done("default-server", _BACK, default_server, "parameters of the servers that follow", "4.2", misplaced=True),
         done("maxconn", _FRONT, Sets("maxconn", values.LIMIT), "connections at a time; 0 is no limit", "4.2"),
         done(
+            "rate-limit sessions",
+            _FRONT,
+            Sets("rate_limit", values.LIMIT),
+            "new sessions a second; more wait in the kernel's queue",
+            "4.2",
+        ),
+        done(
             "fullconn",
             _BACK,
             Sets("fullconn", values.LIMIT),
@@ -127,7 +134,6 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *refused("email-alert", _ANYWHERE, "", "4.2"),
         *refused("load-server-state-from-file, server-state-file-name", _BACK, "", "4.2"),
         *refused("persist rdp-cookie, retry-on, source, transparent", _BACK, "", "4.2"),
-        *refused("rate-limit sessions", _FRONT, "", "4.2"),
         *RETIRED,
     )
 )
