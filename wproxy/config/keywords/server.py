@@ -18,6 +18,8 @@ from wproxy.config.values import ArgumentError
 
 _BOTH = (Section.SERVER, Section.DEFAULT_SERVER)
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
+_RANGE = re.compile(r"(?:([0-9]{1,9})-)?([0-9]{1,9})")
+_SERVERS_MAX = 65_536  # of one template: more is a slip of the hand
 
 _DEFAULT = "is the default"
 _OBSERVE = "acts with `observe` only, which is refused"
@@ -109,6 +111,31 @@ def server(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     draft.name = _server_name(name)
     draft.address = connecting(address)
     proxy.servers.append(draft)
+
+
+def server_template(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Note the servers that a `server-template` line of `proxy` stands for: alike but for their names."""
+    if len(statement.arguments) < 3:
+        raise ArgumentError("expects a prefix, a number or a range such as 1-3, and address:port")
+    prefix, numbers, address, *parameters = statement.arguments
+    suffixes = _suffixes(numbers)
+    first = proxy.default_server.child(statement.location)
+    line = replace(statement, section=Section.SERVER, keyword=f"server-template {prefix}")
+    apply_parameters(PARAMETERS, first, line, tuple(parameters), report)
+    _server_name(prefix)
+    first.address = connecting(address)
+    proxy.servers.extend(replace(first, name=f"{prefix}{number}") for number in suffixes)
+
+
+def _suffixes(text: str) -> range:
+    """Return the numbers of `3` (from 1) or of `2-4`."""
+    match = _RANGE.fullmatch(text)
+    low, high = (int(match[1] or 1), int(match[2])) if match is not None else (1, 0)
+    if not low <= high:
+        raise ArgumentError(f"expects a number above 0 or a range such as 1-3, not '{text}'")
+    if high - low >= _SERVERS_MAX:
+        raise ArgumentError(f"makes no more than {_SERVERS_MAX} servers, not {high - low + 1}")
+    return range(low, high + 1)
 
 
 def default_server(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
