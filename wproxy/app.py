@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from wproxy.config import model
-from wproxy.crew.headcount import PAUSE_S
 from wproxy.crew.interpreter import CrewInterpreter
 from wproxy.crew.role import ALONE, Duty, Role, pinned_frontends
 from wproxy.crew.succession import Succession, follow
@@ -33,6 +32,7 @@ from wproxy.dataplane.stats_desk import Desk
 from wproxy.dataplane.stepper import Stepper
 from wproxy.dataplane.stickiness import Stickiness
 from wproxy.dataplane.tcp import TcpConnection
+from wproxy.gate import Gate
 from wproxy.http_sites import HttpSites
 from wproxy.logs import ProcessLogs
 from wproxy.memory import STEP_S, Trimmer, trim
@@ -101,7 +101,6 @@ class Application:
         self._log = log
         self._loop = asyncio.get_running_loop()
         serves, reaches = role.serves(config), role.reaches(config)
-        self._alone = pinned_frontends(config, role.workers)  # that no other worker serves
         self._registry = Registry(config, maxconn, self._loop.time(), seed=secrets.randbits(64), number=role.number)
         self._control = Control(self._registry, self._loop.time)
         self._warmer = Stepper(self._loop, self._control.warm, WARM_UP_STEP_S)
@@ -139,6 +138,11 @@ class Application:
             for name, frontend in self._registry.frontends.items()
             if name in serves
         }
+        alone, only = pinned_frontends(config, role.workers), role.duty is Duty.ALL
+        self._gate = Gate(self._loop, self._registry, self._listeners, self._services.keep, alone, only=only)
+        for name, frontend in self._registry.frontends.items():
+            limit = frontend.config.rate_limit
+            frontend.rate_limit = None if limit is None else role.share(config, name).part(limit)
         self._crew = self._reporter.crew = self._join_crew()
         self._succession = self._follow_predecessor()
         interpreter = CrewInterpreter(self._crew) if isinstance(self._crew, Supervisor) else None
@@ -155,11 +159,6 @@ class Application:
             )
             for line, sock in sockets.stats
         ]
-        self._held: asyncio.TimerHandle | None = None  # while a rate limit allows no more clients
-        self._standing_back = False  # while other workers are to accept
-        self._registry.admission.on_change = self._admit_all
-        for frontend in self._registry.frontends.values():
-            frontend.on_limit = partial(self._admit, frontend)
         self._watchdog = Watchdog(os.environ if role.owns else {})
         self._stop = asyncio.Event()
         self.stopping = False
@@ -199,11 +198,7 @@ class Application:
             self._sampler.start()
         for listener in self._stats:
             await listener.start()
-        for name, listeners in self._listeners.items():
-            frontend = self._registry.frontends[name]
-            is_open = frontend.status is FrontendStatus.OPEN and self._accepts(frontend)
-            for frontend_listener in listeners if is_open else ():
-                await frontend_listener.resume(singly=self._scarce(frontend))
+        await self._gate.open()
         if self._succession is not None:
             self._succession.open()
         ready()
@@ -237,7 +232,7 @@ class Application:
                     return interpreter.execute(self._reporter.context(Conversation(model.Level(level))), command)
 
                 return Worker(
-                    role, self._control, loop, run, lambda: self._logs.dropped, self._stop_softly, self._stand_back
+                    role, self._control, loop, run, lambda: self._logs.dropped, self._stop_softly, self._gate.stand_back
                 )
         return None
 
@@ -300,9 +295,7 @@ class Application:
 
     def _stop_listening(self) -> None:
         self.stopping = True
-        for listeners in self._listeners.values():
-            for listener in listeners:
-                listener.pause()
+        self._gate.close()
         self._sockets.close_frontends()
 
     def _stop_answering(self) -> None:
@@ -395,8 +388,8 @@ class Application:
         return Route.of(frontend, backend, log, stickiness)
 
     def _stickiness(self, backend: Backend) -> Stickiness | None:
-        """Return what keeps the clients of `backend` on their servers by its `stick` rules."""
-        return Stickiness(backend, self._registry.tables, self._loop.time) if backend.config.stick_rules else None
+        """Return what keeps the clients of `backend` on their servers by its `use-server` and `stick` rules."""
+        return Stickiness.of(backend, self._registry.tables, self._loop.time)
 
     def _serve(self, route: Route, arrival: Arrival) -> asyncio.Protocol:
         """Return what serves a client whose route has been found."""
@@ -423,7 +416,7 @@ class Application:
                 text = notice.change.value if notice.change is ServerChange.ADDRESS else line.text
                 self._reporter.history.note(notice.backend.name, notice.server.name, time.time(), text)
         if isinstance(notice, FrontendNotice):
-            self._admit(notice.frontend)
+            self._gate.admit(notice.frontend)
         elif isinstance(notice, ServerNotice):
             self._follow_server(notice)
 
@@ -440,29 +433,6 @@ class Application:
         elif notice.change is ServerChange.ADDRESS and self._redis is not None:
             self._redis.reconnect(notice.backend, notice.server)
 
-    def _admit_all(self) -> None:
-        """Accept for every frontend, as far as the limits of the process allow; look again when a rate does."""
-        wait_s = self._registry.admission.wait_s(self._loop.time())
-        if wait_s and self._held is None:
-            self._held = self._loop.call_later(wait_s, self._release)
-        for frontend in self._registry.frontends.values():
-            self._admit(frontend)
-
-    def _stand_back(self) -> None:
-        """Let the other workers accept for a moment, where they can."""
-        if not self._standing_back:
-            self._standing_back = True
-            self._loop.call_later(PAUSE_S, self._step_forward)
-            self._admit_all()
-
-    def _step_forward(self) -> None:
-        self._standing_back = False
-        self._admit_all()
-
-    def _release(self) -> None:
-        self._held = None
-        self._admit_all()
-
     def _restore(self) -> None:
         """Set again what was set at runtime before this process; keep what of it still differs."""
         for line in (lines := list(saved_state.restore(self._saved.load(), self._registry, self._control))):
@@ -474,26 +444,3 @@ class Application:
         """Keep what the stats socket has changed, for the next process."""
         if self._leads():
             self._saved.save(saved_state.changes(self._registry))
-
-    def _admit(self, frontend: Frontend) -> None:
-        """Accept for `frontend` while it is open; without room clients wait in the kernel's queue."""
-        if self.stopping:
-            return
-        for listener in self._listeners.get(frontend.name, ()):
-            if frontend.status is not FrontendStatus.OPEN:
-                listener.refuse(alone=self._role.duty is Duty.ALL)
-            elif not self._accepts(frontend):
-                listener.pause()
-            else:
-                resuming = listener.resume(singly=self._scarce(frontend))
-                self._services.keep(self._loop.create_task(resuming))
-
-    def _accepts(self, frontend: Frontend) -> bool:
-        """Tell whether limits allow one more client."""
-        if self._standing_back and frontend.name not in self._alone:
-            return False
-        return not (frontend.full or self._registry.admission.full or self._held is not None)
-
-    def _scarce(self, frontend: Frontend) -> bool:
-        """Tell whether clients of `frontend` are to be accepted one by one, not to exceed a limit."""
-        return frontend.scarce or self._registry.admission.scarce

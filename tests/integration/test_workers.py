@@ -226,6 +226,30 @@ def test_a_servers_maxconn_is_never_exceeded_and_all_of_it_used(tmp_path: Path, 
         assert highest <= 7
 
 
+def test_a_limit_that_grows_follows_the_clients_of_all_workers(tmp_path: Path, redis: int) -> None:
+    port = free_port()
+    lines = (
+        f"listen main\n bind 127.0.0.1:{port}\n timeout queue 20s\n fullconn 20\n"
+        f" server a 127.0.0.1:{redis} minconn 2 maxconn 10\n"
+    )
+    with crew(tmp_path, lines) as proxy, ExitStack() as stack:
+        clients: list[socket.socket] = []
+        for total, limit in ((3, 2), (12, 6), (15, 7), (24, 10)):
+            clients += [stack.enter_context(connect(port)) for _ in range(total - len(clients))]
+            wait_for(
+                lambda total=total, limit=limit: (  # type: ignore[misc]
+                    proxy.stats.numbers("a", "scur") == (limit,) and proxy.stats.numbers("BACKEND", "scur") == (total,)
+                ),
+                what=f"{limit} of {total} are served",
+            )
+        for client in clients:
+            client.close()
+        wait_for(lambda: proxy.stats.numbers("BACKEND", "scur", "qcur") == (0, 0), what="all have gone")
+        last = stack.enter_context(connect(port))
+        assert ping(last)
+        assert proxy.stats.numbers("a", "smax", "slim") <= (10, 10)
+
+
 def test_a_maxconn_of_one_is_shared_by_two_workers(tmp_path: Path, redis: int) -> None:
     port = free_port()
     lines = f"listen main\n bind 127.0.0.1:{port}\n timeout queue 20s\n server a 127.0.0.1:{redis} maxconn 1\n"

@@ -32,6 +32,7 @@ from wproxy.config.model import (
     StickKind,
     StickRule,
     UseBackend,
+    UseServer,
 )
 from wproxy.config.table_data import Stored
 from wproxy.config.tls import TlsBind, TlsServer
@@ -53,6 +54,8 @@ class GlobalDraft:
     master_worker: bool = False
     log_line_max: int = 1023
     maxconn: int | None = None
+    connection_rate: int = 0
+    session_rate: int = 0
     open_files: int | None = None
     strict_limits: bool = True
     nbthread: int = 1
@@ -139,6 +142,7 @@ class ServerDraft:
     address: Address = field(default_factory=Address)
     weight: int = 1
     maxconn: int | None = None
+    minconn: int = 0
     check: bool = False
     inter_s: float = _CHECK.inter_s
     rise: int = _CHECK.rise
@@ -190,6 +194,7 @@ class ProxyDraft:
     default_backend: str | None = None
     default_backend_location: Location | None = None
     maxconn: int | None = None
+    rate_limit: int | None = None
     balance: str = "roundrobin"
     balance_location: Location | None = None
     draws: int = DRAWS
@@ -233,6 +238,7 @@ class ProxyDraft:
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
     connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
     stick_rules: list[StickRule] = field(default_factory=list)  # the same
+    server_rules: list[UseServer] = field(default_factory=list)  # the same
     page_admins: list[Condition] = field(default_factory=list)  # the same
     table: TableDraft | None = None
     persist: bool = False
@@ -271,6 +277,7 @@ class ProxyDraft:
             switching=[],
             connection_rules=[],
             stick_rules=[],
+            server_rules=[],
             persist_rules=[],
             page_admins=[],
             default_server=replace(self.default_server),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from wproxy.config.acl.facts import Condition, Facts, Fetcher, HttpFacts
 from wproxy.config.checks import AgentSettings, HealthCheck
+from wproxy.config.http.cookie import PersistRule
 from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import Login
@@ -199,6 +200,7 @@ class ServerLine:
     cookie: str = ""  # the value by which clients ask for it
     pool_max: int | None = None  # idle connections kept for other requests, in mode http
     reuse_max: int | None = None  # how often a connection may serve another request
+    minconn: int = 0  # what `maxconn` is without load; 0: it is the same under any load
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,19 @@ class UseBackend:
 
     backend: str
     condition: Condition | None
+    location: Location
+    compute: Callable[[HttpFacts], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UseServer:
+    """One `use-server` rule: the server of clients for which `condition` holds, while it is there.
+
+    Where `server` is computed for each request, `compute` returns its name; with one that is not there the rules end.
+    """
+
+    server: str
+    condition: Condition
     location: Location
     compute: Callable[[HttpFacts], str] | None = None
 
@@ -330,6 +345,7 @@ class Frontend:
     login: Login | None = None  # what clients of mode redis must AUTH with
     http: HttpFront | None = None  # in mode http
     description: str = ""  # for the statistics page
+    rate_limit: int | None = None  # new sessions a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +380,8 @@ class Backend:
     hash_type: HashType = field(default_factory=HashType)
     allbackups: bool = False
     stick_rules: tuple[StickRule, ...] = ()
+    server_rules: tuple[UseServer, ...] = ()
+    persist_rules: tuple[PersistRule, ...] = ()
     persist: bool = False
     fullconn: int | None = None
     check: HealthCheck = field(default_factory=HealthCheck)
@@ -402,6 +420,8 @@ class Global:
     fields_max: int = 101  # lines that a head may have, the first one included
     log_line_max: int = 1023  # how much of a request line is logged
     maxconn: int | None = None
+    connection_rate: int = 0  # new clients a second, 0 for any: `maxconnrate`, `maxsessrate`
+    session_rate: int = 0
     open_files: int | None = None  # `ulimit-n`
     strict_limits: bool = True  # whether a limit of open files that is too low keeps the process from starting
     nbthread: int = 1

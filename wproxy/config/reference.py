@@ -78,7 +78,6 @@ _DIFFERENCES = """\
 - `option httpslog`: a line about what is no request has "-" for all that is said of the connection's TLS.
 - `table_trackers` does not count its own look at the entry, as HAProxy 2.6.12 does. Bytes that stick tables count in
   `mode http` are those on the wire. A table on the socket: `set table` is not known.
-- A client whose server (`stick on`) is at its `maxconn` goes to another one; HAProxy lets it wait for its own.
 - A PROXY header may come in several segments, and what follows `PROXY UNKNOWN` is skipped, as the protocol's text has
   it; HAProxy refuses both. Addresses in it are read strictly: HAProxy takes 10.0.0.777 for 10.0.3.9.
 - A server needs a host and a fixed port: HAProxy takes the client's destination where they are missing.

@@ -20,7 +20,7 @@ from wproxy.config.http.format import compile_format
 from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.rules import HTTP_RULES
 from wproxy.config.log_formats import CLF, HTTPLOG, HTTPSLOG, TCPLOG, parse_log_format
-from wproxy.config.model import ConnectionRule, Mode, StickRule, UseBackend
+from wproxy.config.model import ConnectionRule, Mode, StickRule, UseBackend, UseServer
 from wproxy.config.tracking import TRACKING, tracking_act
 from wproxy.config.values import ArgumentError
 
@@ -165,6 +165,15 @@ def _use_backend(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
     proxy.switching.append(UseBackend(line.target, _condition(line, acls), line.location, compute))
 
 
+def _use_server(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
+    compute = None
+    if "%" in line.target:
+        if not acls.scope.speaks_http:
+            raise ArgumentError("cannot compute a server's name but in 'mode http'")
+        compute = compile_format(line.target, acls.scope)
+    proxy.server_rules.append(UseServer(line.target, parse_condition(line.words, acls), line.location, compute))
+
+
 def _connection_rule(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
     if line.target.partition("(")[0] not in TRACKING:
         proxy.connection_rules.append(ConnectionRule(line.target == "accept", _condition(line, acls), line.location))
@@ -226,6 +235,7 @@ _ORDER = ("tcp-request connection", "monitor fail", "http-request", "redirect", 
 _KEYWORDS: Mapping[str, Callable[[ProxyDraft, RuleLine, Acls], None]] = {
     "acl": _acl,
     "use_backend": _use_backend,
+    "use-server": _use_server,
     "tcp-request connection": _connection_rule,
     "stick on": _stick,
     "stick match": _stick,

@@ -12,7 +12,7 @@ from wproxy.config.grammar import Report
 from wproxy.config.keywords.balance import ALGORITHMS, REQUEST_HASHES
 from wproxy.config.model import Location, Mode
 from wproxy.config.nearest import did_you_mean
-from wproxy.config.validate_persistence import persistence_rules
+from wproxy.config.validate_persistence import persistence_rules, server_rules
 from wproxy.config.validate_redis import redis_rules
 
 
@@ -30,6 +30,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
             _stick(proxy, report)
             redis_rules(proxy, report)
             persistence_rules(proxy, report)
+            server_rules(proxy, report)
             _agents(proxy, report)
             _bound(proxy, report)
             _default_backend(proxy, backends, report)

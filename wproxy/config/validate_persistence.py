@@ -1,10 +1,11 @@
-"""Says which lines of mode http have no effect in a proxy of another mode, in HAProxy's words."""
+"""Checks lines that keep clients on servers: the mode that they need, in HAProxy's words, and who they name."""
 
 from __future__ import annotations
 
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Report
 from wproxy.config.model import Mode
+from wproxy.config.nearest import did_you_mean
 
 
 def persistence_rules(proxy: ProxyDraft, report: Report) -> None:
@@ -21,3 +22,17 @@ def persistence_rules(proxy: ProxyDraft, report: Report) -> None:
     ):
         if option is not None:
             report.warn(location or proxy.location, f"'option {name}' ignored for {label} as it requires HTTP mode.")
+
+
+def server_rules(proxy: ProxyDraft, report: Report) -> None:
+    """Report `use-server` rules whose server is not there, or whose commands have no one client."""
+    label = f"{proxy.section.value} '{proxy.name}'"
+    names = [server.name for server in proxy.servers]
+    for rule in proxy.server_rules:
+        if proxy.mode is Mode.REDIS:
+            report.problem(rule.location, f"{label} : 'use-server' is not for 'mode redis'")
+        elif rule.compute is None and rule.server not in names:
+            hint = did_you_mean(rule.server, names)
+            report.problem(
+                rule.location, f"{label} : unable to find server '{rule.server}' of a 'use-server' rule{hint}"
+            )

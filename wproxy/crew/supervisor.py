@@ -16,8 +16,8 @@ from functools import partial
 from wproxy import meeting
 from wproxy.config.model import Mode
 from wproxy.crew.channel import Channel, wait
+from wproxy.crew.remote import Remote, weights
 from wproxy.crew.role import Bus, Duty, Role
-from wproxy.policy.balance.key import SLOTS
 from wproxy.policy.leases import Leases
 from wproxy.policy.redis.whereabouts import Table, announced
 from wproxy.protocols.bus import Json, Kind, Message, Outbox
@@ -92,7 +92,7 @@ class Supervisor:
             if backend.config.mode is Mode.REDIS:
                 backend.under_way = partial(self._under_way, backend)
             if backend.balance == "key" and not backend.config.redis_eject:
-                backend.epochs = _Remote(self, backend)
+                backend.epochs = Remote(self, backend)
                 self._keyed.append((backend, self._mover_of(backend)))
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ class Supervisor:
         self._bus.listening.setblocking(False)
         for backend, _ in self._keyed:
             # A weight may change before there is a worker: it has to know what was before.
-            backend.places = backend.places or announced([], _weights(backend))
+            backend.places = backend.places or announced([], weights(backend))
         self._known = following.records(self._registry)
         self._number = 1
         self._control.subscribe(lambda notice: self._change_soon())
@@ -224,8 +224,10 @@ class Supervisor:
             case Message(Kind.ENTRIES | Kind.COUNTS):
                 self._share(member, message)
             case Message(Kind.LOAD, loads):
-                for name, (version, held, wanted) in loads.items():
+                for name, (version, held, wanted, sessions) in loads.items():
                     self._leases_of(name).report(member.number, version, held, wanted)
+                    if sessions:
+                        self._crowd(member, name.partition("/")[0], sessions)
                 self._settle_leases()
             case Message(Kind.ACT, (number, question, argument)):
                 member.channel.send(Kind.ANSWER, [number, self._answer(question, argument)])
@@ -345,6 +347,13 @@ class Supervisor:
         self.merge()
         self._settle_leases()
 
+    def _crowd(self, member: Member, name: str, sessions: int) -> None:
+        """Take note at once of how many sessions a worker has in a backend: the places on servers depend on it."""
+        if member.tally is not None:
+            known = member.tally["backends"][name]
+            self._registry.backends[name].current += sessions - known[0]
+            known[0] = sessions
+
     # -- stick tables --------------------------------------------------------------------------------------------
 
     def _share(self, giver: Member, message: Message) -> None:
@@ -428,7 +437,7 @@ class Supervisor:
         for backend, number in self._keyed:
             mover = self._members.get(number)
             if mover is not None and mover.outbox.sent:
-                before, backend.places = backend.places, announced(backend.places, _weights(backend))
+                before, backend.places = backend.places, announced(backend.places, weights(backend))
                 if backend.places is not before and self.on_places is not None:
                     self.on_places()
 
@@ -459,38 +468,3 @@ class Supervisor:
         """Return how many slots a server may have keys of without being their owner, None when nobody can tell."""
         told = [answer for answer in self.ask("owes", [backend, server]).values() if answer is not None]
         return max(told, default=None)
-
-
-class _Remote:
-    """What the worker that moves the keys of a backend tells of it (`state.epochs.Report`)."""
-
-    def __init__(self, supervisor: Supervisor, backend: Backend) -> None:
-        self._supervisor = supervisor
-        self._backend = backend
-
-    def progress(self) -> Progress:
-        """Ask for it."""
-        told = self._supervisor.progress(self._backend.name)
-        if told is not None:
-            return told
-        epochs = ((0, 0.0, 0),) if self._is_open else ()
-        return Progress(epochs, 0, 0, 0, 0, 0, ())
-
-    @property
-    def _is_open(self) -> bool:
-        """Whether keys may lie elsewhere than the weights say, for when there is nobody to ask."""
-        return self._backend.places != [_weights(self._backend)]
-
-    def places(self) -> list[dict[str, int]]:
-        """Return what it has told last."""
-        return self._backend.places
-
-    def owes(self, name: str) -> int:
-        """Ask for it."""
-        told = self._supervisor.owes(self._backend.name, name)
-        return (SLOTS if self._is_open else 0) if told is None else told
-
-
-def _weights(backend: Backend) -> Table:
-    """Return the weights by which its slots are spread."""
-    return dict(zip([server.name for server in backend.servers], backend.slots.weights, strict=True))

@@ -292,7 +292,8 @@ class Worker:
                 if server.lease is None or server.maxconn is None:
                     continue
                 wanted = server.current + len(server.queue) + shared
-                load = [self._versions[str(server)], max(server.current, server.lease), wanted]
+                sessions = backend.current if server.minconn else 0  # which its limit depends on
+                load = [self._versions[str(server)], max(server.current, server.lease), wanted, sessions]
                 is_short = is_short or wanted > server.lease
                 if self._told.get(str(server)) != load:
                     self._told[str(server)] = loads[str(server)] = load

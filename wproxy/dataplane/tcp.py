@@ -52,7 +52,7 @@ class TcpConnection:
         self.clock = services.clock
         self.arrival = arrival
         self.session: Session = None  # type: ignore[assignment] # set by `start`, before any byte can come
-        self.stuck = False  # on the server that a stick table named
+        self.stuck = False  # on the server that a rule or a stick table named
         self.early: list[bytes] = []
         self.client = ClientEnd(self, self.keep_early)
         self.server: ServerEnd | None = None
@@ -135,9 +135,14 @@ class TcpConnection:
         backend, previous = self.route.backend, self.place
         self._release()
         key = self._key() if backend.algorithm.keyed else 0
-        self.place = self._stick(previous) or backend.assign(previous, key)
+        bound = self._bound(previous)
+        if bound is None:
+            self.place = backend.assign(previous, key)
+        elif not bound.full and not bound.queue:
+            backend.take(bound)
+            self.place = bound
         if self.place is None:
-            cause = await self._queue(previous, key)
+            cause = await self._queue(previous, key, bound)
             if cause:
                 self._give_up(cause)
                 return False
@@ -151,17 +156,13 @@ class TcpConnection:
         self.place.opened(now)
         return True
 
-    def _stick(self, previous: Server | None) -> Server | None:
-        """Reserve a place on the server that the client was on before; None when there is none to go back to."""
+    def _bound(self, previous: Server | None) -> Server | None:
+        """Return the server that a rule or a table binds the client to; None when any will do."""
         stickiness, arrival = self.route.stickiness, self.arrival
-        self.stuck = False
-        if stickiness is None or arrival is None or previous is not None:
-            return None
-        server = stickiness.server_of(arrival.facts)
-        if server is None or server.full:
-            return None
-        self.stuck = True
-        self.route.backend.take(server)
+        server: Server | None = None
+        if stickiness is not None and arrival is not None and previous is None:
+            server = stickiness.bound_to(arrival.facts)
+        self.stuck = server is not None
         return server
 
     def _key(self) -> int:
@@ -173,23 +174,24 @@ class TcpConnection:
         peer = peer_of(self.client.transport)
         return source_key(peer[0]) if peer is not None else 0
 
-    async def _queue(self, avoid: Server | None, key: int) -> str:
+    async def _queue(self, avoid: Server | None, key: int, bound: Server | None) -> str:
         """Wait for a place; return why there is none: no server, too many who wait, or `timeout queue` was first."""
         backend, cause = self.route.backend, ""
         until = self.clock() + self.route.queue_s
         while self.place is None and not cause:
-            server = self.session.server = backend.to_wait_for(avoid, key)
+            server = self.session.server = bound or backend.to_wait_for(avoid, key)
             cause = await self._wait_for(server, key, until)
             if cause:
                 self._count("connect_errors", server)
             elif self.place is None:  # sent away: the server waited for serves no more
+                bound, self.stuck = None, False
                 self.place = backend.assign(avoid, key)
         return cause
 
     async def _wait_for(self, server: Server | None, key: int, until: float) -> str:
         """Wait in the queue of `server` or of the backend until called; return why that was not to be."""
         backend = self.route.backend
-        if not backend.usable:
+        if not backend.usable and server is None:
             return "SC"
         if server is not None and server.queue_full:
             return "SQ"
@@ -469,8 +471,8 @@ class TcpConnection:
             self.route.log.ended(self.session)
         self.session.measure(self.clock())
         self.services.sessions.close(self.session)
+        self._release()  # first, as HAProxy: limits that follow the load still count this session
         backend.current -= 1
-        self._release()
 
     def _release(self) -> None:
         """Give back the place, if there is one."""

@@ -192,7 +192,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("tracked"),
     Column("type", lambda _: 0, lambda _: 2, lambda _: 1),
     _everywhere("rate", lambda line: line.it.counters.session_rate.per_second(line.now)),
-    Column("rate_lim", lambda _: 0),
+    Column("rate_lim", lambda line: line.it.config.rate_limit or 0),
     _everywhere("rate_max", lambda line: line.it.counters.session_rate.maximum),
     _check("check_status", lambda server: _status(server.last_check, server.check_running)),
     _check("check_code", lambda server: _code(server.last_check)),

@@ -89,6 +89,10 @@ class Admission:
         self._per_second = min((self._parts[each] for each in clients), default=inf)
         self._changed()
 
+    def part(self, kind: RateLimit) -> int:
+        """Return what this process has of a limit."""
+        return self._parts.get(kind, 0)
+
     def _changed(self) -> None:
         if self.on_change is not None:
             self.on_change()

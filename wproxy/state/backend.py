@@ -24,10 +24,11 @@ class Backend:
     """
 
     __slots__ = (
-        "_arrivals", "_balancer", "_drawing", "_index", "_members", "_waits_for", "active", "algorithm",
-        "awaited", "backups", "balance", "by_name", "changed_at", "config", "counters", "current", "downtime",
-        "elsewhere", "epochs", "fullconn", "in_listen", "name", "on_rebuild", "on_settled", "on_wait",
-        "places", "proxy_id", "queue", "running", "served", "servers", "shift", "slots", "turns", "under_way", "view",
+        "_arrivals", "_balancer", "_drawing", "_growing", "_index", "_members", "_overtakes", "_waits_for",
+        "active", "algorithm", "awaited", "backups", "balance", "by_name", "changed_at", "config", "counters",
+        "current", "downtime", "elsewhere", "epochs", "fullconn", "in_listen", "name", "on_rebuild", "on_settled",
+        "on_wait", "places", "proxy_id", "queue", "running", "served", "servers", "shift", "slots", "turns",
+        "under_way", "view",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +49,8 @@ class Backend:
         self.algorithm = ALGORITHMS[config.balance]
         self.servers = [Server(config.name, number, line, now) for number, line in enumerate(config.servers, 1)]
         self.by_name = {server.name: server for server in self.servers}
+        for server in self.servers:
+            server.crowd = self
         self.counters = TrafficCounters()
         self.current = 0
         self.fullconn = fullconn
@@ -75,6 +78,7 @@ class Backend:
 
     def add(self, server: Server) -> None:
         """Take in a server that came at runtime."""
+        server.crowd = self
         self.servers.append(server)
         self.by_name[server.name] = server
         self.rebuild()
@@ -102,6 +106,8 @@ class Backend:
         if self.balance == "key":
             self._rebuild_slots()
         self._balancer = self._make(self._candidates(weights))
+        self._growing = [index for index, server in enumerate(self.servers) if server.minconn]
+        self._overtakes = self.algorithm.overtakes and bool(self._growing)
         self._send_away()
         self.serve_queue()
         if self.on_rebuild is not None:
@@ -201,9 +207,12 @@ class Backend:
 
         `key` is the hash of what a keyed algorithm goes by. None when there is no place: then `wait` for one.
         """
+        if self._growing and self.algorithm.by_load:
+            self._look_at_limits()
         # While somebody waits for any server there is none with room: no need to look at them all.
-        server = None if self.queue else self._choose(avoid, key) if self.awaited else self._pick(avoid, key)
-        if server is None or (server.maxconn is not None and server.full):
+        waits = self.queue and not self._overtakes
+        server = None if waits else self._choose(avoid, key) if self.awaited else self._pick(avoid, key)
+        if server is None or (server.maxconn is not None and (server.full or server.queue)):
             return None
         if server is not avoid:
             server.counters.balanced += 1
@@ -215,7 +224,7 @@ class Backend:
 
     def to_wait_for(self, avoid: Server | None = None, key: int = 0) -> Server | None:
         """Return the server that the algorithm means although it is full; None when any server will do."""
-        server = None if self.queue else self._choose(avoid, key)
+        server = None if self.queue and not self._overtakes else self._choose(avoid, key)
         if server is not None:
             self._count(server, avoid)
         return server
@@ -225,6 +234,11 @@ class Backend:
         if server is not avoid:
             server.counters.balanced += 1
             self.counters.balanced += 1
+
+    def _look_at_limits(self) -> None:
+        """Have the algorithm see the limits that depend on how many sessions there are."""
+        for index in self._growing:
+            self._balancer.changed(index)
 
     def _choose(self, avoid: Server | None, key: int) -> Server | None:
         return (self.awaited and self._most_missing(avoid)) or self._pick(avoid, key)
@@ -304,7 +318,8 @@ class Backend:
         if self.config.redispatch is None:
             return
         for server in self.servers:
-            while server.queue and server not in self._members:
+            is_leaving = not server.running or server.admin.drain or server.stopping
+            while server.queue and is_leaving:
                 waiter = take_first(server.queue)
                 del self._waits_for[waiter]
                 waiter.grant(None)

@@ -269,6 +269,8 @@ class Control:
     def set_server_maxconn(self, server: Server, maxconn: int) -> None:
         """Let `server` have so many sessions at a time, 0 for any number; those that wait profit at once."""
         server.maxconn = maxconn or None
+        if maxconn == server.minconn:
+            server.minconn = 0  # as in HAProxy: what has been equal once is one limit from then on
         self.registry.backends[server.backend_name].serve_queue()
 
     def set_frontend_maxconn(self, frontend: Frontend, maxconn: int) -> None:

@@ -110,8 +110,9 @@ def _follow_process(registry: Registry, record: Json, share: Share) -> None:
     admission = registry.admission
     for kind in RateLimit:
         limit = record["rates"][kind.value]
-        if admission.limits[kind] != limit:
-            admission.set_rate(kind, limit, share.part(limit))
+        part = share.part(limit)
+        if (admission.limits[kind], admission.part(kind)) != (limit, part):
+            admission.set_rate(kind, limit, part)
     admission.take_part(share.part(record["maxconn"]))
 
 

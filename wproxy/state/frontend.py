@@ -21,7 +21,8 @@ class FrontendStatus(enum.Enum):
 class Frontend:
     """Where clients arrive."""
 
-    __slots__ = ("config", "counters", "current", "in_listen", "maxconn", "name", "on_limit", "proxy_id", "status")
+    __slots__ = ("config", "counters", "current", "in_listen", "maxconn", "name", "on_limit", "proxy_id",
+                 "rate_limit", "status")  # fmt: skip
 
     def __init__(self, config: model.Frontend, maxconn: int, *, in_listen: bool = False) -> None:
         self.config = config
@@ -29,6 +30,7 @@ class Frontend:
         self.name = config.name
         self.proxy_id = config.proxy_id
         self.maxconn = config.maxconn or maxconn
+        self.rate_limit = config.rate_limit  # new sessions a second, of which a worker has a part; None: any
         self.status = FrontendStatus.OPEN
         self.current = 0
         self.counters = FrontendCounters()
@@ -41,8 +43,12 @@ class Frontend:
 
     @property
     def scarce(self) -> bool:
-        """Whether the next client may be the last that `maxconn` allows for now."""
-        return self.maxconn - self.current <= SCARCE
+        """Whether the next client may be the last that limits allow for now."""
+        return self.maxconn - self.current <= SCARCE or self.rate_limit is not None
+
+    def wait_s(self, now: float) -> float:
+        """Return for how long the rate of new sessions allows no more."""
+        return 0.0 if self.rate_limit is None else self.counters.session_rate.wait_s(now, self.rate_limit)
 
     def opened(self, now: float) -> None:
         """Count a new session."""
@@ -51,7 +57,8 @@ class Frontend:
         counters.sessions += 1
         counters.sessions_max = max(counters.sessions_max, self.current)
         counters.session_rate.add(now)
-        if self.maxconn - self.current in (0, SCARCE) and self.on_limit is not None:
+        places = self.maxconn - self.current
+        if (places in (0, SCARCE) or self.rate_limit is not None) and self.on_limit is not None:
             self.on_limit()
 
     def closed(self) -> None:

@@ -35,6 +35,15 @@ class Rate:
             self._roll(second)
         return self._current + int(self._previous * (1 - (now - second)))
 
+    def wait_s(self, now: float, limit: int) -> float:
+        """Return for how long the rate, if nothing more is counted, will not be below `limit`."""
+        rate, left_s = self.per_second(now), 1.0 - now % 1.0
+        if rate < limit:
+            return 0.0
+        if self._current >= limit:  # at the end of the second it will be what the window still sees of it
+            return left_s
+        return min((rate - limit + 1) / self._previous, left_s)
+
     def in_second(self, now: float) -> int:
         """Return how many events the running second has had."""
         return self._current if int(now) == self._second else 0

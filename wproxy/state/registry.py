@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wproxy.config.model import Config
-from wproxy.state.admission import Admission
+from wproxy.state.admission import Admission, RateLimit
 from wproxy.state.backend import Backend
 from wproxy.state.captures import Captures
 from wproxy.state.frontend import Frontend
@@ -25,6 +25,8 @@ class Registry:
     def __init__(self, config: Config, maxconn: int, now: float, seed: int = 0, number: int = 0) -> None:
         self.config = config
         self.admission = Admission(maxconn)
+        self.admission.set_rate(RateLimit.CONNECTIONS, config.globals.connection_rate)
+        self.admission.set_rate(RateLimit.SESSIONS, config.globals.session_rate)
         self.started_at = now
         shared = {line.proxy_id for line in config.frontends} & {line.proxy_id for line in config.backends}
         self.frontends = {

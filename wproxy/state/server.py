@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+from typing import Protocol
 
 from wproxy.config.checks import AgentSettings
 from wproxy.config.model import CheckSettings, ServerLine
 from wproxy.policy.checks.verdict import CheckResult, CheckStatus
+from wproxy.policy.dynamic_maxconn import dynamic_maxconn
 from wproxy.policy.health import Health
 from wproxy.state.counters import CheckCounters, TrafficCounters
 from wproxy.state.downtime import Downtime
@@ -36,6 +38,13 @@ class Admin(enum.IntFlag):
         return bool(self & Admin.FORCED_DRAIN)
 
 
+class Crowd(Protocol):
+    """The sessions of a backend, from the first on that is on its way to a server, and from how many on it is full."""
+
+    current: int
+    fullconn: int
+
+
 _FORCED_MAINT = int(Admin.FORCED_MAINT)  # asked for by every command for all servers; flags take 0.5 µs to compare
 
 
@@ -45,8 +54,8 @@ class Server:
     __slots__ = (
         "address", "admin", "agent", "agent_asked", "agent_health", "agent_running", "backend_name",
         "changed_at", "check", "check_counters", "check_host", "check_port", "check_running", "checking", "cookie",
-        "counters", "current", "downtime", "elsewhere", "forced_down", "health", "idle", "last_agent",
-        "last_check", "last_session_at", "lease", "line", "maxconn", "name", "queue", "removed", "served",
+        "counters", "crowd", "current", "downtime", "elsewhere", "forced_down", "health", "idle", "last_agent",
+        "last_check", "last_session_at", "lease", "line", "maxconn", "minconn", "name", "queue", "removed", "served",
         "server_id", "stopping", "warmup", "weight", "words",
     )  # fmt: skip
 
@@ -78,6 +87,8 @@ class Server:
         self.last_agent = CheckResult(CheckStatus.INI)
         self.agent_running = False
         self.maxconn = line.maxconn
+        self.minconn = line.minconn  # 0 unless the limit depends on how many sessions the backend has, its crowd
+        self.crowd: Crowd | None = None
         self.queue: Queue = {}
         self.elsewhere = 0  # how many wait for it in other processes
         self.lease: int | None = None  # of its `maxconn`, what this process may use; None when it is all of it
@@ -123,6 +134,8 @@ class Server:
         if self.lease is not None:
             return self.lease
         maxconn = self.maxconn or 0
+        if self.minconn and self.crowd is not None:
+            maxconn = dynamic_maxconn(self.minconn, maxconn, self.crowd.current, self.crowd.fullconn)
         return maxconn if self.warmup is None else max(1, maxconn * self.warmup.percent // 100)
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from wproxy.config.acl.facts import Condition, HttpFacts
-from wproxy.config.http.cookie import CookieSettings, PersistRule
+from wproxy.config.http.cookie import CookieSettings
 from wproxy.config.http.forwarding import AddressField
 from wproxy.config.http.squeezing import Compression
 
@@ -145,7 +145,6 @@ class HttpBack:
     prefer_last: bool = False  # a client's next request goes where it has a connection of its own
     pretend_keep_alive: bool = False  # servers are not told that their connection will be closed
     cookie: CookieSettings | None = None
-    persist_rules: tuple[PersistRule, ...] = ()
     name_field: bytes | None = None  # tells servers their own name (`http-send-name-header`)
     forwarded_for: AddressField | None = None
     original_to: AddressField | None = None

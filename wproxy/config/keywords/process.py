@@ -63,6 +63,8 @@ _FIELDS = Type("<number>", "a number from 1 to 32767", lambda text: values.integ
 GLOBAL: Grammar[GlobalDraft] = Grammar(
     (
         done("maxconn", _HERE, Sets("maxconn", values.LIMIT, once=True), "connections at a time, in all", "3.2"),
+        done("maxconnrate", _HERE, Sets("connection_rate", values.COUNT), "new connections a second; 0: any", "3.2"),
+        done("maxsessrate", _HERE, Sets("session_rate", values.COUNT), "the same here", "3.2"),
         done("ulimit-n", _HERE, Sets("open_files", values.LIMIT), "open files that the process may have", "3.1"),
         done(
             "strict-limits",
@@ -257,7 +259,6 @@ GLOBAL: Grammar[GlobalDraft] = Grammar(
             "3.1",
         ),
         *refused("grace, close-spread-time", _HERE, "", "3.1"),
-        *refused("maxconnrate, maxsessrate", _HERE, "", "3.2"),
         *refused("setenv, presetenv, resetenv, unsetenv", _HERE, "set the environment before the start", "3.1"),
         *refused("set-var, set-var-fmt", _HERE, "", "3.1"),
         *refused("server-state-base, server-state-file", _HERE, "", "3.2"),

@@ -18,7 +18,7 @@ from wproxy.config.keywords.page import PAGE
 from wproxy.config.keywords.persistence import PERSISTENCE
 from wproxy.config.keywords.retired import RETIRED
 from wproxy.config.keywords.rules import RULES
-from wproxy.config.keywords.server import default_server, server
+from wproxy.config.keywords.server import default_server, server, server_template
 from wproxy.config.keywords.slowlog import SLOWLOG
 from wproxy.config.keywords.stick import STICK
 from wproxy.config.keywords.unserved import UNSERVED
@@ -76,13 +76,28 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "4.2",
         ),
         done("server", _SERVERS, server, "a server: name, address:port, parameters", "4.2", misplaced=True),
+        done(
+            "server-template",
+            _SERVERS,
+            server_template,
+            "several servers alike: prefix, number or range, address:port, parameters; `resolvers` is refused",
+            "4.2",
+            misplaced=True,
+        ),
         done("default-server", _BACK, default_server, "parameters of the servers that follow", "4.2", misplaced=True),
         done("maxconn", _FRONT, Sets("maxconn", values.LIMIT), "connections at a time; 0 is no limit", "4.2"),
+        done(
+            "rate-limit sessions",
+            _FRONT,
+            Sets("rate_limit", values.LIMIT),
+            "new sessions a second; more wait in the kernel's queue",
+            "4.2",
+        ),
         done(
             "fullconn",
             _BACK,
             Sets("fullconn", values.LIMIT),
-            "what `show stat` tells as the backend's limit; default 10 % of what its frontends let in",
+            "sessions from which on `minconn` is `maxconn`; default 10 % of what its frontends let in",
             "4.2",
         ),
         done("retries", _BACK, Sets("retries", values.COUNT), "attempts after a failed connect; default 3", "4.2"),
@@ -119,7 +134,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *ignored("max-session-srv-conns", _FRONT, "a client has at most one connection of its own to a server", "4.2"),
         *ignored("backlog", _FRONT, "tunes HAProxy's listen queue", "4.2"),
         *ignored("bind-process", _ANYWHERE, "HAProxy ignores it, too", "4.2"),
-        *refused("use-server, server-template, dispatch", _SERVERS, "", "4.2"),
+        *refused("dispatch", _SERVERS, "", "4.2"),
         *refused("hash-balance-factor", _BACK, "", "4.2"),
         *refused("filter, id", _PROXIES, "", "4.2"),
         *refused("tcp-request session", _FRONT, "", "4.2"),
@@ -129,7 +144,6 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *refused("email-alert", _ANYWHERE, "", "4.2"),
         *refused("load-server-state-from-file, server-state-file-name", _BACK, "", "4.2"),
         *refused("persist rdp-cookie, retry-on, source, transparent", _BACK, "", "4.2"),
-        *refused("rate-limit sessions", _FRONT, "", "4.2"),
         *RETIRED,
     )
 )

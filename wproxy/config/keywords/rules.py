@@ -13,6 +13,7 @@ from wproxy.config.values import ArgumentError
 _ANYWHERE = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND)
 _FRONT = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN)
 _BINDS = (Section.FRONTEND, Section.LISTEN)
+_SERVERS = (Section.LISTEN, Section.BACKEND)
 
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 _ACTIONS = ("accept", "reject", *TRACKING)
@@ -50,6 +51,12 @@ def _use_backend(proxy: ProxyDraft, statement: Statement, report: Report) -> Non
     note(proxy, statement)
 
 
+def _use_server(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    if statement.arguments[1:2] not in (("if",), ("unless",)):
+        raise ArgumentError("expects a server's name, then 'if' or 'unless' and a condition")
+    note(proxy, statement)
+
+
 def _tcp_request_connection(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     action = statement.arguments[0] if statement.arguments else ""
     if action.partition("(")[0] not in _ACTIONS:
@@ -64,6 +71,7 @@ def _tcp_request_connection(proxy: ProxyDraft, statement: Statement, report: Rep
 RULES = (
     done("acl", _ANYWHERE, _acl, "names a test of what is known of a connection: fetch, flags, patterns", "4.2"),
     done("use_backend", _BINDS, _use_backend, "the backend of clients for which a condition holds", "4.2"),
+    done("use-server", _SERVERS, _use_server, "the server of clients for which a condition holds", "4.2"),
     done(
         "tcp-request connection",
         _FRONT,

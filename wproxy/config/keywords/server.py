@@ -18,6 +18,8 @@ from wproxy.config.values import ArgumentError
 
 _BOTH = (Section.SERVER, Section.DEFAULT_SERVER)
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
+_RANGE = re.compile(r"(?:([0-9]{1,9})-)?([0-9]{1,9})")
+_SERVERS_MAX = 65_536  # of one template: more is a slip of the hand
 
 _DEFAULT = "is the default"
 _OBSERVE = "acts with `observe` only, which is refused"
@@ -32,6 +34,13 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
         done("rise", _BOTH, Sets("rise", values.POSITIVE), "good probes before the server is up; default 2", "5.2"),
         done("fall", _BOTH, Sets("fall", values.POSITIVE), "bad probes before the server is down; default 3", "5.2"),
         done("maxconn", _BOTH, Sets("maxconn", values.LIMIT), "connections at a time; 0 is no limit", "5.2"),
+        done(
+            "minconn",
+            _BOTH,
+            Sets("minconn", values.COUNT),
+            "what `maxconn` is while the backend has few sessions; it grows with them up to `fullconn`",
+            "5.2",
+        ),
         done("disabled", _BOTH, SetsTo("disabled", True), "start in maintenance", "5.2"),
         *CHECK_PARAMETERS,
         *LOGIN_PARAMETERS,
@@ -82,7 +91,7 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
         *ignored("no-tfo", _BOTH, _DEFAULT, "5.2"),
         *ignored("log-proto +1", _BOTH, "acts in HAProxy's log rings only", "5.2"),
         *ignored("tfo", _BOTH, "tunes HAProxy's sockets", "5.2"),
-        *refused("minconn +1, check-proto +1, proxy-v2-options +1", _BOTH, "", "5.2"),
+        *refused("check-proto +1, proxy-v2-options +1", _BOTH, "", "5.2"),
         *refused("check-via-socks4, socks4 +1, id +1, init-addr +1, namespace +1", _BOTH, "", "5.2"),
         *refused("observe +1, proto +1, resolvers +1", _BOTH, "", "5.2"),
         *refused("send-proxy-v2-ssl, send-proxy-v2-ssl-cn", _BOTH, "", "5.2"),
@@ -102,6 +111,31 @@ def server(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     draft.name = _server_name(name)
     draft.address = connecting(address)
     proxy.servers.append(draft)
+
+
+def server_template(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Note the servers that a `server-template` line of `proxy` stands for: alike but for their names."""
+    if len(statement.arguments) < 3:
+        raise ArgumentError("expects a prefix, a number or a range such as 1-3, and address:port")
+    prefix, numbers, address, *parameters = statement.arguments
+    suffixes = _suffixes(numbers)
+    first = proxy.default_server.child(statement.location)
+    line = replace(statement, section=Section.SERVER, keyword=f"server-template {prefix}")
+    apply_parameters(PARAMETERS, first, line, tuple(parameters), report)
+    _server_name(prefix)
+    first.address = connecting(address)
+    proxy.servers.extend(replace(first, name=f"{prefix}{number}") for number in suffixes)
+
+
+def _suffixes(text: str) -> range:
+    """Return the numbers of `3` (from 1) or of `2-4`."""
+    match = _RANGE.fullmatch(text)
+    low, high = (int(match[1] or 1), int(match[2])) if match is not None else (1, 0)
+    if not low <= high:
+        raise ArgumentError(f"expects a number above 0 or a range such as 1-3, not '{text}'")
+    if high - low >= _SERVERS_MAX:
+        raise ArgumentError(f"makes no more than {_SERVERS_MAX} servers, not {high - low + 1}")
+    return range(low, high + 1)
 
 
 def default_server(proxy: ProxyDraft, statement: Statement, report: Report) -> None:

@@ -221,7 +221,7 @@ class Exchange(Answering):
             self._squeezing = route.compression.wanted(self.request)
         if preferred is None:
             place = self.place = backend.assign(None, key)
-        elif not preferred.full:
+        elif not preferred.full and not preferred.queue:  # some may wait where a `minconn` has just made room
             place = self.place = preferred
             backend.take(preferred)
         else:

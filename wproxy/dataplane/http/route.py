@@ -128,7 +128,7 @@ class HttpRoute:
             prefers_last=back.prefer_last,
             pretends=back.pretend_keep_alive,
             log=log,
-            ties=_ties(backend.config, back, stickiness, persistence),
+            ties=_ties(backend.config, stickiness, persistence),
             address_lines=address_lines(
                 (front.forwarded_for, back.forwarded_for), (front.original_to, back.original_to)
             ),
@@ -138,14 +138,12 @@ class HttpRoute:
         )
 
 
-def _ties(
-    config: BackendConfig, back: HttpBack, stickiness: Stickiness | None, persistence: Persistence[Server] | None
-) -> Ties | None:
+def _ties(config: BackendConfig, stickiness: Stickiness | None, persistence: Persistence[Server] | None) -> Ties | None:
     """Return what binds requests to servers, None where nothing does."""
     key = request_key(config.balance, config.hashed, config.hash_type.function)
     if stickiness is None and persistence is None and key is None:
         return None
-    return Ties(persistence, stickiness, back.persist_rules, key)
+    return Ties(persistence, stickiness, config.persist_rules, key)
 
 
 def front_of(config: FrontendConfig) -> HttpFront:

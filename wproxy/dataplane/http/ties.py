@@ -1,7 +1,7 @@
 """What ties the requests of one route to certain servers: a cookie, stick tables, a hash; and what responses get of it.
 
-The cookie comes first, then the tables, then the algorithm. A request that a cookie or a table has led is direct, until
-it has to go elsewhere.
+`use-server` rules come first, then the cookie, then the tables, then the algorithm. A request that one of the first
+three has led is direct, until it has to go elsewhere.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.config.http.cookie import PersistRule
-from wproxy.dataplane.stickiness import Stickiness
+from wproxy.dataplane.stickiness import Stickiness, first_holding
 from wproxy.policy.balance import Key
 from wproxy.policy.cookies import ABSENT, Persistence, Presented
 from wproxy.protocols.http1.heads import RequestHead, ResponseHead
@@ -53,17 +53,15 @@ class Ties:
 
     def choose(self, exchange: Tied) -> Server | None:
         """Return the server that a request is bound to, None when any will do; take the cookie out of its head."""
-        force = ignore = False
-        for rule in self._rules:
-            if rule.condition(exchange.facts):
-                force, ignore = rule.forces, not rule.forces
-                break
+        rule = first_holding(self._rules, exchange.facts) if self._rules else None
+        force, ignore = rule is not None and rule.forces, rule is not None and not rule.forces
         persistence, stickiness = self._persistence, self._stickiness
-        server: Server | None = None
+        server = stickiness.ruled(exchange.facts, force=force) if stickiness is not None else None
         if persistence is not None:
-            asked = exchange.asked = persistence.read(exchange.request, ignore=ignore, force=force)
+            led = server is not None
+            asked = exchange.asked = persistence.read(exchange.request, ignore=ignore, force=force, led=led)
             exchange.cookies = persistence.letters(asked, "N")
-            server = asked.server
+            server = server or asked.server
         if server is None and stickiness is not None:
             server = stickiness.server_of(exchange.facts, force=force)
         exchange.bound = server

@@ -22,7 +22,8 @@ class Algorithm:
     A `static` one takes no weights at runtime but 0 and the configured one; what `consistent` makes is never static.
     One that is `keyed` needs the client's key, and means one server for it: the others choose among equals, so that a
     retry need not insist on one. One `by_load` is told of every change of load. One that works `in_order` fills
-    a server up before the next, whatever the weights.
+    a server up before the next, whatever the weights. One by which newcomers may overtake gives them the room that a
+    `minconn` has made, though others wait in the backend's queue.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Algorithm:
     keyed: bool = False
     by_load: bool = False
     in_order: bool = False
+    overtakes: bool = False
     consistent: Callable[[Candidates], Balancer] | None = None
 
 
@@ -39,9 +41,9 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     for row in (
         Algorithm("roundrobin", roundrobin),
         Algorithm("static-rr", static_rr, static=True),
-        Algorithm("leastconn", LeastConn, by_load=True),
+        Algorithm("leastconn", LeastConn, by_load=True, overtakes=True),
         Algorithm("first", First, by_load=True, in_order=True),
-        Algorithm("random", RandomDraws),
+        Algorithm("random", RandomDraws, overtakes=True),
         Algorithm("source", HashMap, static=True, keyed=True, consistent=Ring),
         # What they hash is a row of `http_keys`.
         *(

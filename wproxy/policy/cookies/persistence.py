@@ -125,13 +125,14 @@ class Persistence(Generic[S]):
 
     # -- requests ------------------------------------------------------------------------------------------------
 
-    def read(self, head: RequestHead, *, ignore: bool = False, force: bool = False) -> Presented[S]:
+    def read(self, head: RequestHead, *, ignore: bool = False, force: bool = False, led: bool = False) -> Presented[S]:
         """Return what the request asks for; take out of its head what is not for the server.
 
-        `ignore` and `force` are what `ignore-persist` and `force-persist` say about this request.
+        `ignore` and `force` are what `ignore-persist` and `force-persist` say about this request. One that is `led` has
+        its server already.
         """
         lines = head.lines
-        usual = lines is not None and not (ignore or force)
+        usual = lines is not None and not (ignore or force or led)
         known = self._known.get(lines) if usual else None  # type: ignore[arg-type] # usual ones are not None
         if known is not None:
             head.fields, head.lines, asked = known
@@ -142,8 +143,8 @@ class Persistence(Generic[S]):
         mentions = block.mentions
         if not mentions:
             return _IGNORED if ignore else ABSENT  # type: ignore[return-value] # they have no server
-        if ignore:
-            return Presented(None, "U", mentions[-1].last_s, mentions[-1].first_s, ignored=True)
+        if ignore or led:
+            return Presented(None, "U", mentions[-1].last_s, mentions[-1].first_s, ignored=ignore)
         asked = self._chosen(mentions, force=force)
         if usual and lines in self._blocks and not any(mention.last_s or mention.first_s for mention in mentions):
             self._known[lines] = head.fields, head.lines, asked

@@ -32,6 +32,10 @@ def del_server(context: Context, arguments: Sequence[str]) -> Message:
     server = backend.by_name.get(name)
     if server is None:
         raise CommandError("No such server.")
+    if any(rule.server == name for rule in backend.config.server_rules):
+        raise CommandError(
+            "This server cannot be removed at runtime due to other configuration elements pointing to it."
+        )
     if not server.admin.maint:
         raise CommandError("Only servers in maintenance mode can be deleted.")
     if backend.epochs is not None and (slots := backend.epochs.owes(name)):

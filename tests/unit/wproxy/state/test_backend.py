@@ -238,3 +238,32 @@ class Places(RuleBasedStateMachine):
 
 Places.TestCase.settings = settings(max_examples=60)
 TestPlaces = Places.TestCase
+
+
+@pytest.mark.parametrize(("balance", "overtakes"), [("roundrobin", False), ("leastconn", True), ("first", False)])
+def test_a_limit_with_minconn_grows_with_the_sessions(balance: str, overtakes: bool) -> None:
+    config = backend_config(replace(line(maxconn=4), minconn=1), balance=balance)
+    back = Backend(config, 100.0, fullconn=8)
+    waiter = Waiter(1)
+    back.opened(100.0)
+    assert names([back.assign()]) == "a"
+    back.opened(100.0)
+    assert back.assign() is None
+    back.wait(waiter)
+    for _ in range(2):
+        back.opened(100.0)
+    assert back.servers[0].limit == 2
+    assert (back.assign() is not None) is overtakes  # newcomers stand in line, but for some algorithms, as in HAProxy
+    back.release(back.servers[0])
+    assert len(waiter.got) == 1
+
+
+def test_a_server_that_is_waited_for_is_not_free() -> None:
+    back = Backend(backend_config(replace(line(maxconn=4), minconn=1), balance="source"), 100.0, fullconn=4)
+    back.opened(100.0)
+    assert back.assign() is not None
+    back.wait(Waiter(1), back.to_wait_for())
+    for _ in range(3):
+        back.opened(100.0)
+    assert not back.servers[0].full
+    assert back.assign() is None

@@ -430,3 +430,11 @@ def test_what_is_not_checked_any_more_is_not_reported() -> None:
     proxy.control.report_check(proxy.a, FAILED)
     proxy.says("down")
     assert (proxy.told(), proxy.a.status) == ([], "no check")
+
+
+def test_a_maxconn_that_is_set_to_minconn_is_one_limit_from_then_on(proxy: Proxy) -> None:
+    proxy.a.maxconn, proxy.a.minconn = 9, 3
+    proxy.control.set_server_maxconn(proxy.a, 5)
+    assert (proxy.a.maxconn, proxy.a.minconn) == (5, 3)
+    proxy.control.set_server_maxconn(proxy.a, 3)
+    assert (proxy.a.maxconn, proxy.a.minconn) == (3, 0)

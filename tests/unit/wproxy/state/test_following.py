@@ -26,17 +26,17 @@ backend b
 """
 
 
-def made() -> tuple[Registry, Control]:
-    registry = Registry(parse(CONFIGURATION, "cfg", {}), 101, 0.0)
+def made(more: str = "") -> tuple[Registry, Control]:
+    registry = Registry(parse(CONFIGURATION + more, "cfg", {}), 101, 0.0)
     return registry, Control(registry, lambda: 0.0)
 
 
 class Pair:
     """A supervisor's state and that of one of two workers, which follows."""
 
-    def __init__(self) -> None:
-        self.registry, self.control = made()
-        self.theirs, self.follower = made()
+    def __init__(self, more: str = "") -> None:
+        self.registry, self.control = made(more)
+        self.theirs, self.follower = made(more)
         self.share = Share(1, 2)
         self.notices: list[Notice] = []
         self.follower.subscribe(self.notices.append)
@@ -165,3 +165,10 @@ def test_several_weights_at_once_are_one_choice_for_those_who_follow() -> None:
     assert rebuilt == [[31, 71]]
     pair.follow()
     assert len(rebuilt) == 1
+
+
+def test_a_rate_of_the_configuration_is_shared_too() -> None:
+    pair = Pair("global\n maxconnrate 5\n")
+    assert pair.registry.admission.part(RateLimit.CONNECTIONS) == 5
+    assert pair.theirs.admission.limits[RateLimit.CONNECTIONS] == 5
+    assert pair.theirs.admission.part(RateLimit.CONNECTIONS) in (2, 3)

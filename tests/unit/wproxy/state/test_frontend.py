@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.unit.wproxy.state.parties import frontend_config
 from wproxy.state.admission import SCARCE
 from wproxy.state.frontend import Frontend, FrontendStatus
@@ -49,3 +51,14 @@ def test_coming_near_the_limit_and_going_away_from_it_is_told() -> None:
     front.closed()
     front.closed()
     assert told == [True, False]
+
+
+def test_a_rate_of_its_own() -> None:
+    front = Frontend(replace(frontend_config(), rate_limit=2), 100)
+    told: list[float] = []
+    front.on_limit = lambda: told.append(front.wait_s(1.5))
+    assert front.scarce
+    front.opened(1.5)
+    front.opened(1.5)
+    assert told == [0.0, 0.5]
+    assert Frontend(frontend_config(), 1).wait_s(1.5) == 0.0

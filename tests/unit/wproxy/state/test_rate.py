@@ -30,3 +30,13 @@ def test_a_rate_is_never_more_than_the_events_of_two_seconds(times: list[float])
         recent = sum(1 for time in times if now - 2 <= time <= now)
         assert 1 <= rate.per_second(now) <= recent
     assert rate.maximum <= len(times)
+
+
+def test_how_long_a_limit_is_reached() -> None:
+    rate = Rate()
+    rate.add(5.25, 4)
+    assert [rate.wait_s(5.25, limit) for limit in (5, 4, 2)] == [0.0, 0.75, 0.75]
+    assert rate.wait_s(6.0, 4) == 0.25  # the second before fades: three of four are left by then
+    assert rate.wait_s(6.0, 0) == 1.0
+    rate.add(6.5, 1)
+    assert rate.wait_s(6.5, 3) == 0.25

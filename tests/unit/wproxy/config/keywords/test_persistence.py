@@ -55,7 +55,8 @@ def test_it_may_stand_in_defaults() -> None:
 
 
 def test_persist_rules() -> None:
-    rules = backend("ignore-persist if FALSE", "acl all always_true", "force-persist unless !all").persist_rules
+    lines = "ignore-persist if FALSE\n acl all always_true\n force-persist unless !all\n"
+    rules = parse(f"backend b\n {lines}", "a.cfg", {}).backends[0].persist_rules
     assert [(rule.forces, rule.condition(cast("Facts", None))) for rule in rules] == [(False, False), (True, True)]
 
 

@@ -24,6 +24,11 @@ def test_every_row_acts() -> None:
             "frontend f\n use_backend b_%[src]",
             "'use_backend b_%[src]' cannot compute a backend's name but in 'mode http'",
         ),
+        ("backend b\n use-server s", "'use-server' expects a server's name, then 'if' or 'unless' and a condition"),
+        (
+            "backend b\n server a h:1\n use-server a_%[src] if TRUE",
+            "'use-server a_%[src]' cannot compute a server's name but in 'mode http'",
+        ),
         (
             "frontend f\n tcp-request connection",
             "'tcp-request connection' expects 'accept', 'reject' or a 'track-sc', not ''",

@@ -119,3 +119,19 @@ def test_a_key() -> None:
     assert Ties(None, None, (), None).key(exchange()) == 0
     assert backend.algorithm.keyed
     Ties(None, None, (), key).responded(exchange(), response_of(b"HTTP/1.1 200 OK\r\n\r\n"))
+
+
+def test_servers_by_rules_come_first() -> None:
+    rules = ["use-server a if { src 127.0.0.9 }", "use-server b if { hdr(x) 1 }", "use-server %[hdr(y)] if TRUE"]
+    backend, _ = backend_of(["cookie SRV insert", *rules, LINES[0] + " disabled", LINES[1]])
+    a, b = backend.servers
+    ties = Ties(cookies(backend), Stickiness(backend, {}, lambda: 0.0), (), None)
+    led = exchange(b"SRV=sb", last=9)
+    assert ties.choose(led) is b  # a is away, and no server is called ""
+    assert led.cookies == "VN"
+    named = exchange(b"SRV=sa; x=1\r\nY: b")
+    assert ties.choose(named) is b
+    assert named.cookies == "UN"
+    assert responded(ties, named, b) == []
+    forcing = Ties(None, Stickiness(backend, {}, lambda: 0.0), (PersistRule(True, lambda facts: True),), None)
+    assert forcing.choose(exchange(last=9)) is a

@@ -186,3 +186,10 @@ def test_heads_that_rules_have_changed() -> None:
     head.replace(head.fields)
     assert made.read(head).server is B
     assert values(head, b"cookie") == [b"a=1"]
+
+
+def test_who_is_led_elsewhere_has_a_cookie_without_use() -> None:
+    made = persistence()
+    asked = made.read(request(b"SRV=sa"), led=True)
+    assert (asked.server, asked.letter, asked.ignored) == (None, "U", False)
+    assert made.read(request(), led=True).letter == "N"
