@@ -41,9 +41,9 @@ def seen(program: str, folder: Path, form: str) -> list[str]:
             texts = [*(each.decode() for each in server.heard()), *answers]
             texts += [re.sub(r".*log<", "log<", line) for line in log.wait_for("log<", 2)]
             known = {str(made.port): "PORT", f"{made.port:04X}": "PORT", f"{pid:04X}": "PID", str(pid): "PID"}
+            texts = [re.sub(r"(_|:)(?!7F000001)[0-9A-F]{8}_", r"\1TIME_", each) for each in texts]
             for text, name in known.items():
-                texts = [each.replace(text, name) for each in texts]
-            texts = [re.sub(r"(_|:)[0-9A-F]{8}_", r"\1TIME_", each) for each in texts]
+                texts = [re.sub(rf"(?<![0-9A-F]){text}(?![0-9A-F])", name, each) for each in texts]
             texts = [re.sub(r"7F000001:[0-9A-F]{4}_", "7F000001:FROM_", each) for each in texts]
             texts = [re.sub(r"(?<=TIME_)[0-9A-F]{4}|(?<=-)\d+|(?<=>)\d+$", "N", each) for each in texts]
             return [" ".join(sorted(each.split("\r\n"))) for each in texts]

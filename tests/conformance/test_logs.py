@@ -34,7 +34,7 @@ def alike(line: str, pid: int) -> str:
     HAProxy may count the connection before for a moment longer: that of the process and of the frontend are taken for
     one when they are two and equal.
     """
-    for pattern, name in ((rf"\b{pid}\b", "PID"), *PATTERNS):
+    for pattern, name in (*PATTERNS, (rf"\b{pid}\b", "PID")):  # milliseconds may be the same number
         line = re.sub(pattern, name, line)
     return re.sub(r" (?:2/[12])/(\d+/\d+/\d+ \d+/\d+)$", r" 1/1/\1", line, flags=re.MULTILINE)
 

@@ -66,7 +66,7 @@ def clients(port: int) -> Iterator[Clients]:
         stop.set()
         thread.join()
     assert counted.failures == []
-    assert counted.answered > 100
+    assert counted.answered > 30
 
 
 @dataclass
