@@ -94,6 +94,21 @@ def logging(text: str) -> Address:
     return Address(host=_host(host, family, text) or "127.0.0.1", port=_ports(ports or _SYSLOG_PORT, text)[0])
 
 
+def source(text: str) -> Address:
+    """Return the address that connections come from: a literal, and a port if it is a fixed one, else 0."""
+    family, rest = _family(text)
+    if family in (_Family.FD, _Family.UNIX):
+        raise ArgumentError(f"expects an IP address, not '{text}'")
+    whole = _literal(rest)  # an IPv6 address without port has colons, too
+    host, ports = (rest, "") if whole is not None and whole.version == 6 else _host_and_ports(rest)
+    if "-" in ports:
+        raise ArgumentError(f"cannot use a port range: '{text}'")
+    host = _host(host, family, text) or "0.0.0.0"
+    if _literal(host) is None:
+        raise ArgumentError(f"expects an IP address, not a name: '{text}'")
+    return Address(host, _ports(ports, text)[0] if ports.strip("0") else 0)
+
+
 def host(text: str) -> str:
     """Return the host `text` of an address whose port stands elsewhere: a literal or a name."""
     if text in ("", "*"):

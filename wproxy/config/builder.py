@@ -12,6 +12,7 @@ from wproxy.config.grammar import Report
 from wproxy.config.http.model import HttpBack, HttpFront
 from wproxy.config.login import login_of
 from wproxy.config.model import (
+    Address,
     Backend,
     Bind,
     CheckSettings,
@@ -178,7 +179,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         mode=proxy.mode,
         location=proxy.location,
         balance=proxy.balance,
-        servers=tuple(_server(draft) for draft in proxy.servers),
+        servers=tuple(_server(draft, proxy.source) for draft in proxy.servers),
         retries=proxy.retries,
         redispatch=proxy.redispatch,
         disabled=proxy.disabled,
@@ -191,6 +192,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         server_rules=tuple(proxy.server_rules),
         persist_rules=tuple(proxy.persist_rules),
         persist=proxy.persist,
+        source=proxy.source,
         fullconn=proxy.fullconn,
         check=proxy.check.built(),
         redis_eject=proxy.redis_eject,
@@ -228,18 +230,19 @@ def _logs(proxy: ProxyDraft, process: GlobalDraft) -> Logs:
     )
 
 
-def server_line(draft: ServerDraft) -> ServerLine:
-    """Return the line of one server that comes at runtime."""
-    return _server(draft)
+def server_line(draft: ServerDraft, source: Address | None = None) -> ServerLine:
+    """Return the line of one server that comes at runtime, to a backend with that `source`."""
+    return _server(draft, source)
 
 
-def _server(draft: ServerDraft) -> ServerLine:
+def _server(draft: ServerDraft, source: Address | None) -> ServerLine:
     return ServerLine(
         name=draft.name,
         address=draft.address,
         location=draft.location,
         weight=draft.weight,
         maxconn=max(draft.maxconn or 0, draft.minconn) or None,
+        source=draft.source or source,
         minconn=draft.minconn if draft.minconn < (draft.maxconn or 0) else 0,
         check=_check(draft) if draft.check else None,
         disabled=draft.disabled,

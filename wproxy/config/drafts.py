@@ -143,6 +143,7 @@ class ServerDraft:
     weight: int = 1
     maxconn: int | None = None
     minconn: int = 0
+    source: Address | None = None
     check: bool = False
     inter_s: float = _CHECK.inter_s
     rise: int = _CHECK.rise
@@ -195,6 +196,7 @@ class ProxyDraft:
     default_backend_location: Location | None = None
     maxconn: int | None = None
     rate_limit: int | None = None
+    source: Address | None = None
     balance: str = "roundrobin"
     balance_location: Location | None = None
     draws: int = DRAWS

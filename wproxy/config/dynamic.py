@@ -67,7 +67,7 @@ def dynamic_server(
         open_server(proxy.servers[0], proxy, files or TlsFiles(), lambda text: None)
     except ArgumentError as error:
         raise DynamicServerError(str(error)) from error
-    return server_line(proxy.servers[0])
+    return server_line(proxy.servers[0], None if backend is None else backend.source)
 
 
 def _check_name(name: str) -> None:

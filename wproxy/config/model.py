@@ -200,6 +200,7 @@ class ServerLine:
     cookie: str = ""  # the value by which clients ask for it
     pool_max: int | None = None  # idle connections kept for other requests, in mode http
     reuse_max: int | None = None  # how often a connection may serve another request
+    source: Address | None = None  # the address that connections to it come from
     minconn: int = 0  # what `maxconn` is without load; 0: it is the same under any load
 
 
@@ -383,6 +384,7 @@ class Backend:
     server_rules: tuple[UseServer, ...] = ()
     persist_rules: tuple[PersistRule, ...] = ()
     persist: bool = False
+    source: Address | None = None  # of connections to servers that name none
     fullconn: int | None = None
     check: HealthCheck = field(default_factory=HealthCheck)
     redis_eject: bool = False  # the slots of a server that is down go to the others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ from wproxy.config.model import Address
 from wproxy.config.tls import TlsServer
 from wproxy.dataplane.resolving import FAMILIES
 from wproxy.dataplane.services import Services
+from wproxy.dataplane.source import bind_to
 from wproxy.dataplane.tls import TlsTransport, sni_for, wrong_name
 from wproxy.dataplane.tls_memory import TlsMemory
 from wproxy.state.counters import TrafficCounters
@@ -52,16 +54,17 @@ def secure_to(
 
 
 async def open_connection(
-    loop: asyncio.AbstractEventLoop, address: Address, factory: Callable[[], P], secure: Secure | None = None
+    loop: asyncio.AbstractEventLoop, server: Server, factory: Callable[[], P], secure: Secure | None = None
 ) -> P:
-    """Connect to `address` and return the protocol that `factory` made for it; raise OSError.
+    """Connect to `server` and return the protocol that `factory` made for it; raise OSError.
 
     With `secure` it is made when the handshake is over; what goes wrong in that is an OSError, too.
     """
     if secure is None:
-        return await _connect(loop, address, factory)
+        return await _connect(loop, server, factory)
     settled: asyncio.Future[P] = loop.create_future()
-    wire = await _connect(loop, address, partial(_Wire, loop, secure, partial(_serve, secure, settled, factory)))
+    made = partial(_Wire, loop, secure, partial(_serve, secure, settled, factory))
+    wire = await _connect(loop, server, made)
     try:
         return await settled
     except asyncio.CancelledError:
@@ -69,13 +72,31 @@ async def open_connection(
         raise
 
 
-async def _connect(loop: asyncio.AbstractEventLoop, address: Address, factory: Callable[[], P]) -> P:
+async def _connect(loop: asyncio.AbstractEventLoop, server: Server, factory: Callable[[], P]) -> P:
+    address, source = server.address, server.line.source
     if address.path:
         _, protocol = await loop.create_unix_connection(factory, address.path)
+    elif source is not None:
+        sock = await _connected(loop, address, source)
+        _, protocol = await loop.create_connection(factory, sock=sock)
     else:
         family = FAMILIES[address.family]
         _, protocol = await loop.create_connection(factory, address.host, address.port, family=family)
     return protocol
+
+
+async def _connected(loop: asyncio.AbstractEventLoop, address: Address, source: Address) -> socket.socket:
+    """Return a connection from `source`."""
+    found = await loop.getaddrinfo(address.host, address.port, family=FAMILIES[address.family], type=socket.SOCK_STREAM)
+    family, _, _, _, destination = found[0]
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        bind_to(sock, source)
+        await loop.sock_connect(sock, destination)
+    except BaseException:  # of whoever has no more time, too
+        sock.close()
+        raise
+    return sock
 
 
 class _Wire(TlsTransport):

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from wproxy.config.model import Address
+from wproxy.dataplane.source import bind_to
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
@@ -35,14 +36,19 @@ class ProbeSockets:
         self._readers: dict[int, tuple[socket.socket, Reader]] = {}
         loop.add_reader(self._epoll.fileno(), self._turn)
 
-    def open(self, address: Address, reader: Reader, *, linger: bool) -> socket.socket:
-        """Begin to connect to `address`, whose host is a literal, and tell `reader` what happens; raise OSError."""
+    def open(self, address: Address, reader: Reader, *, linger: bool, source: Address | None = None) -> socket.socket:
+        """Begin to connect to `address`, from `source`, and tell `reader` what happens; raise OSError.
+
+        Its host is a literal.
+        """
         family = socket.AF_UNIX if address.path else socket.AF_INET6 if ":" in address.host else socket.AF_INET
         probe = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             if not linger:
                 # A reset instead of a goodbye: the server is done with the probe at once, and so is the local port.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            if source is not None and not address.path:
+                bind_to(probe, source)
             if address.path:
                 probe.connect(address.path)  # at once, or never: EAGAIN says that the server's backlog is full
             else:

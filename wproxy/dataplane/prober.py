@@ -226,7 +226,7 @@ class Probe:
     def _open(self, address: Address, step: Connect) -> None:
         self._connecting = True
         try:
-            self._socket = self._sockets.open(address, self, linger=step.linger)
+            self._socket = self._sockets.open(address, self, linger=step.linger, source=self._target.server.line.source)
         except OSError as error:
             # That this process has no descriptor left says nothing about the server.
             own = error.errno in (errno.EMFILE, errno.ENFILE)

@@ -227,7 +227,7 @@ class TcpConnection:
         try:
             facts = None if self.arrival is None else self.arrival.facts
             secure = secure_to(self.place, self.services, facts, self._header)
-            await open_connection(self.services.loop, self.place.address, self._server_end, secure)
+            await open_connection(self.services.loop, self.place, self._server_end, secure)
         except OSError as error:
             self.hopeless = isinstance(error, WrongNameError) and not error.retried
             return False

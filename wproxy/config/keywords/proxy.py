@@ -18,7 +18,7 @@ from wproxy.config.keywords.page import PAGE
 from wproxy.config.keywords.persistence import PERSISTENCE
 from wproxy.config.keywords.retired import RETIRED
 from wproxy.config.keywords.rules import RULES
-from wproxy.config.keywords.server import default_server, server, server_template
+from wproxy.config.keywords.server import backend_source, default_server, server, server_template
 from wproxy.config.keywords.slowlog import SLOWLOG
 from wproxy.config.keywords.stick import STICK
 from wproxy.config.keywords.unserved import UNSERVED
@@ -100,6 +100,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "sessions from which on `minconn` is `maxconn`; default 10 % of what its frontends let in",
             "4.2",
         ),
+        done("source", _BACK, backend_source, "the address that connections to servers come from: addr[:port]", "4.2"),
         done("retries", _BACK, Sets("retries", values.COUNT), "attempts after a failed connect; default 3", "4.2"),
         done("disabled", _ANYWHERE, SetsTo("disabled", True), "do not start this proxy", "4.2"),
         done("enabled", _ANYWHERE, SetsTo("disabled", False), "start this proxy, against defaults", "4.2"),
@@ -143,7 +144,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *CHECK_RULES,
         *refused("email-alert", _ANYWHERE, "", "4.2"),
         *refused("load-server-state-from-file, server-state-file-name", _BACK, "", "4.2"),
-        *refused("persist rdp-cookie, retry-on, source, transparent", _BACK, "", "4.2"),
+        *refused("persist rdp-cookie, retry-on, transparent", _BACK, "", "4.2"),
         *RETIRED,
     )
 )

@@ -6,15 +6,15 @@ import re
 from dataclasses import replace
 
 from wproxy.config import values
-from wproxy.config.address import connecting
+from wproxy.config.address import connecting, source
 from wproxy.config.drafts import ProxyDraft, ServerDraft
-from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused
+from wproxy.config.grammar import Grammar, Report, Section, Sets, SetsTo, Statement, done, ignored, refused, single
 from wproxy.config.keywords.login import LOGIN_PARAMETERS
 from wproxy.config.keywords.server_checks import CHECK_PARAMETERS
 from wproxy.config.keywords.tls import SERVER_TLS
 from wproxy.config.keywords.unserved import UNSERVED_PARAMETERS
 from wproxy.config.parameters import apply_parameters
-from wproxy.config.values import ArgumentError
+from wproxy.config.values import ArgumentError, Type
 
 _BOTH = (Section.SERVER, Section.DEFAULT_SERVER)
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
@@ -24,6 +24,8 @@ _SERVERS_MAX = 65_536  # of one template: more is a slip of the hand
 _DEFAULT = "is the default"
 _OBSERVE = "acts with `observe` only, which is refused"
 _RESOLVERS = "acts with `resolvers` only, which is refused"
+
+_SOURCE = Type("<addr>[:<port>]", "an IP address, and perhaps a port", source)
 
 PARAMETERS: Grammar[ServerDraft] = Grammar(
     (
@@ -95,7 +97,9 @@ PARAMETERS: Grammar[ServerDraft] = Grammar(
         *refused("check-via-socks4, socks4 +1, id +1, init-addr +1, namespace +1", _BOTH, "", "5.2"),
         *refused("observe +1, proto +1, resolvers +1", _BOTH, "", "5.2"),
         *refused("send-proxy-v2-ssl, send-proxy-v2-ssl-cn", _BOTH, "", "5.2"),
-        *refused("set-proxy-v2-tlv-fmt +1, source +64, usesrc +1, shard +1, tcp-ut +1, track +1", _BOTH, "", "5.2"),
+        done("source", _BOTH, Sets("source", _SOURCE), "the address that connections to the server come from", "5.2"),
+        *refused("interface +1", _BOTH, "", "5.2"),
+        *refused("set-proxy-v2-tlv-fmt +1, usesrc +64, shard +1, tcp-ut +1, track +1", _BOTH, "", "5.2"),
     )
 )
 
@@ -111,6 +115,14 @@ def server(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     draft.name = _server_name(name)
     draft.address = connecting(address)
     proxy.servers.append(draft)
+
+
+def backend_source(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Note the address that connections to servers come from, where their lines name none."""
+    words = statement.arguments
+    if words[1:]:
+        raise ArgumentError(f"has HAProxy's '{words[1]}', which is not supported by wproxy: it takes <addr>[:<port>]")
+    proxy.source = _SOURCE.read(single(statement, _SOURCE.expects))
 
 
 def server_template(proxy: ProxyDraft, statement: Statement, report: Report) -> None:

@@ -221,7 +221,7 @@ class Search:
             facts = self._seeker.known_facts() if place.line.tls is not None else None
             secure = secure_to(place, self._services, facts)
             made = partial(self._made_for, pool)
-            connection = await open_connection(self._services.loop, place.address, made, secure)
+            connection = await open_connection(self._services.loop, place, made, secure)
         except OSError as error:
             self._hopeless = isinstance(error, WrongNameError) and not error.retried
             return None

@@ -124,7 +124,7 @@ class Dedicated(asyncio.Protocol):
         try:
             async with asyncio.timeout(self._connect_s):
                 await open_connection(
-                    self._services.loop, self.server.address, lambda: self, secure_to(self.server, self._services)
+                    self._services.loop, self.server, lambda: self, secure_to(self.server, self._services)
                 )
         except OSError:  # TimeoutError is one
             self.server.counters.connect_errors += 1

@@ -251,7 +251,7 @@ class Link(asyncio.Protocol):
         try:
             async with asyncio.timeout(self._connect_s):
                 await open_connection(
-                    self._services.loop, self.server.address, lambda: self, secure_to(self.server, self._services)
+                    self._services.loop, self.server, lambda: self, secure_to(self.server, self._services)
                 )
                 await self._settled.wait()
         except OSError:  # TimeoutError is one

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wproxy.config.address import connecting, listening
+from wproxy.config.address import connecting, listening, source
 from wproxy.config.model import Address
 from wproxy.config.values import ArgumentError
 
@@ -123,3 +123,36 @@ def test_not_connecting(text: str, message: str) -> None:
 def test_any_word_is_an_address_or_an_argument_error(read: Callable[[str], object], text: str) -> None:
     with suppress(ArgumentError):
         assert read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("127.0.0.2", Address("127.0.0.2")),
+        ("127.0.0.2:", Address("127.0.0.2")),
+        ("127.0.0.2:0", Address("127.0.0.2")),
+        ("127.0.0.2:99", Address("127.0.0.2", 99)),
+        ("::1", Address("::1")),
+        ("[::1]:5", Address("::1", 5)),
+        ("*", Address("0.0.0.0")),
+        ("ipv6@*", Address("::")),
+    ],
+)
+def test_where_connections_come_from(text: str, expected: Address) -> None:
+    assert source(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("unix@/a", "expects an IP address, not 'unix@/a'"),
+        ("fd@3", "expects an IP address, not 'fd@3'"),
+        ("localhost", "expects an IP address, not a name: 'localhost'"),
+        ("127.0.0.1:1-9", "cannot use a port range: '127.0.0.1:1-9'"),
+        ("127.0.0.1:x", "has an invalid port 'x' in '127.0.0.1:x'"),
+    ],
+)
+def test_where_connections_cannot_come_from(text: str, problem: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        source(text)
+    assert str(caught.value) == problem

@@ -8,7 +8,7 @@ from tests.unit.wproxy.config.keywords.rows import check_rows, problem_of
 from wproxy.config.drafts import ServerDraft
 from wproxy.config.keywords.server import PARAMETERS
 from wproxy.config.loader import parse
-from wproxy.config.model import CheckSettings, ServerLine
+from wproxy.config.model import Address, CheckSettings, ServerLine
 from wproxy.errors import ConfigError
 
 
@@ -111,3 +111,14 @@ def test_names_of_a_template_are_names_like_others() -> None:
 )
 def test_problems(line: str, problem: str) -> None:
     assert problem_of(f"backend b\n {line}") == problem
+
+
+def test_where_connections_come_from() -> None:
+    first, second, third = servers(
+        " source 127.0.0.9:7\n server a h:1\n server b h:1 source 127.0.0.8\n server c h:1 source 0.0.0.0\n"
+    )
+    assert [line.source for line in (first, second, third)] == [
+        Address("127.0.0.9", 7), Address("127.0.0.8"), Address("0.0.0.0")
+    ]  # fmt: skip
+    problem = "'source' has HAProxy's 'usesrc', which is not supported by wproxy: it takes <addr>[:<port>]"
+    assert problem_of("backend b\n source 127.0.0.1 usesrc clientip") == problem
