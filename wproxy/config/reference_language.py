@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from wproxy.config.acl.converters import CONVERTERS
 from wproxy.config.acl.converters import HAPROXY_ONLY as CONVERTERS_ONLY
 from wproxy.config.acl.converters import HAPROXY_ONLY_BEGIN as CONVERTERS_ONLY_BEGIN
-from wproxy.config.acl.facts import TRACKS, Stage
+from wproxy.config.acl.facts import Stage
 from wproxy.config.acl.fetch import Fetch
 from wproxy.config.acl.fetches import DERIVATIVES, FETCHES
 from wproxy.config.acl.fetches import HAPROXY_ONLY as FETCHES_ONLY
 from wproxy.config.acl.matches import MATCHES
+from wproxy.config.acl.tracks import TRACKS
 from wproxy.config.grammar import Status
 from wproxy.config.http.actions import ACTIONS, CALLS, HAPROXY_ONLY, WITHOUT_EFFECT
 from wproxy.config.http.format import VARIABLES

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from wproxy.config.acl.facts import Tracks
+from wproxy.config.acl.tracks import Tracks
 from wproxy.config.table_data import BYTES_IN, BYTES_OUT
 from wproxy.state.admission import Admission
 from wproxy.state.backend import Backend
@@ -138,13 +138,12 @@ class Session:
 
     def release(self) -> None:
         """Track nothing any longer; what was transferred by requests has been counted."""
-        for entry in self.tracks or ():
-            if entry is not None:
-                if not self.by_request:
-                    entry.count(BYTES_IN, self.bytes_in)
-                    entry.count(BYTES_OUT, self.bytes_out)
-                entry.release()
-        self.tracks = None
+        tracks, self.tracks = self.tracks, None
+        if tracks is not None:
+            if not self.by_request:
+                tracks.count(BYTES_IN, self.bytes_in)
+                tracks.count(BYTES_OUT, self.bytes_out)
+            tracks.release()
 
     def end(self, termination: str) -> None:
         """Note how it ended, the first cause only (configuration manual, section 8.5: two letters, who and when)."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from wproxy.config.acl.table_facts import TableFacts, TrackedFacts
+from wproxy.config.acl.tracks import Tracks
 from wproxy.config.table_data import BYTES_IN, BYTES_OUT, REQUEST, event_of
 
 
@@ -47,8 +48,6 @@ ALWAYS = Stage.CONNECTION | Stage.REQUEST | Stage.RESPONSE | Stage.LOG
 
 
 Value: TypeAlias = bool | int | bytes | str
-
-TRACKS = 3  # how many entries of stick tables can be tracked at a time
 
 
 class ServerFacts(Protocol):
@@ -173,10 +172,6 @@ class TlsFacts(Protocol):
         """Return the client's certificate."""
 
 
-Tracks: TypeAlias = list[TrackedFacts | None]
-"""The entries that are tracked, by number."""
-
-
 @dataclass(slots=True)
 class Facts:
     """One connection. Addresses are packed, None where there is none (unix sockets); `listener` counts from 1."""
@@ -199,30 +194,26 @@ class Facts:
     def track(self, number: int, entry: TrackedFacts) -> None:
         """Track `entry` as number `number` for as long as the connection lives."""
         if self.tracks is None:
-            self.tracks = [None] * TRACKS
-        self.tracks[number] = entry
-
-    def tracks_already(self, number: int) -> bool:
-        """Tell whether a rule has begun to track something as number `number`."""
-        return self.tracks is not None and self.tracks[number] is not None
+            self.tracks = Tracks()
+        self.tracks.set(number, entry)
 
     def tracked(self, number: int) -> TrackedFacts | None:
         """Return what is tracked as number `number`."""
-        return None if self.tracks is None else self.tracks[number]
+        return None if self.tracks is None else self.tracks.of(number)
+
+    def tracks_already(self, number: int) -> bool:
+        """Tell whether a rule has begun to track something as number `number`."""
+        return self.tracked(number) is not None
 
     def count(self, event: str, events: int = 1) -> None:
         """Count `events` of all that is tracked."""
         if self.tracks is not None:
-            for entry in self.tracks:
-                if entry is not None:
-                    entry.count(event, events)
+            self.tracks.count(event, events)
 
     def release(self) -> None:
         """Track nothing any longer."""
         if self.tracks is not None:
-            for entry in self.tracks:
-                if entry is not None:
-                    entry.release()
+            self.tracks.release()
             self.tracks = None
 
 
@@ -388,29 +379,24 @@ class HttpFacts(Facts):
     def track(self, number: int, entry: TrackedFacts) -> None:
         """Track `entry` as number `number` up to the end of the request in hand."""
         if self.own_tracks is None:
-            self.own_tracks = [None] * TRACKS
-        self.own_tracks[number] = entry
+            self.own_tracks = Tracks()
+        self.own_tracks.set(number, entry)
         entry.count(REQUEST)
         event = "" if self.response is None else event_of(self.response.status)
         if event:
             entry.count(event)
 
-    def tracks_already(self, number: int) -> bool:
-        """Tell whether a rule has begun to track something as number `number`."""
-        return self.tracked(number) is not None
-
     def tracked(self, number: int) -> TrackedFacts | None:
         """Return what the request, or else the connection, tracks as number `number`."""
-        own = None if self.own_tracks is None else self.own_tracks[number]
+        own = None if self.own_tracks is None else self.own_tracks.of(number)
         return Facts.tracked(self, number) if own is None else own
 
     def count(self, event: str, events: int = 1) -> None:
         """Count `events` of all that is tracked."""
-        if self.own_tracks is not None or self.tracks is not None:
-            for number in range(TRACKS):
-                entry = self.tracked(number)
-                if entry is not None:
-                    entry.count(event, events)
+        if self.own_tracks is not None:
+            self.own_tracks.count(event, events)
+        if self.tracks is not None:
+            self.tracks.count(event, events, hidden_by=self.own_tracks)
 
     def heard(self, status: int) -> None:
         """Take note of the status of a server's response."""
@@ -425,9 +411,7 @@ class HttpFacts(Facts):
             self.count(BYTES_IN, exchange.bytes_in)
             self.count(BYTES_OUT, exchange.bytes_out)
         if self.own_tracks is not None:
-            for entry in self.own_tracks:
-                if entry is not None:
-                    entry.release()
+            self.own_tracks.release()
             self.own_tracks = None
 
     def answered(self, response: ResponseFacts) -> None:

@@ -206,10 +206,9 @@ class ClientConnection(asyncio.Protocol):
         """Answer what is no request, and end the connection."""
         site = self.site
         self.exchange = None
-        for entry in self.session.tracks or ():
-            if entry is not None:
-                entry.count(REQUEST)
-                entry.count(ERROR)
+        if self.session.tracks is not None:
+            self.session.tracks.count(REQUEST)
+            self.session.tracks.count(ERROR)
         counters = site.frontend.counters
         counters.requests += 1
         counters.request_rate.add(self.active_at)

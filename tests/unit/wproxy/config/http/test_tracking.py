@@ -16,7 +16,8 @@ def test_requests_are_tracked_up_to_their_end() -> None:
     for rule in made.request_rules:
         assert rule.act(facts) is None
     facts.heard(404)
-    [entry] = [entry for entry in facts.own_tracks or () if entry is not None]
+    entry = facts.tracked(0)
+    assert entry is not None
     assert [entry.datum(each.text) for each in stored] == [1, 1, 1]
     facts.ended()
     assert [entry.datum(each.text) for each in stored] == [1, 1, 0]
