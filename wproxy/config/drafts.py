@@ -21,6 +21,7 @@ from wproxy.config.model import (
     Address,
     CheckSettings,
     ConnectionRule,
+    ContentRule,
     HashType,
     KeepAlive,
     Level,
@@ -231,6 +232,9 @@ class ProxyDraft:
     http: HttpDraft = field(default_factory=HttpDraft)
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
     connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
+    session_rules: list[ConnectionRule] = field(default_factory=list)  # the same
+    content_rules: list[ContentRule] = field(default_factory=list)  # the same, but for mode http
+    inspect_delay_s: float | None = None
     stick_rules: list[StickRule] = field(default_factory=list)  # the same
     page_admins: list[Condition] = field(default_factory=list)  # the same
     table: TableDraft | None = None
@@ -267,6 +271,8 @@ class ProxyDraft:
             http=self.http.child(),
             switching=[],
             connection_rules=[],
+            session_rules=[],
+            content_rules=[],
             stick_rules=[],
             persist_rules=[],
             page_admins=[],

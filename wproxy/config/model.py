@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wproxy.config.acl.facts import Condition, Facts, Fetcher, HttpFacts
+from wproxy.config.acl.facts import Condition, Facts, Fetcher
 from wproxy.config.checks import AgentSettings, HealthCheck
 from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.model import HttpBack, HttpFront
@@ -223,12 +223,12 @@ class UseBackend:
     backend: str
     condition: Condition | None
     location: Location
-    compute: Callable[[HttpFacts], str] | None = None
+    compute: Callable[..., str] | None = None  # of HttpFacts in mode http, of Facts in the others
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRule:
-    """One `tcp-request connection` rule: whether clients for which `condition` holds are let in.
+    """One `tcp-request connection` or `session` rule: whether clients for which `condition` holds are let in.
 
     One with an `act` does that, and lets the next rule decide.
     """
@@ -237,6 +237,30 @@ class ConnectionRule:
     condition: Condition | None
     location: Location
     act: Callable[[Facts], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRule:
+    """One `tcp-request content` rule of mode tcp: whether clients for which `condition` holds go on.
+
+    One with an `act` does that, when what it asks for is `ready`, and lets the next rule decide. Both tests return None
+    while they cannot be decided, because more may come.
+    """
+
+    accepts: bool
+    condition: Callable[[Facts], bool | None] | None
+    location: Location
+    act: Callable[[Facts], None] | None = None
+    ready: Callable[[Facts], bool | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a proxy in mode tcp wants to know of the first bytes of a client, and how long it waits for them."""
+
+    rules: tuple[ContentRule, ...] = ()
+    delay_s: float | None = None
+    slots: int = 0  # of values that are captured
 
 
 class StickKind(enum.Enum):
@@ -325,6 +349,8 @@ class Frontend:
     logs: Logs = field(default_factory=Logs)
     switching: tuple[UseBackend, ...] = ()
     connection_rules: tuple[ConnectionRule, ...] = ()
+    session_rules: tuple[ConnectionRule, ...] = ()
+    inspection: Inspection = field(default_factory=Inspection)
     page: StatsPage | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     login: Login | None = None  # what clients of mode redis must AUTH with
@@ -356,6 +382,7 @@ class Backend:
     hash_type: HashType = field(default_factory=HashType)
     allbackups: bool = False
     stick_rules: tuple[StickRule, ...] = ()
+    inspection: Inspection = field(default_factory=Inspection)
     persist: bool = False
     fullconn: int | None = None
     check: HealthCheck = field(default_factory=HealthCheck)

@@ -282,6 +282,8 @@ class TcpConnection:
             self.route.stickiness.store(self.arrival.facts, self.place)
         if self.place is not None and self.place.line.send_proxy is not None and self.place.line.tls is None:
             transport.write(self._header(self.place))
+        if self.arrival is not None:
+            self.arrival.facts.contents = None  # nothing asks about them any more
         if self.early:
             # In this order: what is written may fill the server's buffer, which stops the client again.
             client.transport.resume_reading()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from wproxy.config.acl.facts import Facts
 from wproxy.config.acl.tracks import Tracks
 from wproxy.config.table_data import BYTES_IN, BYTES_OUT
 from wproxy.state.admission import Admission
@@ -77,7 +78,7 @@ class Session:
 
     __slots__ = (
         "accepted_at", "assigned_at", "backend", "backend_queue", "by_request", "bytes_in", "bytes_out", "carrier",
-        "connected_at", "destination", "frontend", "placed", "redispatched", "retries", "secure", "server",
+        "connected_at", "destination", "facts", "frontend", "placed", "redispatched", "retries", "secure", "server",
         "server_queue", "session_id", "settled_in", "settled_out", "source", "termination", "tracks",
     )  # fmt: skip
 
@@ -104,6 +105,7 @@ class Session:
         self.secure = False  # its client speaks TLS
         self.server_queue = 0
         self.backend_queue = 0
+        self.facts: Facts | None = None  # what its log line asks, where it asks
         self.tracks: Tracks | None = None  # entries of stick tables, up to its end
 
     def settle(self) -> None:

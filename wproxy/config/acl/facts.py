@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from wproxy.config.acl.content_facts import ContentFacts
 from wproxy.config.acl.table_facts import TableFacts, TrackedFacts
 from wproxy.config.acl.tracks import Tracks
 from wproxy.config.table_data import BYTES_IN, BYTES_OUT, REQUEST, event_of
@@ -39,12 +40,13 @@ class Stage(enum.Flag):
     """Where a line is looked at, and what there is then of a request and a response (manual, section 7.3)."""
 
     CONNECTION = enum.auto()  # neither of them
+    CONTENT = enum.auto()  # in mode tcp, the first bytes that the client has sent
     REQUEST = enum.auto()
     RESPONSE = enum.auto()
     LOG = enum.auto()
 
 
-ALWAYS = Stage.CONNECTION | Stage.REQUEST | Stage.RESPONSE | Stage.LOG
+ALWAYS = Stage.CONNECTION | Stage.CONTENT | Stage.REQUEST | Stage.RESPONSE | Stage.LOG
 
 
 Value: TypeAlias = bool | int | bytes | str
@@ -190,6 +192,9 @@ class Facts:
     backend: BackendFacts | None = None  # the one that was chosen
     backend_name: str = ""
     tracks: Tracks | None = None  # of the connection
+    variables: dict[str, Value] = field(default_factory=dict)
+    captures: list[str | None] = field(default_factory=list)  # for the log, one per slot of the frontend
+    contents: ContentFacts | None = None  # what the client has sent, while that is looked at
 
     def track(self, number: int, entry: TrackedFacts) -> None:
         """Track `entry` as number `number` for as long as the connection lives."""
@@ -326,8 +331,6 @@ class HttpFacts(Facts):
 
     request: RequestFacts = None  # type: ignore[assignment] # there is one whenever a rule is asked
     response: ResponseFacts | None = None
-    variables: dict[str, Value] = field(default_factory=dict)
-    captures: list[str | None] = field(default_factory=list)
     response_captures: list[str | None] = field(default_factory=list)
     server_name: str = ""
     server_id: int = 0
@@ -341,6 +344,7 @@ class HttpFacts(Facts):
     identify: Callable[[HttpFacts], str] | None = None  # makes `unique_id`
     identity: str | None = None  # of the request in hand, once it has been asked for
     own_tracks: Tracks | None = None  # of the request in hand
+    uncounted: list[TrackedFacts] | None = None  # while it does not count as a request: those that will count it
 
     @property
     def unique_id(self) -> str:
@@ -374,14 +378,30 @@ class HttpFacts(Facts):
         if self.variables:
             self.variables = {name: value for name, value in self.variables.items() if name.startswith("sess.")}
         if self.tracks is not None:
-            self.count(REQUEST)
+            if self.uncounted is None:
+                self.count(REQUEST)
+            else:
+                self.uncounted += self.tracks.all()
+
+    def inspect(self) -> None:
+        """Look at a request that does not count as one yet: `tcp-request content` rules may turn it away."""
+        self.uncounted = []
+
+    def inspected(self) -> None:
+        """Have it count."""
+        uncounted, self.uncounted = self.uncounted, None
+        for entry in uncounted or ():
+            entry.count(REQUEST)
 
     def track(self, number: int, entry: TrackedFacts) -> None:
         """Track `entry` as number `number` up to the end of the request in hand."""
         if self.own_tracks is None:
             self.own_tracks = Tracks()
         self.own_tracks.set(number, entry)
-        entry.count(REQUEST)
+        if self.uncounted is None:
+            entry.count(REQUEST)
+        else:
+            self.uncounted.append(entry)
         event = "" if self.response is None else event_of(self.response.status)
         if event:
             entry.count(event)

@@ -23,6 +23,10 @@ class Tracks:
         """Return what is tracked as number `number`."""
         return self._entries[number]
 
+    def all(self) -> list[TrackedFacts]:
+        """Return all that is tracked."""
+        return [entry for entry in self._entries if entry is not None]
+
     def count(self, event: str, events: int = 1, *, hidden_by: Tracks | None = None) -> None:
         """Count `events` of all entries but those in whose place `hidden_by` tracks something."""
         for number, entry in enumerate(self._entries):

@@ -61,3 +61,9 @@ def test_all_are_given_back_once() -> None:
     tracks.release()
     assert entry.released == 1
     assert tracks.of(1) is None
+
+
+def test_all_that_is_tracked() -> None:
+    tracks, entry = Tracks(), Entry()
+    tracks.set(2, entry)
+    assert tracks.all() == [entry]
