@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,7 @@ class Scene:
             return facts(line)
         return re.sub(r".*\]: ", "", re.sub(r"127\.0\.0\.1:\d+ \[[^]]*\]|\[\d\d/[^]]*\]", "_", line)).strip()
 
-    def counted(self, *names: str) -> list[object]:
+    def counted(self, *names: str) -> list[Any]:
         """Return counters of the frontend and of backends, once nobody is there any more."""
         self.proxy.stats.wait_until_idle()
         found = self.proxy.stats.ask("show stat").removeprefix("# ").splitlines()
@@ -121,11 +122,11 @@ class Scene:
 
 
 def on_both(
-    folder: Path, servers: str, lines: Sequence[str], act: Callable[[Scene], list[object]], *,
+    folder: Path, servers: str, lines: Sequence[str], act: Callable[[Scene], list[Any]], *,
     mode: str = "tcp", bind: str = "", back: str = "",
-) -> list[object]:  # fmt: skip
+) -> list[Any]:  # fmt: skip
     """Return what `act` notes; fail when the two programs differ."""
-    found = {}
+    found: dict[str, Any] = {}
     for program in ("haproxy", "wproxy"):
         with udp_log_server() as log:
             option = "option httplog" if mode == "http" else "option tcplog"
@@ -163,8 +164,8 @@ HELLOS = {
 def test_routing_by_names_of_hosts(tmp_path: Path, servers: str) -> None:
     """Each hello reaches the server its name means, byte for byte, however it was split."""
 
-    def act(scene: Scene) -> list[object]:
-        noted: list[object] = []
+    def act(scene: Scene) -> list[Any]:
+        noted: list[Any] = []
         for name, hello in HELLOS.items():
             splits = ([hello], [hello[:1], hello[1:]], [hello[:5], hello[5:60], hello[60:], b"more"])
             noted += [(name, scene.say(*parts), scene.logged()) for parts in splits]
@@ -191,7 +192,7 @@ def test_each_fetch(tmp_path: Path, servers: str) -> None:
     rules = [f"tcp-request content set-var(txn.{name}) int(1) if {{ {test} }}" for name, test in EACH.items()]
     shown = " ".join(f"{name}=%[var(txn.{name})]" for name in EACH)
 
-    def act(scene: Scene) -> list[object]:
+    def act(scene: Scene) -> list[Any]:
         return [(name, scene.say(data)[:4], scene.logged()) for name, data in SAID.items()]
 
     noted = on_both(tmp_path, servers, ["tcp-request inspect-delay 5s", *rules, f'log-format "{shown}"'], act)
@@ -213,9 +214,9 @@ LENGTHS = {
 def test_ends(tmp_path: Path, servers: str, rules: list[str]) -> None:
     """Clients that say enough, too little, nothing, and those that leave."""
 
-    def act(scene: Scene) -> list[object]:
+    def act(scene: Scene) -> list[Any]:
         said: tuple[list[bytes], ...] = ([b"hey"], [b"h", b"ey"], [b"hi"], [])
-        noted: list[object] = [(parts, scene.say(*parts), scene.logged()) for parts in said]
+        noted: list[Any] = [(parts, scene.say(*parts), scene.logged()) for parts in said]
         client = connect(scene.proxy.port)
         client.sendall(b"h")
         wait_for(lambda: scene.proxy.stats.numbers("FRONTEND", "scur") == (1,), what="it is there")
@@ -229,13 +230,13 @@ def test_delays(tmp_path: Path, servers: str) -> None:
     """The rules of a frontend and of a backend wait one after the other; who is silent longer than allowed is gone."""
     wait = ["tcp-request inspect-delay 100ms", "tcp-request content accept if WAIT_END"]
 
-    def act(scene: Scene) -> list[object]:
+    def act(scene: Scene) -> list[Any]:
         return [scene.say(b"hi"), scene.logged(), *scene.counted()]
 
     back = "tcp-request inspect-delay 100ms\n    tcp-request content accept if WAIT_END"
     on_both(tmp_path, servers, wait, act, back=back)
 
-    def silent(scene: Scene) -> list[object]:
+    def silent(scene: Scene) -> list[Any]:
         with connect(scene.proxy.port) as client:
             return [scene.rest(client), scene.logged(), *scene.counted()]
 
@@ -252,8 +253,8 @@ def test_delays(tmp_path: Path, servers: str) -> None:
 def test_a_backend_rejects(tmp_path: Path, servers: str) -> None:
     back = "tcp-request content track-sc1 src table all\n    tcp-request content reject if { req.len gt 2 }"
 
-    def act(scene: Scene) -> list[object]:
-        noted: list[object] = [(said, scene.say(said), scene.logged()) for said in (b"hi", b"hey")]
+    def act(scene: Scene) -> list[Any]:
+        noted: list[Any] = [(said, scene.say(said), scene.logged()) for said in (b"hi", b"hey")]
         return [*noted, *scene.counted(), *scene.table()]
 
     lines = ["tcp-request inspect-delay 5s", "tcp-request content accept if { req.len gt 1 }"]
@@ -269,7 +270,7 @@ def test_what_was_captured_is_logged(tmp_path: Path, servers: str) -> None:
         'log-format "%[capture.req.hdr(0)] %[var(sess.from)] %{+Q}[var(txn.version)] %[var(txn.none)] %ts %b"',
     ]
 
-    def act(scene: Scene) -> list[object]:
+    def act(scene: Scene) -> list[Any]:
         return [(scene.say(HELLOS[name])[:4], scene.logged()) for name in ("a name", "no name", "no tls")]
 
     noted = on_both(tmp_path, servers, lines, act)
@@ -293,8 +294,8 @@ def test_sessions(tmp_path: Path, servers: str, rules: list[str], mode: str) -> 
     said = [GET % b"a"] if mode == "http" else [b"hi"]
     shown = ("stot", "dses", "dcon", "conn_tot", "req_tot")
 
-    def act(scene: Scene) -> list[object]:
-        noted: list[object] = [masked(scene.say(*said, end=mode == "tcp")) for _ in range(2)]
+    def act(scene: Scene) -> list[Any]:
+        noted: list[Any] = [masked(scene.say(*said, end=mode == "tcp")) for _ in range(2)]
         scene.proxy.stats.wait_until_idle()
         return [*noted, *scene.counted(*shown), *(re.sub(r"bytes.*", "", line) for line in scene.table())]
 
@@ -305,8 +306,8 @@ def test_sessions_behind_a_header(tmp_path: Path, servers: str) -> None:
     """Their rules go by the address that the header tells; who is rejected then is logged."""
     lines = ["tcp-request session reject if { src 10.0.0.1 }", "tcp-request content reject if { src 10.0.0.2 }"]
 
-    def act(scene: Scene) -> list[object]:
-        noted: list[object] = []
+    def act(scene: Scene) -> list[Any]:
+        noted: list[Any] = []
         for number in (1, 2, 3):
             heard = scene.say(HEADER % number + b"hi")
             noted.append((heard, re.sub(r"\[[^]]*\]|\d+/\d+/\d+ \d", "_", scene.logged())))
@@ -317,10 +318,10 @@ def test_sessions_behind_a_header(tmp_path: Path, servers: str) -> None:
 
 
 def on_both_accepting(
-    folder: Path, servers: str, lines: list[str], act: Callable[[Scene], list[object]], words: str
+    folder: Path, servers: str, lines: list[str], act: Callable[[Scene], list[Any]], words: str
 ) -> None:
     """Do the same where clients arrive at a `bind` line with `words`, in a section of its own."""
-    found = {}
+    found: dict[str, Any] = {}
     for program in ("haproxy", "wproxy"):
         with udp_log_server() as log, socket.create_server(("127.0.0.1", 0)) as unused:
             port = unused.getsockname()[1]
@@ -344,7 +345,7 @@ def on_both_accepting(
 def test_sessions_of_tls(tmp_path: Path) -> None:
     """Their rules may ask what the handshake has told, those about contents see what was inside."""
     pem = for_host("a.example").write(tmp_path / "a.pem")
-    found = {}
+    found: dict[str, Any] = {}
     for program in ("haproxy", "wproxy"):
         with tls_server(Peer(plain=b"")) as port, socket.create_server(("127.0.0.1", 0)) as unused:
             own = unused.getsockname()[1]
@@ -391,8 +392,8 @@ HTTP = {
 def test_requests(tmp_path: Path, servers: str, rules: list[str]) -> None:
     shown = ("stot", "dreq", "ereq", "req_tot", "hrsp_2xx", "hrsp_4xx", "hrsp_other")
 
-    def act(scene: Scene) -> list[object]:
-        noted: list[object] = [masked(scene.say(GET % path, end=False)) for path in (b"yes", b"no")]
+    def act(scene: Scene) -> list[Any]:
+        noted: list[Any] = [masked(scene.say(GET % path, end=False)) for path in (b"yes", b"no")]
         wait_for(lambda: len(scene.log.receive()) >= 2, what="both are logged")
         lines = sorted(
             re.sub(r".*\] (main)", r"\1", re.sub(r" \d+/\S+ (-?\d+) \d+ ", r" _ \1 ", line)) for line in scene.log.lines
@@ -407,8 +408,8 @@ def test_requests_at_a_backend(tmp_path: Path, servers: str) -> None:
     back = "tcp-request content track-sc1 src table all\n    tcp-request content reject if { path /no }"
     shown = ("stot", "dreq", "req_tot", "hrsp_2xx", "hrsp_other")
 
-    def act(scene: Scene) -> list[object]:
-        heard: list[object] = [scene.say(GET % b"no", end=False)]
+    def act(scene: Scene) -> list[Any]:
+        heard: list[Any] = [scene.say(GET % b"no", end=False)]
         table = [re.sub(r"bytes.*", "", line) for line in scene.table()]
         return [*heard, *scene.counted(*shown), *table]
 

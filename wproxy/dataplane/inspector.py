@@ -146,6 +146,8 @@ class Inspector(asyncio.Protocol):
             serving.at_eof = True  # its server is connected all the same, and told
         elif self._at_eof:
             serving.eof_received()
+        if not isinstance(serving, ClientEnd):
+            self._arrival.facts.contents = None  # only `stick` rules, of mode tcp, still ask about them
 
     def _keep_tracks(self, session: Session) -> None:
         """Leave what rules have begun to track to the session, which ends it."""

@@ -299,7 +299,8 @@ class Reception(asyncio.Protocol):
         transport.set_protocol(serving)
         serving.connection_made(transport)
         if rest:
-            serving.data_received(rest)
+            # By now an inspector may have handed the client over.
+            cast("asyncio.Protocol", transport.get_protocol()).data_received(rest)
 
 
 _NOBODY = Ends()
