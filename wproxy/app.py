@@ -21,11 +21,12 @@ from wproxy.crew.succession import Succession, follow
 from wproxy.crew.supervisor import Supervisor
 from wproxy.crew.worker import Worker
 from wproxy.dataplane.http.client import ClientConnection
+from wproxy.dataplane.inspector import inspecting
 from wproxy.dataplane.keepalive import keep_alive
 from wproxy.dataplane.listener import Listener, shut
 from wproxy.dataplane.prober import Prober
 from wproxy.dataplane.process import LiveProcess
-from wproxy.dataplane.reception import Arrival, Plan, Reception
+from wproxy.dataplane.reception import Arrival, Plan, Reception, logs_facts
 from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.stats_desk import Desk
@@ -357,13 +358,8 @@ class Application:
         self, frontend: Frontend, bind: model.Bind, number: int, backend: Backend
     ) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client in mode http; requests find their way one by one."""
-        others = [
-            self._backend_of(frontend, rule.backend) for rule in frontend.config.switching if rule.compute is None
-        ]
-        if any(rule.compute is not None for rule in frontend.config.switching):
-            others = [backend for backend in self._registry.backends.values() if backend.config.mode is model.Mode.HTTP]
-        site = self._http.site(frontend, number, backend, others)
-        if not (bind.accept_proxy or bind.tls is not None or frontend.config.connection_rules):
+        site = self._http.site(frontend, number, backend, self._targets(frontend).values())
+        if not Plan.receives(bind, frontend.config):
             return lambda: ClientConnection(site)
         services, route = self._services, self._route(frontend, backend)
         plan = Plan(
@@ -374,13 +370,18 @@ class Application:
 
     def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
         """Return what clients go through first where there are rules or a PROXY header."""
-        routes = {
-            rule.backend: self._route(frontend, self._backend_of(frontend, rule.backend))
-            for rule in frontend.config.switching
-        }
-        return Plan(
-            frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve, tls=bind.tls
-        )
+        routes = {name: self._route(frontend, backend) for name, backend in self._targets(frontend).items()}
+        nowhere = self._backend_of(frontend, frontend.name if frontend.in_listen else None)
+        inspect = inspecting((default, *routes.values()), self._services, nowhere, self._http.contents)
+        parts = frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve, True, bind.tls
+        return Plan(*parts, logs_facts(frontend.config), inspect)
+
+    def _targets(self, frontend: Frontend) -> dict[str, Backend]:
+        """Return the backends that rules of `frontend` may choose by name: all of its mode where names are computed."""
+        rules, mode = frontend.config.switching, frontend.config.mode
+        if any(rule.compute is not None for rule in rules):
+            return {name: each for name, each in self._registry.backends.items() if each.config.mode is mode}
+        return {rule.backend: self._backend_of(frontend, rule.backend) for rule in rules}
 
     def _route(self, frontend: Frontend, backend: Backend) -> Route:
         stickiness = self._stickiness(backend) if backend.config.mode is model.Mode.TCP else None

@@ -9,6 +9,7 @@ from functools import partial
 
 from wproxy.config.acl.facts import Process
 from wproxy.config.model import Global
+from wproxy.dataplane.contents import Contents
 from wproxy.dataplane.http.route import HttpRoute, Pools
 from wproxy.dataplane.http.site import Serve, Site
 from wproxy.dataplane.services import Services
@@ -51,11 +52,16 @@ class HttpSites:
         self._process = process
         self._logs = logs
         self._room = head_max(config)
+        self._bufsize = self._room + _OWN_BYTES
         self._parser = HeadParser(self._room, config.fields_max)
         self._stickiness = stickiness
         self._persistences: dict[str, Persistence[Server]] = {}
         self._pools: dict[str, Pools] = {}
         self._timer: asyncio.TimerHandle | None = None
+
+    def contents(self) -> Contents:
+        """Return what is filled with the first bytes of a client in mode tcp."""
+        return Contents(self._bufsize, self._parser)
 
     def site(self, frontend: Frontend, number: int, default: Backend, others: Iterable[Backend]) -> Site:
         """Return what the clients of the `number`th address of `frontend` share; `others` are named by its rules."""

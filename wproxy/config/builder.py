@@ -19,6 +19,7 @@ from wproxy.config.model import (
     Config,
     Frontend,
     Global,
+    Inspection,
     Logs,
     Mode,
     ServerLine,
@@ -92,12 +93,18 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         logs=_logs(proxy, process),
         switching=tuple(proxy.switching),
         connection_rules=tuple(proxy.connection_rules),
+        session_rules=tuple(proxy.session_rules),
+        inspection=_inspection(proxy),
         page=_page(proxy),
         keepalive=proxy.client_keepalive,
         login=login_of(proxy.redis_user, proxy.redis_password),
         http=_http_front(proxy) if proxy.mode is Mode.HTTP else None,
         description=proxy.description,
     )
+
+
+def _inspection(proxy: ProxyDraft) -> Inspection:
+    return Inspection(tuple(proxy.content_rules), proxy.inspect_delay_s, len(proxy.http.slots.request))
 
 
 def _http_front(proxy: ProxyDraft) -> HttpFront:
@@ -191,6 +198,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         stick_rules=tuple(proxy.stick_rules),
         server_rules=tuple(proxy.server_rules),
         persist_rules=tuple(proxy.persist_rules),
+        inspection=_inspection(proxy),
         persist=proxy.persist,
         source=proxy.source,
         fullconn=proxy.fullconn,

@@ -21,6 +21,7 @@ from wproxy.config.model import (
     Address,
     CheckSettings,
     ConnectionRule,
+    ContentRule,
     HashType,
     KeepAlive,
     Level,
@@ -239,6 +240,9 @@ class ProxyDraft:
     http: HttpDraft = field(default_factory=HttpDraft)
     switching: list[UseBackend] = field(default_factory=list)  # made of `rules` by `config.rules`
     connection_rules: list[ConnectionRule] = field(default_factory=list)  # the same
+    session_rules: list[ConnectionRule] = field(default_factory=list)  # the same
+    content_rules: list[ContentRule] = field(default_factory=list)  # the same, but for mode http
+    inspect_delay_s: float | None = None
     stick_rules: list[StickRule] = field(default_factory=list)  # the same
     server_rules: list[UseServer] = field(default_factory=list)  # the same
     page_admins: list[Condition] = field(default_factory=list)  # the same
@@ -278,6 +282,8 @@ class ProxyDraft:
             http=self.http.child(),
             switching=[],
             connection_rules=[],
+            session_rules=[],
+            content_rules=[],
             stick_rules=[],
             server_rules=[],
             persist_rules=[],

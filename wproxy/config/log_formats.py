@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from wproxy.config.acl.scope import Scope
-from wproxy.config.formats import Expression, Piece, Text, parse_format
-from wproxy.config.values import ArgumentError
+from wproxy.config.formats import Piece, Text, parse_format
 
 TCPLOG = "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq"
 HTTPLOG = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r"
@@ -53,8 +52,6 @@ HTTP_VARIABLES = TCP_VARIABLES | {
 def parse_log_format(text: str, scope: Scope) -> tuple[Piece, ...]:
     """Return the pieces of a log format; spaces next to each other count as one, as in HAProxy. Raise ArgumentError."""
     pieces = parse_format(text, HTTP_VARIABLES if scope.speaks_http else TCP_VARIABLES, scope)
-    if not scope.speaks_http and any(isinstance(piece, Expression) for piece in pieces):
-        raise ArgumentError("cannot log expressions but in 'mode http'")
     return tuple(Text(_merged(piece.text)) if isinstance(piece, Text) else piece for piece in pieces)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wproxy.config.acl.facts import Condition, Facts, Fetcher, HttpFacts
+from wproxy.config.acl.facts import Condition, Facts, Fetcher
 from wproxy.config.checks import AgentSettings, HealthCheck
 from wproxy.config.http.cookie import PersistRule
 from wproxy.config.http.hashing import HashedPart
@@ -226,7 +226,7 @@ class UseBackend:
     backend: str
     condition: Condition | None
     location: Location
-    compute: Callable[[HttpFacts], str] | None = None
+    compute: Callable[..., str] | None = None  # of HttpFacts in mode http, of Facts in the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,12 +239,12 @@ class UseServer:
     server: str
     condition: Condition
     location: Location
-    compute: Callable[[HttpFacts], str] | None = None
+    compute: Callable[..., str] | None = None  # of HttpFacts in mode http, of Facts in the others
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRule:
-    """One `tcp-request connection` rule: whether clients for which `condition` holds are let in.
+    """One `tcp-request connection` or `session` rule: whether clients for which `condition` holds are let in.
 
     One with an `act` does that, and lets the next rule decide.
     """
@@ -253,6 +253,30 @@ class ConnectionRule:
     condition: Condition | None
     location: Location
     act: Callable[[Facts], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRule:
+    """One `tcp-request content` rule of mode tcp: whether clients for which `condition` holds go on.
+
+    One with an `act` does that, when what it asks for is `ready`, and lets the next rule decide. Both tests return None
+    while they cannot be decided, because more may come.
+    """
+
+    accepts: bool
+    condition: Callable[[Facts], bool | None] | None
+    location: Location
+    act: Callable[[Facts], None] | None = None
+    ready: Callable[[Facts], bool | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a proxy in mode tcp wants to know of the first bytes of a client, and how long it waits for them."""
+
+    rules: tuple[ContentRule, ...] = ()
+    delay_s: float | None = None
+    slots: int = 0  # of values that are captured
 
 
 class StickKind(enum.Enum):
@@ -341,6 +365,8 @@ class Frontend:
     logs: Logs = field(default_factory=Logs)
     switching: tuple[UseBackend, ...] = ()
     connection_rules: tuple[ConnectionRule, ...] = ()
+    session_rules: tuple[ConnectionRule, ...] = ()
+    inspection: Inspection = field(default_factory=Inspection)
     page: StatsPage | None = None
     keepalive: KeepAlive = field(default_factory=KeepAlive)
     login: Login | None = None  # what clients of mode redis must AUTH with
@@ -383,6 +409,7 @@ class Backend:
     stick_rules: tuple[StickRule, ...] = ()
     server_rules: tuple[UseServer, ...] = ()
     persist_rules: tuple[PersistRule, ...] = ()
+    inspection: Inspection = field(default_factory=Inspection)
     persist: bool = False
     source: Address | None = None  # of connections to servers that name none
     fullconn: int | None = None

@@ -47,6 +47,10 @@ _DIFFERENCES = """\
   2.6.12 sends them its own page, unless the file is empty. `max-reuse` holds for HTTP/1.1; HAProxy's is for HTTP/2
   only. A response that begins with something else than `HTTP/` (`HTTQ/1.1 200 OK`) is answered by 502; HAProxy
   takes it.
+- `tcp-request content` in mode http is asked once, with a request's head, and waits for no body: `WAIT_END` holds at
+  once there. Fetches of raw bytes (`req.len`, `req.payload`, `req.ssl_…`) match nothing in mode http; HAProxy shows
+  them its own form of a request. In mode tcp heads of HTTP are only told from other bytes (`HTTP`), not asked for
+  fields. A ClientHello may be spread over several records of TLS, which HAProxy does not read; one of SSLv2 is none.
 - The statistics page's 401 is logged as `401 … PR--`, HAProxy's as `400 … LR--`.
 - `%ID` is there in `http-request` rules, too; HAProxy makes it when they are over. `%rt` and `unique-id` count requests
   from 0, and in each worker anew; HAProxy counts sessions of its stats socket with them. A `tarpit` answers with what a

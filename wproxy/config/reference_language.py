@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from wproxy.config.acl.converters import CONVERTERS
 from wproxy.config.acl.converters import HAPROXY_ONLY as CONVERTERS_ONLY
 from wproxy.config.acl.converters import HAPROXY_ONLY_BEGIN as CONVERTERS_ONLY_BEGIN
-from wproxy.config.acl.facts import TRACKS, Stage
+from wproxy.config.acl.facts import Stage
 from wproxy.config.acl.fetch import Fetch
 from wproxy.config.acl.fetches import DERIVATIVES, FETCHES
 from wproxy.config.acl.fetches import HAPROXY_ONLY as FETCHES_ONLY
 from wproxy.config.acl.matches import MATCHES
+from wproxy.config.acl.tracks import TRACKS
 from wproxy.config.grammar import Status
 from wproxy.config.http.actions import ACTIONS, CALLS, HAPROXY_ONLY, WITHOUT_EFFECT
 from wproxy.config.http.format import VARIABLES
@@ -44,7 +45,7 @@ def _action_lines() -> Iterator[str]:
 
 def fetches() -> str:
     """Return the table of what can be asked, and where."""
-    return _table("fetch | type | connections | requests | responses | logs", _fetch_lines())
+    return _table("fetch | type | connections | first bytes | requests | responses | logs", _fetch_lines())
 
 
 def _fetch_lines() -> Iterator[str]:
@@ -53,9 +54,9 @@ def _fetch_lines() -> Iterator[str]:
             continue
         marks = " | ".join("x" if row.stages & stage else "" for stage in Stage)
         yield f"| `{_called(name, row)}` | {row.kind.value} | {marks} |"
-    yield "| `sc0_…`, `sc1_…`, `sc2_…`: as `sc_…(0)`, `sc_…(1)`, `sc_…(2)` | | | | | |"
-    yield f"| {_listed(DERIVATIVES)} | boolean | | | | |"
-    yield f"| {_listed(name + '…' for name in FETCHES_ONLY)} | {_REFUSED} unless above | | | | |"
+    yield "| `sc0_…`, `sc1_…`, `sc2_…`: as `sc_…(0)`, `sc_…(1)`, `sc_…(2)` | | | | | | |"
+    yield f"| {_listed(DERIVATIVES)} | boolean | | | | | |"
+    yield f"| {_listed(name + '…' for name in FETCHES_ONLY)} | {_REFUSED} unless above | | | | | |"
 
 
 def _called(name: str, row: Fetch) -> str:

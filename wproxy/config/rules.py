@@ -13,15 +13,15 @@ from wproxy.config.acl.sample import parse_sample
 from wproxy.config.acl.scope import Scope
 from wproxy.config.acl.users import UserList
 from wproxy.config.drafts import ProxyDraft, RuleLine, ServerDraft
+from wproxy.config.formats import Variable, parse_format
 from wproxy.config.grammar import Report
-from wproxy.config.http.action import Words
 from wproxy.config.http.cookie import PersistRule
-from wproxy.config.http.format import compile_format
+from wproxy.config.http.format import VARIABLES, compile_format
 from wproxy.config.http.hashing import HashedPart
 from wproxy.config.http.rules import HTTP_RULES
 from wproxy.config.log_formats import CLF, HTTPLOG, HTTPSLOG, TCPLOG, parse_log_format
-from wproxy.config.model import ConnectionRule, Mode, StickRule, UseBackend, UseServer
-from wproxy.config.tracking import TRACKING, tracking_act
+from wproxy.config.model import Mode, StickRule, UseBackend, UseServer
+from wproxy.config.tcp_rules import TCP_RULES
 from wproxy.config.values import ArgumentError
 
 
@@ -72,7 +72,7 @@ def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
             report.ignore(line.location, line.keyword, "acts in mode http only")
             continue
         last = _check_order(line, last, report)
-        stage = _STAGES.get(line.keyword, Stage.REQUEST) if scope.speaks_http else Stage.CONNECTION
+        stage = _stage(line.keyword, scope)
         acls.scope = replace(
             scope,
             stage=stage,
@@ -86,6 +86,13 @@ def _compile(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
         except ArgumentError as error:
             words = f"{line.keyword} {line.target}".rstrip()
             report.problem(line.location, f"'{words}' {error}")
+
+
+def _stage(keyword: str, scope: Scope) -> Stage:
+    """Return what there is of a client, or of an exchange, when a line acts."""
+    if keyword in _EARLY:
+        return Stage.CONNECTION
+    return _STAGES.get(keyword, Stage.REQUEST) if scope.speaks_http else Stage.CONTENT
 
 
 def _hashed(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
@@ -126,7 +133,7 @@ _CONSTANT = re.compile(r"str\(([^()]*)\)")
 
 def _log_format(proxy: ProxyDraft, scope: Scope, report: Report) -> None:
     """Read the format of log lines, the proxy's own or one that has a name."""
-    scope = replace(scope, stage=Stage.LOG if scope.speaks_http else Stage.CONNECTION)
+    scope = replace(scope, stage=Stage.LOG)
     line = proxy.log_format
     if line is not None:
         try:
@@ -157,31 +164,24 @@ def _acl(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
 
 
 def _use_backend(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
-    compute = None
-    if "%" in line.target:
-        if not acls.scope.speaks_http:
-            raise ArgumentError("cannot compute a backend's name but in 'mode http'")
-        compute = compile_format(line.target, acls.scope)
+    compute = _computed(line, acls, "backend")
     proxy.switching.append(UseBackend(line.target, _condition(line, acls), line.location, compute))
 
 
 def _use_server(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
-    compute = None
-    if "%" in line.target:
-        if not acls.scope.speaks_http:
-            raise ArgumentError("cannot compute a server's name but in 'mode http'")
-        compute = compile_format(line.target, acls.scope)
+    compute = _computed(line, acls, "server")
     proxy.server_rules.append(UseServer(line.target, parse_condition(line.words, acls), line.location, compute))
 
 
-def _connection_rule(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
-    if line.target.partition("(")[0] not in TRACKING:
-        proxy.connection_rules.append(ConnectionRule(line.target == "accept", _condition(line, acls), line.location))
-        return
-    words = Words(line.words)
-    act = tracking_act(line.target, words, acls.scope)
-    condition = parse_condition(words.rest(), acls) if words.rest() else None
-    proxy.connection_rules.append(ConnectionRule(True, condition, line.location, act))
+def _computed(line: RuleLine, acls: Acls, whose: str) -> Callable[..., str] | None:
+    """Return what computes the name that a rule leads to, None where it is a name."""
+    if "%" not in line.target:
+        return None
+    if not acls.scope.speaks_http and any(
+        isinstance(piece, Variable) for piece in parse_format(line.target, VARIABLES, acls.scope)
+    ):
+        raise ArgumentError(f"computes a {whose}'s name of expressions only but in 'mode http', as in %[src]")
+    return compile_format(line.target, acls.scope)
 
 
 def _stick(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
@@ -221,22 +221,23 @@ _STICK = {
     "stick store-response": (False, True, True),
 }
 
+_EARLY = ("tcp-request connection", "tcp-request session")
+
 # When a line is looked at, in mode http; the others when there is a request.
 _STAGES = {
-    "tcp-request connection": Stage.CONNECTION,
     "http-response": Stage.RESPONSE,
     "http-after-response": Stage.RESPONSE,
     "stick store-response": Stage.RESPONSE,
 }
 
 # The order in which lines act, whatever the order in the file.
-_ORDER = ("tcp-request connection", "monitor fail", "http-request", "redirect", "use_backend")
+_ORDER = (*_EARLY, "tcp-request content", "monitor fail", "http-request", "redirect", "use_backend")
 
 _KEYWORDS: Mapping[str, Callable[[ProxyDraft, RuleLine, Acls], None]] = {
     "acl": _acl,
     "use_backend": _use_backend,
     "use-server": _use_server,
-    "tcp-request connection": _connection_rule,
+    **TCP_RULES,
     "stick on": _stick,
     "stick match": _stick,
     "stick store-request": _stick,

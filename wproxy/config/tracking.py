@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from wproxy.config.acl import arguments
 from wproxy.config.acl.call import split
-from wproxy.config.acl.facts import TRACKS, Facts
+from wproxy.config.acl.facts import Facts
 from wproxy.config.acl.sample import parse_sample
 from wproxy.config.acl.samples import number_of
 from wproxy.config.acl.scope import Scope
+from wproxy.config.acl.tracks import TRACKS
 from wproxy.config.http.action import Words
 from wproxy.config.values import ArgumentError
 

@@ -28,6 +28,7 @@ def validate(proxies: Sequence[ProxyDraft], report: Report) -> None:
             _unique_servers(proxy, report)
             _send_proxy(proxy, report)
             _stick(proxy, report)
+            _inspection(proxy, report)
             redis_rules(proxy, report)
             persistence_rules(proxy, report)
             server_rules(proxy, report)
@@ -142,6 +143,17 @@ def _stick(proxy: ProxyDraft, report: Report) -> None:
         elif proxy.mode is Mode.TCP and rule.of_response:
             report.problem(
                 rule.location, f"{_label(proxy)} : 'stick store-response' needs 'mode http': it looks at responses"
+            )
+
+
+def _inspection(proxy: ProxyDraft, report: Report) -> None:
+    """Warn of rules that track or capture what clients send and do not wait for it."""
+    for rule in proxy.content_rules if not proxy.inspect_delay_s else ():
+        if rule.ready is not None:
+            report.warn(
+                rule.location,
+                f"{_label(proxy)} : a 'tcp-request content' rule finds only what has come by chance: add "
+                "'tcp-request inspect-delay 5s'",
             )
 
 

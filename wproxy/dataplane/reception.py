@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import cast
 
 from wproxy.config import model
 from wproxy.config.acl.facts import Facts, Process
+from wproxy.config.formats import Expression
 from wproxy.config.table_data import SESSION
 from wproxy.config.tls import TlsBind
 from wproxy.dataplane.ends import ends_of
@@ -22,6 +23,7 @@ from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.tls import ClosedInHandshakeError, TlsTransport
 from wproxy.protocols.proxy_header import Ends, HeaderError, parse
+from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.session import Session
 
@@ -36,6 +38,7 @@ class Arrival:
 
 
 Serve = Callable[[Route, Arrival], asyncio.Protocol]
+Inspect = Callable[["Plan", Arrival], asyncio.Protocol]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +54,21 @@ class Plan:
     serve: Serve
     switches: bool = True  # by `use_backend` rules: in mode http that is done for each request
     tls: TlsBind | None = None
+    logs_facts: bool = False
+    inspect: Inspect | None = None  # where `tcp-request content` rules look at what clients send, in mode tcp
 
     @staticmethod
     def needed(bind: model.Bind, default: Route) -> bool:
         """Tell whether the clients of `bind` have to be received at all."""
         config = default.frontend.config
-        rules = config.switching or config.connection_rules
         named = any(server.line.tls is not None and server.line.tls.sni_of for server in default.backend.servers)
-        received = bind.accept_proxy or bind.tls is not None
-        return received or named or bool(rules) or default.stickiness is not None
+        asked = bool(config.switching) or default.stickiness is not None or inspects(config, [default.backend])
+        return Plan.receives(bind, config) or named or asked or logs_facts(config)
+
+    @staticmethod
+    def receives(bind: model.Bind, config: model.Frontend) -> bool:
+        """Tell whether something is done with its clients before their bytes are looked at, whatever the mode."""
+        return bool(bind.accept_proxy or bind.tls is not None or config.connection_rules or config.session_rules)
 
     def facts(self, ends: Ends, *, by_header: bool) -> Facts:
         """Return what the rules may ask about a client."""
@@ -83,19 +92,39 @@ class Plan:
 
         Those in front of it that track clients have done so.
         """
-        for rule in self.frontend.config.connection_rules:
-            if rule.condition is None or rule.condition(facts):
-                if rule.act is None:
-                    return rule.accepts
-                rule.act(facts)
-        return True
+        return _admitted(self.frontend.config.connection_rules, facts)
+
+    def validates(self, facts: Facts) -> bool:
+        """Tell whether the first `tcp-request session` rule that holds lets the client in, in the same way."""
+        return _admitted(self.frontend.config.session_rules, facts)
 
     def route(self, facts: Facts) -> Route:
         """Return the way of the first `use_backend` rule that holds, else the default."""
         for rule in self.frontend.config.switching if self.switches else ():
             if rule.condition is None or rule.condition(facts):
+                if rule.compute is not None:
+                    return self.routes.get(rule.compute(facts), self.default)
                 return self.routes[rule.backend]
         return self.default
+
+
+def inspects(frontend: model.Frontend, backends: Iterable[Backend]) -> bool:
+    """Tell whether there are `tcp-request content` rules on the way from `frontend` to one of `backends`."""
+    return bool(frontend.inspection.rules) or any(backend.config.inspection.rules for backend in backends)
+
+
+def logs_facts(frontend: model.Frontend) -> bool:
+    """Tell whether its log lines about connections have expressions, which ask the facts."""
+    return any(isinstance(piece, Expression) for piece in frontend.logs.format)
+
+
+def _admitted(rules: Iterable[model.ConnectionRule], facts: Facts) -> bool:
+    for rule in rules:
+        if rule.condition is None or rule.condition(facts):
+            if rule.act is None:
+                return rule.accepts
+            rule.act(facts)
+    return True
 
 
 # HAProxy's words for what can go wrong in a handshake.
@@ -139,9 +168,7 @@ class Reception(asyncio.Protocol):
             return
         now = self._services.clock()
         self._session = self._services.sessions.open(plan.frontend, plan.default.backend, now)
-        if facts.tracks is not None:
-            self._session.tracks = facts.tracks
-            facts.count(SESSION)
+        self._session.tracks = facts.tracks
         if plan.accept_proxy or plan.tls is not None:
             self._deadline = now + (plan.frontend.config.timeouts.client_s or inf)
             self._services.wheel.watch(self)
@@ -217,6 +244,16 @@ class Reception(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def _deny(self, session: Session, transport: asyncio.Transport) -> None:
+        """Turn away a client that a `tcp-request session` rule rejects; as HAProxy tell of it after handshakes only."""
+        plan, log = self._plan, self._plan.default.log
+        plan.frontend.counters.sessions -= 1
+        plan.frontend.counters.denied_sessions += 1
+        if log is not None and (plan.accept_proxy or plan.tls is not None):
+            log.turned_away(session, self._ends, plan.listener, "Success", silent=True)
+        self._services.sessions.close(session)
+        transport.abort()
+
     def _end(self, cause: str, reason: str, *, silent: bool = False) -> None:
         """Give back the session, unless it has gone to another; only the first call does anything."""
         self._services.wheel.forget(self)
@@ -241,16 +278,29 @@ class Reception(asyncio.Protocol):
         if tls is not None:
             session.secure = True
             facts.tls = tls.tls
-        route = self._plan.route(facts)
-        session.backend = route.backend
-        serving = self._plan.serve(route, Arrival(session, self._ends, facts))
+        plan, arrival = self._plan, Arrival(session, self._ends, facts)
+        admitted = plan.validates(facts)
+        session.tracks = facts.tracks
+        if not admitted:
+            self._deny(session, transport)
+            return
+        if facts.tracks is not None:
+            facts.count(SESSION)
+        session.facts = facts if plan.logs_facts else None
+        if plan.inspect is None:
+            route = plan.route(facts)
+            session.backend = route.backend
+            serving = plan.serve(route, arrival)
+        else:
+            serving = plan.inspect(plan, arrival)
         if tls is not None:
             tls.serve(serving)
             return
         transport.set_protocol(serving)
         serving.connection_made(transport)
         if rest:
-            serving.data_received(rest)
+            # By now an inspector may have handed the client over.
+            cast("asyncio.Protocol", transport.get_protocol()).data_received(rest)
 
 
 _NOBODY = Ends()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import cast
 
 from wproxy.config.acl.facts import Facts, HttpFacts
 from wproxy.config.http.cookie import PersistRule
@@ -52,8 +51,7 @@ class Stickiness:
         """
         for rule in self._servers:
             if rule.condition(facts):
-                # In mode tcp no name is computed.
-                name = rule.server if rule.compute is None else rule.compute(cast("HttpFacts", facts))
+                name = rule.server if rule.compute is None else rule.compute(facts)
                 server = self._backend.by_name.get(name)
                 if server is None:
                     return None

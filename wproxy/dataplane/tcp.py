@@ -159,11 +159,9 @@ class TcpConnection:
     def _bound(self, previous: Server | None) -> Server | None:
         """Return the server that a rule or a table binds the client to; None when any will do."""
         stickiness, arrival = self.route.stickiness, self.arrival
-        server: Server | None = None
-        if stickiness is not None and arrival is not None and previous is None:
-            server = stickiness.bound_to(arrival.facts)
-        self.stuck = server is not None
-        return server
+        bound = stickiness.bound_to(arrival.facts) if stickiness and arrival and previous is None else None
+        self.stuck = bound is not None
+        return bound
 
     def _key(self) -> int:
         """Return what a keyed algorithm goes by: the client's address."""
@@ -284,6 +282,8 @@ class TcpConnection:
             self.route.stickiness.store(self.arrival.facts, self.place)
         if self.place is not None and self.place.line.send_proxy is not None and self.place.line.tls is None:
             transport.write(self._header(self.place))
+        if self.arrival is not None:
+            self.arrival.facts.contents = None  # nothing asks about them any more
         if self.early:
             # In this order: what is written may fill the server's buffer, which stops the client again.
             client.transport.resume_reading()

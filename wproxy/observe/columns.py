@@ -245,7 +245,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("conn_tot", lambda line: line.it.counters.connections),
     Column("intercepted", _in_http(lambda line: line.it.counters.intercepted)),
     Column("dcon", lambda line: line.it.counters.denied_connections),
-    Column("dses", _none_yet),
+    Column("dses", lambda line: line.it.counters.denied_sessions),
     _everywhere("wrew", _none_yet),
     Column(
         "connect",

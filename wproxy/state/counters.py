@@ -34,6 +34,7 @@ class FrontendCounters:
     request_rate: Rate = field(default_factory=Rate)
     responses: list[int] = field(default_factory=_no_responses)
     denied_connections: int = 0  # by `tcp-request connection` rules
+    denied_sessions: int = 0  # by `tcp-request session` rules
     header_errors: int = 0  # connections without the PROXY header that they should have begun with
     session_rate: Rate = field(default_factory=Rate)
     tls_sessions: int = 0  # handshakes in which new keys were agreed upon
@@ -43,7 +44,7 @@ class FrontendCounters:
     @property
     def connections(self) -> int:
         """All that were accepted, those included that never became a session."""
-        return self.sessions + self.denied_connections + self.header_errors
+        return self.sessions + self.denied_connections + self.denied_sessions + self.header_errors
 
 
 @dataclass(slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from wproxy.config.acl.facts import Tracks
+from wproxy.config.acl.facts import Facts
+from wproxy.config.acl.tracks import Tracks
 from wproxy.config.table_data import BYTES_IN, BYTES_OUT
 from wproxy.state.admission import Admission
 from wproxy.state.backend import Backend
@@ -77,7 +78,7 @@ class Session:
 
     __slots__ = (
         "accepted_at", "assigned_at", "backend", "backend_queue", "by_request", "bytes_in", "bytes_out", "carrier",
-        "connected_at", "destination", "frontend", "placed", "redispatched", "retries", "secure", "server",
+        "connected_at", "destination", "facts", "frontend", "placed", "redispatched", "retries", "secure", "server",
         "server_queue", "session_id", "settled_in", "settled_out", "source", "termination", "tracks",
     )  # fmt: skip
 
@@ -104,6 +105,7 @@ class Session:
         self.secure = False  # its client speaks TLS
         self.server_queue = 0
         self.backend_queue = 0
+        self.facts: Facts | None = None  # what its log line asks, where it asks
         self.tracks: Tracks | None = None  # entries of stick tables, up to its end
 
     def settle(self) -> None:
@@ -138,13 +140,12 @@ class Session:
 
     def release(self) -> None:
         """Track nothing any longer; what was transferred by requests has been counted."""
-        for entry in self.tracks or ():
-            if entry is not None:
-                if not self.by_request:
-                    entry.count(BYTES_IN, self.bytes_in)
-                    entry.count(BYTES_OUT, self.bytes_out)
-                entry.release()
-        self.tracks = None
+        tracks, self.tracks = self.tracks, None
+        if tracks is not None:
+            if not self.by_request:
+                tracks.count(BYTES_IN, self.bytes_in)
+                tracks.count(BYTES_OUT, self.bytes_out)
+            tracks.release()
 
     def end(self, termination: str) -> None:
         """Note how it ended, the first cause only (configuration manual, section 8.5: two letters, who and when)."""

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeAlias
 
-from wproxy.config.acl.facts import TRACKS
 from wproxy.config.acl.samples import latin
 from wproxy.config.acl.scope import Scope
+from wproxy.config.acl.tracks import TRACKS
 from wproxy.config.acl.users import UserList
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from wproxy.config.acl.expression import Test, parse_test
-from wproxy.config.acl.facts import Condition
+from wproxy.config.acl.facts import Condition, Facts, Stage
 from wproxy.config.acl.scope import Scope
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
@@ -14,7 +15,8 @@ _OR = ("or", "||")
 _PREDEFINED = {
     "TRUE": ("always_true",),
     "FALSE": ("always_false",),
-    "WAIT_END": ("always_true",),
+    "WAIT_END": ("wait_end",),
+    "REQ_CONTENT": ("req.len", "gt", "0"),
     "LOCALHOST": ("src", "127.0.0.1/8", "::1"),
     "HTTP": ("req.proto_http",),
     "HTTP_1.0": ("req.ver", "1.0"),
@@ -27,7 +29,7 @@ _PREDEFINED = {
     "METH_GET": ("method", "GET", "HEAD"),
     **{f"METH_{name}": ("method", name) for name in ("CONNECT", "DELETE", "HEAD", "OPTIONS", "POST", "PUT", "TRACE")},
 }
-_PREDEFINED_ELSEWHERE = ("RDP_COOKIE", "REQ_CONTENT")
+_PREDEFINED_ELSEWHERE = ("RDP_COOKIE",)
 
 
 class Acls:
@@ -51,13 +53,17 @@ class Acls:
         tests = self._tests.get(name)
         if tests is None:
             tests = [parse_test(self._predefined(name), self.scope)]
-        usable = [test.condition for test in tests if self._fits(test, f"acl '{name}'")]
-        return usable[0] if len(usable) == 1 else _any(usable)
+        usable = [self._asked(test) for test in tests if self._fits(test, f"acl '{name}'")]
+        return usable[0] if len(usable) == 1 else _LOGIC[self.scope.waits].any(usable)
 
     def read(self, words: Sequence[str]) -> Condition:
         """Return the test that `words` in braces write; raise ArgumentError."""
         test = parse_test(words, self.scope)
-        return test.condition if self._fits(test, f"'{{ {' '.join(words)} }}'") else _any([])
+        return self._asked(test) if self._fits(test, f"'{{ {' '.join(words)} }}'") else _any([])
+
+    def _asked(self, test: Test) -> Condition:
+        """Return the condition; where lines wait for data, one that knows when it cannot be decided yet."""
+        return _patient(test.condition) if self.scope.waits and test.stages & Stage.CONTENT else test.condition
 
     def _fits(self, test: Test, name: str) -> bool:
         if self.scope.stage & test.stages:
@@ -76,14 +82,18 @@ class Acls:
 
 
 def parse_condition(words: Sequence[str], acls: Acls) -> Condition:
-    """Return the condition of `if words…` or `unless words…`; raise ArgumentError."""
+    """Return the condition of `if words…` or `unless words…`; raise ArgumentError.
+
+    Where lines wait for data it returns None for "not yet".
+    """
     if words[0] not in ("if", "unless"):
         raise ArgumentError(f"takes 'if' or 'unless' here, not '{words[0]}'")
     if len(words) < 2:
         raise ArgumentError(f"expects a condition after '{words[0]}'")
-    alternatives = [_all(_terms(part, acls)) for part in _alternatives(words[1:])]
-    condition = alternatives[0] if len(alternatives) == 1 else _any(alternatives)
-    return _not(condition) if words[0] == "unless" else condition
+    alternatives = [_LOGIC[acls.scope.waits].all(_terms(part, acls)) for part in _alternatives(words[1:])]
+    logic = _LOGIC[acls.scope.waits]
+    condition = alternatives[0] if len(alternatives) == 1 else logic.any(alternatives)
+    return logic.negated(condition) if words[0] == "unless" else condition
 
 
 def _alternatives(words: Sequence[str]) -> list[list[str]]:
@@ -104,6 +114,7 @@ def _alternatives(words: Sequence[str]) -> list[list[str]]:
 def _terms(words: Sequence[str], acls: Acls) -> list[Condition]:
     """Return the tests that must all hold."""
     terms = []
+    logic = _LOGIC[acls.scope.waits]
     negated = False
     rest = iter(words)
     for word in rest:
@@ -111,7 +122,7 @@ def _terms(words: Sequence[str], acls: Acls) -> list[Condition]:
         negated ^= (len(word) - len(name)) % 2 == 1
         if name:
             test = _anonymous(rest, acls) if name == "{" else acls.find(name)
-            terms.append(_not(test) if negated else test)
+            terms.append(logic.negated(test) if negated else test)
             negated = False
     if not words[-1].strip("!"):
         raise ArgumentError("has a '!' with nothing behind it")
@@ -141,3 +152,65 @@ def _any(tests: list[Condition]) -> Condition:
 
 def _not(test: Condition) -> Condition:
     return lambda facts: not test(facts)
+
+
+# The same of conditions that may answer None, for "not yet": they are decided as far as they can be, in order.
+
+
+def _patient(test: Condition) -> Condition:
+    """Return a test of what a client has sent that is None while it does not hold and may yet."""
+
+    def ask(facts: Facts) -> bool | None:
+        contents = facts.contents
+        if contents is None:
+            return test(facts)
+        contents.unsure = False
+        return test(facts) or (None if contents.unsure and not contents.final else False)
+
+    return ask  # type: ignore[return-value] # asked by who knows that it may be None
+
+
+def _all_patient(tests: list[Condition]) -> Condition:
+    """Return what the first test says that does not hold; what stands behind it is not asked."""
+
+    def ask(facts: Facts) -> bool | None:
+        for test in tests:
+            found = test(facts)
+            if not found:
+                return found
+        return True
+
+    return tests[0] if len(tests) == 1 else ask  # type: ignore[return-value] # see above
+
+
+def _any_patient(tests: list[Condition]) -> Condition:
+    def ask(facts: Facts) -> bool | None:
+        undecided = False
+        for test in tests:
+            found: bool | None = test(facts)
+            if found:
+                return True
+            undecided = undecided or found is None
+        return None if undecided else False
+
+    return ask  # type: ignore[return-value] # see above
+
+
+def _not_patient(test: Condition) -> Condition:
+    def ask(facts: Facts) -> bool | None:
+        found: bool | None = test(facts)
+        return None if found is None else not found
+
+    return ask  # type: ignore[return-value] # see above
+
+
+@dataclass(frozen=True, slots=True)
+class _Logic:
+    """How tests are joined."""
+
+    all: Callable[[list[Condition]], Condition]
+    any: Callable[[list[Condition]], Condition]
+    negated: Callable[[Condition], Condition]
+
+
+_LOGIC = {False: _Logic(_all, _any, _not), True: _Logic(_all_patient, _any_patient, _not_patient)}

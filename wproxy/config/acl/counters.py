@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 
 from wproxy.config.acl import arguments
 from wproxy.config.acl.converter import Convert, Converter
-from wproxy.config.acl.facts import TRACKS, Facts, Kind, Value
+from wproxy.config.acl.facts import Facts, Kind, Value
 from wproxy.config.acl.fetch import Fetch
 from wproxy.config.acl.table_facts import TableFacts, TrackedFacts
+from wproxy.config.acl.tracks import TRACKS
 
 Ask = Callable[[TrackedFacts], int | None]
 

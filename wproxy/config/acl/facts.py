@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from wproxy.config.acl.content_facts import ContentFacts
 from wproxy.config.acl.table_facts import TableFacts, TrackedFacts
+from wproxy.config.acl.tracks import Tracks
 from wproxy.config.table_data import BYTES_IN, BYTES_OUT, REQUEST, event_of
 
 
@@ -38,17 +40,16 @@ class Stage(enum.Flag):
     """Where a line is looked at, and what there is then of a request and a response (manual, section 7.3)."""
 
     CONNECTION = enum.auto()  # neither of them
+    CONTENT = enum.auto()  # in mode tcp, the first bytes that the client has sent
     REQUEST = enum.auto()
     RESPONSE = enum.auto()
     LOG = enum.auto()
 
 
-ALWAYS = Stage.CONNECTION | Stage.REQUEST | Stage.RESPONSE | Stage.LOG
+ALWAYS = Stage.CONNECTION | Stage.CONTENT | Stage.REQUEST | Stage.RESPONSE | Stage.LOG
 
 
 Value: TypeAlias = bool | int | bytes | str
-
-TRACKS = 3  # how many entries of stick tables can be tracked at a time
 
 
 class ServerFacts(Protocol):
@@ -173,10 +174,6 @@ class TlsFacts(Protocol):
         """Return the client's certificate."""
 
 
-Tracks: TypeAlias = list[TrackedFacts | None]
-"""The entries that are tracked, by number."""
-
-
 @dataclass(slots=True)
 class Facts:
     """One connection. Addresses are packed, None where there is none (unix sockets); `listener` counts from 1."""
@@ -195,34 +192,33 @@ class Facts:
     backend: BackendFacts | None = None  # the one that was chosen
     backend_name: str = ""
     tracks: Tracks | None = None  # of the connection
+    variables: dict[str, Value] = field(default_factory=dict)
+    captures: list[str | None] = field(default_factory=list)  # for the log, one per slot of the frontend
+    contents: ContentFacts | None = None  # what the client has sent, while that is looked at
 
     def track(self, number: int, entry: TrackedFacts) -> None:
         """Track `entry` as number `number` for as long as the connection lives."""
         if self.tracks is None:
-            self.tracks = [None] * TRACKS
-        self.tracks[number] = entry
-
-    def tracks_already(self, number: int) -> bool:
-        """Tell whether a rule has begun to track something as number `number`."""
-        return self.tracks is not None and self.tracks[number] is not None
+            self.tracks = Tracks()
+        self.tracks.set(number, entry)
 
     def tracked(self, number: int) -> TrackedFacts | None:
         """Return what is tracked as number `number`."""
-        return None if self.tracks is None else self.tracks[number]
+        return None if self.tracks is None else self.tracks.of(number)
+
+    def tracks_already(self, number: int) -> bool:
+        """Tell whether a rule has begun to track something as number `number`."""
+        return self.tracked(number) is not None
 
     def count(self, event: str, events: int = 1) -> None:
         """Count `events` of all that is tracked."""
         if self.tracks is not None:
-            for entry in self.tracks:
-                if entry is not None:
-                    entry.count(event, events)
+            self.tracks.count(event, events)
 
     def release(self) -> None:
         """Track nothing any longer."""
         if self.tracks is not None:
-            for entry in self.tracks:
-                if entry is not None:
-                    entry.release()
+            self.tracks.release()
             self.tracks = None
 
 
@@ -335,8 +331,6 @@ class HttpFacts(Facts):
 
     request: RequestFacts = None  # type: ignore[assignment] # there is one whenever a rule is asked
     response: ResponseFacts | None = None
-    variables: dict[str, Value] = field(default_factory=dict)
-    captures: list[str | None] = field(default_factory=list)
     response_captures: list[str | None] = field(default_factory=list)
     server_name: str = ""
     server_id: int = 0
@@ -350,6 +344,7 @@ class HttpFacts(Facts):
     identify: Callable[[HttpFacts], str] | None = None  # makes `unique_id`
     identity: str | None = None  # of the request in hand, once it has been asked for
     own_tracks: Tracks | None = None  # of the request in hand
+    uncounted: list[TrackedFacts] | None = None  # while it does not count as a request: those that will count it
 
     @property
     def unique_id(self) -> str:
@@ -383,34 +378,45 @@ class HttpFacts(Facts):
         if self.variables:
             self.variables = {name: value for name, value in self.variables.items() if name.startswith("sess.")}
         if self.tracks is not None:
-            self.count(REQUEST)
+            if self.uncounted is None:
+                self.count(REQUEST)
+            else:
+                self.uncounted += self.tracks.all()
+
+    def inspect(self) -> None:
+        """Look at a request that does not count as one yet: `tcp-request content` rules may turn it away."""
+        self.uncounted = []
+
+    def inspected(self) -> None:
+        """Have it count."""
+        uncounted, self.uncounted = self.uncounted, None
+        for entry in uncounted or ():
+            entry.count(REQUEST)
 
     def track(self, number: int, entry: TrackedFacts) -> None:
         """Track `entry` as number `number` up to the end of the request in hand."""
         if self.own_tracks is None:
-            self.own_tracks = [None] * TRACKS
-        self.own_tracks[number] = entry
-        entry.count(REQUEST)
+            self.own_tracks = Tracks()
+        self.own_tracks.set(number, entry)
+        if self.uncounted is None:
+            entry.count(REQUEST)
+        else:
+            self.uncounted.append(entry)
         event = "" if self.response is None else event_of(self.response.status)
         if event:
             entry.count(event)
 
-    def tracks_already(self, number: int) -> bool:
-        """Tell whether a rule has begun to track something as number `number`."""
-        return self.tracked(number) is not None
-
     def tracked(self, number: int) -> TrackedFacts | None:
         """Return what the request, or else the connection, tracks as number `number`."""
-        own = None if self.own_tracks is None else self.own_tracks[number]
+        own = None if self.own_tracks is None else self.own_tracks.of(number)
         return Facts.tracked(self, number) if own is None else own
 
     def count(self, event: str, events: int = 1) -> None:
         """Count `events` of all that is tracked."""
-        if self.own_tracks is not None or self.tracks is not None:
-            for number in range(TRACKS):
-                entry = self.tracked(number)
-                if entry is not None:
-                    entry.count(event, events)
+        if self.own_tracks is not None:
+            self.own_tracks.count(event, events)
+        if self.tracks is not None:
+            self.tracks.count(event, events, hidden_by=self.own_tracks)
 
     def heard(self, status: int) -> None:
         """Take note of the status of a server's response."""
@@ -425,9 +431,7 @@ class HttpFacts(Facts):
             self.count(BYTES_IN, exchange.bytes_in)
             self.count(BYTES_OUT, exchange.bytes_out)
         if self.own_tracks is not None:
-            for entry in self.own_tracks:
-                if entry is not None:
-                    entry.release()
+            self.own_tracks.release()
             self.own_tracks = None
 
     def answered(self, response: ResponseFacts) -> None:

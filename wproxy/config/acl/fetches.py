@@ -7,6 +7,7 @@ from typing import Any
 
 from wproxy.config.acl import arguments
 from wproxy.config.acl.arguments import Argument
+from wproxy.config.acl.contents import CONTENT_ALIASES, CONTENT_FETCHES
 from wproxy.config.acl.cookies import COOKIE_FETCHES
 from wproxy.config.acl.counters import COUNTER_FETCHES, NUMBERED_FETCHES
 from wproxy.config.acl.facts import BackendFacts, Facts, Fetcher, Kind, ServerFacts, TlsFacts, Value
@@ -179,12 +180,13 @@ _ROWS = (
     *COOKIE_FETCHES,
     *HTTP_FETCHES,
     *COUNTER_FETCHES,
+    *CONTENT_FETCHES,
 )
 
 _ALIASES = {
+    **CONTENT_ALIASES,
     "req_ver": "req.ver",
     "resp_ver": "res.ver",
-    "req_proto_http": "req.proto_http",
     "cook": "req.cook",
     "cook_cnt": "req.cook_cnt",
     "cook_val": "req.cook_val",
@@ -211,7 +213,8 @@ def _derivatives() -> dict[str, tuple[str, str]]:
     bases = {"hdr": "req.hdr", "cook": "req.cook", "shdr": "res.hdr", "scook": "res.cook"}
     bases.update({name: name for name in ("base", "path", "url", "urlp")})
     found = {f"{name}_{method}": (of, method) for name, of in bases.items() for method in _METHODS}
-    return {**found, **{name: (of, "str") for name, of in bases.items()}}
+    versions = dict.fromkeys(("req.ssl_ver", "req_ssl_ver"), ("req.ssl_ver", "version"))
+    return {**found, **{name: (of, "str") for name, of in bases.items()}, **versions}
 
 
 DERIVATIVES = _derivatives()
@@ -219,9 +222,9 @@ DERIVATIVES = _derivatives()
 # How the names of HAProxy's other fetches begin, so that the error can say more than "unknown".
 HAPROXY_ONLY = (
     "accept_date", "bc_", "be_", "bin", "capture", "cpu_", "cur_", "distcc_", "dst_conn", "fc_", "fcgi", "fe_", "http",
-    "internal.", "last_rule_", "lat_", "meth", "mqtt", "nbproc", "payload", "prio_", "proc", "quic", "rdp_cookie",
+    "internal.", "last_rule_", "lat_", "meth", "mqtt", "nbproc", "prio_", "proc", "quic", "rdp_cookie",
     "rep_", "req", "res", "sc_", "sc0", "sc1", "sc2", "set-cookie", "so_name", "src_", "srv_", "ssl_", "stopping",
-    "table_", "thread", "txn.", "uuid", "wait_end",
+    "table_", "thread", "txn.", "uuid",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from wproxy.config.acl import arguments
-from wproxy.config.acl.facts import HttpFacts, Kind, Stage, Value
+from wproxy.config.acl.facts import Facts, HttpFacts, Kind, Stage, Value
 from wproxy.config.acl.fetch import Fetch, Lister, plain
 from wproxy.config.acl.samples import latin
 from wproxy.config.acl.users import UserList, authorization, credentials
@@ -46,7 +46,7 @@ def _captured_response_version(facts: HttpFacts) -> str | None:
     return None if version is None else f"HTTP/{version}"
 
 
-def _captured(slot: int) -> Callable[[HttpFacts], str | None]:
+def _captured(slot: int) -> Callable[[Facts], str | None]:
     return lambda facts: facts.captures[slot] if slot < len(facts.captures) else None
 
 
@@ -54,7 +54,7 @@ def _captured_response(slot: int) -> Callable[[HttpFacts], str | None]:
     return lambda facts: facts.response_captures[slot] if slot < len(facts.response_captures) else None
 
 
-def _variable(name: str, default: str) -> Callable[[HttpFacts], Value | None]:
+def _variable(name: str, default: str) -> Callable[[Facts], Value | None]:
     if default:
         return lambda facts: facts.variables.get(name, default)
     return lambda facts: facts.variables.get(name)
@@ -122,15 +122,14 @@ HTTP_FETCHES = (
     plain("status", Kind.INTEGER, _status, _SERVED),
     _REQUEST("req.ver", Kind.STRING, _request_version),
     plain("res.ver", Kind.STRING, _response_version, Stage.RESPONSE),
-    plain("req.proto_http", Kind.BOOLEAN, lambda facts: True, _HTTP),
     plain("http_first_req", Kind.BOOLEAN, lambda facts: facts.first, _HTTP),
     plain("capture.req.method", Kind.STRING, lambda facts: facts.method.decode("latin-1"), _HTTP),
     plain("capture.req.uri", Kind.STRING, _captured_target, _HTTP),
     plain("capture.req.ver", Kind.STRING, lambda facts: f"HTTP/{_request_version(facts)}", _HTTP),
     plain("capture.res.ver", Kind.STRING, _captured_response_version, _SERVED),
-    Fetch("capture.req.hdr", Kind.STRING, _captured, (arguments.index,), _HTTP),
+    Fetch("capture.req.hdr", Kind.STRING, _captured, (arguments.index,), Stage.CONTENT | _HTTP),
     Fetch("capture.res.hdr", Kind.STRING, _captured_response, (arguments.index,), _SERVED),
-    Fetch("var", Kind.ANY, _variable, (arguments.variable, arguments.text), _HTTP),
+    Fetch("var", Kind.ANY, _variable, (arguments.variable, arguments.text)),
     Fetch("http_auth", Kind.BOOLEAN, _authenticated, _USERS, Stage.REQUEST),
     Fetch("http_auth_group", Kind.STRING, _authenticated_user, _USERS, Stage.REQUEST, _groups),
     Fetch("http_auth_bearer", Kind.STRING, _token, (arguments.field_name,), Stage.REQUEST),

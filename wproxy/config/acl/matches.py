@@ -39,6 +39,7 @@ class Match:
 _OPERATORS = ("eq", "ge", "gt", "le", "lt")
 _NUMBER = re.compile(r"-?[0-9]{1,19}")
 _RANGE = re.compile(r"(-?[0-9]{1,19})?:(-?[0-9]{1,19})?")
+_DOTTED = re.compile(r"([0-9]{1,5})\.([0-9]{1,5})")
 _INFINITY = 2**64
 _DOMAIN_DELIMITERS = "/?.:"
 
@@ -57,6 +58,12 @@ def _int(patterns: Sequence[Pattern]) -> Matcher:
         [(lowest, highest)] = ranges
         return lambda number: lowest <= number <= highest
     return lambda number: any(low <= number <= high for low, high in ranges)
+
+
+def _version(patterns: Sequence[Pattern]) -> Matcher:
+    """Return what matches versions written as 3.1, which are one number: 65536 times the major plus the minor."""
+    words = [_DOTTED.sub(lambda found: str(int(found[1]) << 16 | int(found[2])), pattern.text) for pattern in patterns]
+    return _int([Pattern(word) for word in words])
 
 
 def _ranges(words: Sequence[str]) -> list[tuple[int, int]]:
@@ -168,6 +175,7 @@ _ROWS = (
     Match("found", None, _found, takes_patterns=False),
     Match("bool", Kind.BOOLEAN, _bool, takes_patterns=False),
     Match("int", Kind.INTEGER, _int),
+    Match("version", Kind.INTEGER, _version),
     Match("ip", Kind.ADDRESS, _ip),
     Match("bin", Kind.BINARY, _bin),
     Match("str", Kind.STRING, _textual(_str)),

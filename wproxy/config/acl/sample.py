@@ -21,6 +21,7 @@ from wproxy.config.values import ArgumentError
 Step = Callable[[Any, Any], Value | None]  # from one sample and the facts to the next
 
 _NEEDS = {
+    Stage.CONTENT: "what the client has sent, in 'tcp-request content' rules and after them, in 'mode tcp'",
     Stage.REQUEST: "a request's head, which is only there before the server is asked",
     Stage.RESPONSE: "a response",
     Stage.REQUEST | Stage.RESPONSE: "a request or a response",
@@ -78,7 +79,7 @@ def parse_sample_at(text: str, begin: int, scope: Scope, *, condition: bool = Fa
         kind = kind if converter.gives is Kind.ANY else converter.gives
     stages = row.stages
     if any(CONVERTERS[call.name].of_request for call in calls[1:]):
-        stages &= ~Stage.CONNECTION
+        stages &= ~(Stage.CONNECTION | Stage.CONTENT)
     return Sample(written, row.name, kind, _applied(fetch, steps), stages, _each(each, steps), match), end
 
 
@@ -94,7 +95,7 @@ def _fetch_row(call: Call, scope: Scope, condition: bool) -> tuple[Fetch, str | 
             )
         known = [*FETCHES, *DERIVATIVES] if condition else [*FETCHES]
         raise ArgumentError(f"knows no fetch '{name}'{did_you_mean(name, known)}")
-    if not row.stages & Stage.CONNECTION and not scope.speaks_http:
+    if not row.stages & (Stage.CONNECTION | Stage.CONTENT) and not scope.speaks_http:
         raise ArgumentError(f"cannot ask for '{call.name}' here: it needs 'mode http'")
     return row, match
 

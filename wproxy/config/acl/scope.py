@@ -15,7 +15,7 @@ class Scope:
 
     `backends` gives each backend's servers; `read` returns the text of a pattern file or raises OSError; `warn` takes
     note of what is most likely not what the user wants. `stage` is when the line is looked at, `speaks_http` whether
-    the proxy is in mode http.
+    the proxy is in mode http, `waits` whether the line is looked at again when more data come.
     """
 
     proxy: str
@@ -29,5 +29,6 @@ class Scope:
     warn: Callable[[str], None] = lambda message: None
     stage: Stage = Stage.CONNECTION
     speaks_http: bool = False
+    waits: bool = False
     userlists: Mapping[str, UserList] = field(default_factory=dict)
     http_errors: Mapping[str, Mapping[int, str]] = field(default_factory=dict)  # by section and status, files

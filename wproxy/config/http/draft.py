@@ -28,6 +28,7 @@ class HttpDraft:
     prefer_last: bool = False
     pretend_keep_alive: bool = False
     monitor_uri: bytes | None = None
+    content_rules: list[Rule] = field(default_factory=list)  # those of `tcp-request content`
     request_rules: list[Rule] = field(default_factory=list)
     redirects: list[Rule] = field(default_factory=list)
     response_rules: list[Rule] = field(default_factory=list)
@@ -41,6 +42,7 @@ class HttpDraft:
         """Return the draft of a section that inherits what is set here; lines are read anew for it."""
         return replace(
             self,
+            content_rules=[],
             request_rules=[],
             redirects=[],
             response_rules=[],
@@ -56,6 +58,7 @@ class HttpDraft:
         return HttpFront(
             closing=self.closing,
             timeouts=HttpTimeouts(self.request_s, self.keep_alive_s),
+            content_rules=tuple(self.content_rules),
             request_rules=(*self.request_rules, *self.redirects),
             response_rules=tuple(self.response_rules),
             after_rules=tuple(self.after_rules),
@@ -75,6 +78,7 @@ class HttpDraft:
         return HttpBack(
             closing=self.closing,
             reuse=self.reuse,
+            content_rules=tuple(self.content_rules),
             request_rules=(*self.request_rules, *self.redirects),
             response_rules=tuple(self.response_rules),
             after_rules=tuple(self.after_rules),

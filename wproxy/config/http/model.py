@@ -110,6 +110,7 @@ class HttpFront:
 
     closing: Closing = Closing.KEEP_ALIVE
     timeouts: HttpTimeouts = field(default_factory=HttpTimeouts)
+    content_rules: tuple[Rule, ...] = ()  # before anything else is done with a request
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()
     after_rules: tuple[Rule, ...] = ()  # of all responses, when everything else has been done with them
@@ -134,6 +135,7 @@ class HttpBack:
 
     closing: Closing = Closing.KEEP_ALIVE
     reuse: Reuse = Reuse.SAFE
+    content_rules: tuple[Rule, ...] = ()  # before anything else is done with a request
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()
     after_rules: tuple[Rule, ...] = ()  # of all responses, when everything else has been done with them

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from wproxy.config.acl import arguments
 from wproxy.config.acl.call import split
 from wproxy.config.acl.converters import SET_CONDITIONS
-from wproxy.config.acl.facts import SILENT, HttpFacts, Stage, Value
+from wproxy.config.acl.facts import SILENT, Facts, HttpFacts, Stage, Value
 from wproxy.config.acl.sample import Sample, parse_sample
 from wproxy.config.acl.samples import text_of
 from wproxy.config.http.action import Action, Context, Words
@@ -48,7 +48,7 @@ def set_variable(word: str, words: Words, context: Context) -> Act:
     name, allowed = target_of(word, context)
     fetch = _sample(words, context).fetch
 
-    def act(facts: HttpFacts) -> None:
+    def act(facts: Facts) -> None:
         value = fetch(facts)
         if value is not None and (allowed is None or allowed(value, facts.variables.get(name))):
             facts.variables[name] = value
@@ -73,7 +73,7 @@ def unset_variable(word: str, words: Words, context: Context) -> Act:
     """Return the action of `unset-var(name)`; raise ArgumentError."""
     name, _ = target_of(word, context)
 
-    def act(facts: HttpFacts) -> None:
+    def act(facts: Facts) -> None:
         facts.variables.pop(name, None)
 
     return act
@@ -82,7 +82,7 @@ def unset_variable(word: str, words: Words, context: Context) -> Act:
 def _capture(words: Words, context: Context) -> Act:
     """Read `sample len <length>`, which makes a slot, or `sample id <slot>`, which fills one."""
     sample = _sample(words, context)
-    of_request = context.scope.stage is Stage.REQUEST
+    of_request = context.scope.stage is not Stage.RESPONSE
     slots = context.slots.request if of_request else context.slots.response
     if words.take("len"):
         if not context.keeps_slots or not of_request:

@@ -138,8 +138,6 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *refused("dispatch", _SERVERS, "", "4.2"),
         *refused("hash-balance-factor", _BACK, "", "4.2"),
         *refused("filter, id", _PROXIES, "", "4.2"),
-        *refused("tcp-request session", _FRONT, "", "4.2"),
-        *refused("tcp-request content, tcp-request inspect-delay", _ANYWHERE, "", "4.2"),
         *refused("tcp-response content, tcp-response inspect-delay", _BACK, "", "4.2"),
         *CHECK_RULES,
         *refused("email-alert", _ANYWHERE, "", "4.2"),

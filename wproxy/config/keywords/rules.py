@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft, RuleLine
-from wproxy.config.grammar import Report, Section, Statement, done
+from wproxy.config.grammar import Report, Section, Sets, Statement, done
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.tracking import TRACKING
 from wproxy.config.values import ArgumentError
@@ -16,15 +17,27 @@ _BINDS = (Section.FRONTEND, Section.LISTEN)
 _SERVERS = (Section.LISTEN, Section.BACKEND)
 
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
-_ACTIONS = ("accept", "reject", *TRACKING)
+_ACTIONS = {
+    "tcp-request connection": ("accept", "reject", *TRACKING),
+    "tcp-request session": ("accept", "reject", *TRACKING, "set-var", "unset-var"),
+    "tcp-request content": (
+        *("accept", "reject", *TRACKING, "capture", "set-log-level", "set-var", "set-var-fmt", "unset-var"),
+    ),
+}
 _HAPROXY_ACTIONS = (
     "capture",
+    "do-resolve",
     "expect-netscaler-cip",
     "expect-proxy",
+    "lua.",
+    "ot-group",
     "sc-",
+    "send-spoe-group",
     "set-",
     "silent-drop",
+    "switch-mode",
     "unset-",
+    "use-service",
 )
 
 
@@ -57,14 +70,13 @@ def _use_server(proxy: ProxyDraft, statement: Statement, report: Report) -> None
     note(proxy, statement)
 
 
-def _tcp_request_connection(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+def _tcp_request(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     action = statement.arguments[0] if statement.arguments else ""
-    if action.partition("(")[0] not in _ACTIONS:
+    known = _ACTIONS[statement.keyword]
+    if action.partition("(")[0] not in known:
         if action.startswith(_HAPROXY_ACTIONS):
-            raise ArgumentError(f"{action} is not supported by wproxy; it knows {', '.join(_ACTIONS)}")
-        raise ArgumentError(
-            f"expects 'accept', 'reject' or a 'track-sc', not '{action}'{did_you_mean(action, _ACTIONS)}"
-        )
+            raise ArgumentError(f"{action} is not supported by wproxy; it knows {', '.join(known)}")
+        raise ArgumentError(f"expects 'accept', 'reject' or a 'track-sc', not '{action}'{did_you_mean(action, known)}")
     note(proxy, statement)
 
 
@@ -75,8 +87,30 @@ RULES = (
     done(
         "tcp-request connection",
         _FRONT,
-        _tcp_request_connection,
+        _tcp_request,
         "accept, reject or track clients, before a PROXY header is read",
+        "4.2",
+    ),
+    done(
+        "tcp-request session",
+        _FRONT,
+        _tcp_request,
+        "accept, reject or track clients, set variables, after PROXY header and TLS handshake",
+        "4.2",
+    ),
+    done(
+        "tcp-request content",
+        _ANYWHERE,
+        _tcp_request,
+        "accept, reject or track clients, set variables, capture, by the first bytes they send; in mode http by the "
+        "head of each request",
+        "4.2",
+    ),
+    done(
+        "tcp-request inspect-delay",
+        _ANYWHERE,
+        Sets("inspect_delay_s", values.TIMEOUT),
+        "how long `tcp-request content` rules wait for data; in mode http they need not wait",
         "4.2",
     ),
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from wproxy.config.http.model import Answer, Closing, Rule
+from wproxy.config.http.model import Answer, Closing, Rule, Service
 from wproxy.dataplane.http import outgoing
 from wproxy.dataplane.http.server_side import ServerSide
+from wproxy.dataplane.http.site import first_outcome
 from wproxy.protocols.http1.heads import ResponseHead
 
 _NOTHING = Answer(503, silent=True)
@@ -23,6 +24,24 @@ class Answering(ServerSide):
     def _settle(self) -> None:
         """Settle the books."""
         raise NotImplementedError
+
+    def _inspected(self, rules: tuple[Rule, ...]) -> Answer | Service | None:
+        """Return what `tcp-request content` rules answer: None when the request goes on, and counts as one."""
+        known = self.client.known()
+        known.inspect()
+        outcome = first_outcome(rules, self.facts)
+        if outcome is None:
+            known.inspected()
+        return outcome
+
+    def _turned_away(self, rules: tuple[Rule, ...]) -> bool:
+        """Tell whether the frontend's rules of that kind reject the request; then it never was one."""
+        if self._inspected(rules) is None:
+            return False
+        self._over = True
+        self.facts.ended()
+        self.client.turn_away()
+        return True
 
     def answer_later(self, answer: Answer, time_s: float) -> None:
         """Waste the time of a client before it is answered."""

@@ -206,26 +206,40 @@ class ClientConnection(asyncio.Protocol):
         """Answer what is no request, and end the connection."""
         site = self.site
         self.exchange = None
-        for entry in self.session.tracks or ():
-            if entry is not None:
-                entry.count(REQUEST)
-                entry.count(ERROR)
+        if self.session.tracks is not None:
+            self.session.tracks.count(REQUEST)
+            self.session.tracks.count(ERROR)
         counters = site.frontend.counters
         counters.requests += 1
         counters.request_rate.add(self.active_at)
         counters.request_errors += 1
         counters.responses[4] += 1
-        self.session.end(cause)
-        if site.default.log is not None:
-            transaction = Transaction(self.session, site.default.backend, self.idle_since, self.clock())
-            transaction.status = fault.status
-            transaction.end(cause)
-            site.default.log.finished(transaction)
+        self._log_unread(cause, fault.status)
         answer = site.refusals[fault.status]
         self.session.bytes_out += len(answer)
         self.write(answer)
         self._pending = b""
         self._hang_up()
+
+    def turn_away(self) -> None:
+        """End the connection without a word: its request has been rejected before it counted as one."""
+        self.exchange = None
+        counters = self.site.frontend.counters
+        counters.denied_requests += 1
+        counters.responses[0] += 1
+        self._log_unread("PR", -1)
+        self._pending = b""
+        self._hang_up()
+
+    def _log_unread(self, cause: str, status: int) -> None:
+        """End the session for `cause`, and log a request of which there is nothing to tell."""
+        site = self.site
+        self.session.end(cause)
+        if site.default.log is not None:
+            transaction = Transaction(self.session, site.default.backend, self.idle_since, self.clock())
+            transaction.status = status
+            transaction.end(cause)
+            site.default.log.finished(transaction)
 
     def facts(self, head: RequestHead) -> HttpFacts:
         """Return what rules may ask, with `head` as the request in hand."""
@@ -243,6 +257,7 @@ class ClientConnection(asyncio.Protocol):
                 facts = self.site.facts(arrival.ends, by_header=arrival.facts.by_header)
                 facts.tls = arrival.facts.tls
                 facts.tracks = arrival.facts.tracks
+                facts.variables = arrival.facts.variables
             else:
                 ends = ends_of(self.transport) if self.transport is not None else Ends()
                 facts = self.site.facts(ends, by_header=False)

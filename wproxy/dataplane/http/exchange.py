@@ -62,6 +62,8 @@ class Exchange(Answering):
         """Begin with what has come behind the head; let the rules have their say, then look for a server."""
         client = self.client
         site = client.site
+        if site.content_rules and self._turned_away(site.content_rules):
+            return
         if rest:
             if self.request_done:
                 client.keep(rest)
@@ -112,6 +114,8 @@ class Exchange(Answering):
     def _go_on(self) -> None:
         """Let the backend's rules have their say, and look for a server."""
         route = self.route
+        if route.content_rules and not self._obey(self._inspected(route.content_rules)):
+            return
         if route.request_rules and not self._obey(first_outcome(route.request_rules, self.facts)):
             return
         if route.desk is not None and self._calls_at(route.desk):

@@ -69,6 +69,7 @@ class HttpRoute:
     closing: Closing
     reuse: Reuse
     shares: bool  # whether connections to servers are kept for other requests
+    content_rules: tuple[Rule, ...]
     request_rules: tuple[Rule, ...]
     response_rules: tuple[Rule, ...]
     after_rules: tuple[Rule, ...]
@@ -117,6 +118,7 @@ class HttpRoute:
             reuse=back.reuse,
             shares=closing is Closing.KEEP_ALIVE,
             # The rules of a `listen` section are those of both; they act once, as the frontend's.
+            content_rules=() if own else back.content_rules,
             request_rules=() if own else back.request_rules,
             response_rules=front.response_rules if own else back.response_rules + front.response_rules,
             after_rules=front.after_rules if own else back.after_rules + front.after_rules,

@@ -35,6 +35,7 @@ class Site:
     routes: Mapping[str, HttpRoute]
     serve: Serve
     desk: Desk | None  # of its statistics page
+    content_rules: tuple[Rule, ...]
     request_rules: tuple[Rule, ...]
     switching: tuple[UseBackend, ...]
     client_s: float
@@ -81,16 +82,17 @@ class Site:
             *(min(way.server_s, way.connect_s, way.queue_s, way.idle.client_s, way.idle.server_s) for way in ways),
         )  # fmt: skip
         switching = frontend.config.switching
-        tracks = any(rule.act is not None for rule in frontend.config.connection_rules)
+        early = (*frontend.config.connection_rules, *frontend.config.session_rules)
+        tracks = any(rule.act is not None for rule in early)
         asks = bool(http.request_rules or switching or http.monitor_uri or http.captures or desk or tracks) or any(
-            way.request_rules or way.response_rules for way in ways
+            way.content_rules or way.request_rules or way.response_rules for way in ways
         )
         refusals = {status: _refusal(status, http.pages.get(status)) for status in ERRORS}
         return cls(
-            frontend, services, parser, listener, process, default, routes, serve, desk, http.request_rules, switching,
-            client_s, request_s, keep_alive_s, shortest, http.monitor_uri is not None, asks, http.slots, http.captures,
-            refusals, http.pages, http.after_rules, http.tarpit_s or 0.0, http.unique_id,
-            http.unique_field, http.ignore_probes, http.buffer_request, room,
+            frontend, services, parser, listener, process, default, routes, serve, desk, http.content_rules,
+            http.request_rules, switching, client_s, request_s, keep_alive_s, shortest, http.monitor_uri is not None,
+            asks, http.slots, http.captures, refusals, http.pages, http.after_rules, http.tarpit_s or 0.0,
+            http.unique_id, http.unique_field, http.ignore_probes, http.buffer_request, room,
         )  # fmt: skip
 
     def facts(self, ends: Ends, *, by_header: bool) -> HttpFacts:

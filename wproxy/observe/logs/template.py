@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from typing import Any, Protocol
 
-from wproxy.config.acl.facts import HttpFacts
+from wproxy.config.acl.facts import Facts
 from wproxy.config.acl.samples import text_of
 from wproxy.config.formats import Flags, Piece, Text
 from wproxy.config.formats import Variable as Name
@@ -80,7 +80,7 @@ def _part(piece: Piece, known: dict[str, Row]) -> Callable[[Any], str]:
     fetch = piece.sample.fetch
 
     def expression(record: Any) -> str:  # noqa: ANN401 - one of the exchanges' records
-        facts: HttpFacts | None = record.facts
+        facts: Facts | None = record.facts
         found = None if facts is None else fetch(facts)
         text = "" if found is None else _unicode(text_of(found))
         return _written(text or None, flags)  # as in HAProxy an empty text is none

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from wproxy.config.acl.facts import Facts
 from wproxy.observe.logs import dates
 from wproxy.state.session import Session
 
@@ -28,6 +29,11 @@ class Record:
     backend_connections: int
     server_connections: int
     unfinished: bool = False
+
+    @property
+    def facts(self) -> Facts | None:
+        """What expressions ask; None of a session that was over before anything could be asked."""
+        return self.session.facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ def test_each_table_has_what_is_done_and_what_is_refused() -> None:
     assert "| `auth` | done |  | |" in actions()
     assert "| `set-var(<name>)` | done | done | |" in actions()
     assert "| `lua.` | refused | refused | |" in actions()
-    assert "| `method` | string |  | x | x | x |" in fetches()
+    assert "| `method` | string |  |  | x | x | x |" in fetches()
     assert "`path_beg`" in fetches()
     assert "| `lower` | string | string |" in converters()
     assert "`reg`" in words()

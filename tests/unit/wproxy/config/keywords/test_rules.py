@@ -21,13 +21,13 @@ def test_every_row_acts() -> None:
         ("defaults\n acl a src 1", "'acl' cannot stand in a 'defaults' section without a name"),
         ("frontend f\n use_backend", "'use_backend' expects a backend's name"),
         (
-            "frontend f\n use_backend b_%[src]",
-            "'use_backend b_%[src]' cannot compute a backend's name but in 'mode http'",
+            "frontend f\n use_backend b_%ci",
+            "'use_backend b_%ci' computes a backend's name of expressions only but in 'mode http', as in %[src]",
         ),
         ("backend b\n use-server s", "'use-server' expects a server's name, then 'if' or 'unless' and a condition"),
         (
-            "backend b\n server a h:1\n use-server a_%[src] if TRUE",
-            "'use-server a_%[src]' cannot compute a server's name but in 'mode http'",
+            "backend b\n server a h:1\n use-server a_%ci if TRUE",
+            "'use-server a_%ci' computes a server's name of expressions only but in 'mode http', as in %[src]",
         ),
         (
             "frontend f\n tcp-request connection",
