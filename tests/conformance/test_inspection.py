@@ -126,7 +126,7 @@ def on_both(
     mode: str = "tcp", bind: str = "", back: str = "",
 ) -> list[Any]:  # fmt: skip
     """Return what `act` notes; fail when the two programs differ."""
-    found: dict[str, Any] = {}
+    found: dict[str, list[Any]] = {}
     for program in ("haproxy", "wproxy"):
         with udp_log_server() as log:
             option = "option httplog" if mode == "http" else "option tcplog"
