@@ -63,8 +63,6 @@ class Leases:
 
         `version` is the number of this change. Call it again when a report has come.
         """
-        if not self._leases:
-            return {}
         before = dict(self._leases)
         targets = self._targets(total)
         for holder, target in targets.items():

@@ -24,9 +24,8 @@ def _pairs(line: str, name: str) -> Iterator[str]:
     """Yield the values in one line; as in HAProxy a pair without room for a value behind its name does not count."""
     room = len(line) - len(name) - 1
     for match in _PAIR.finditer(line):
-        if match.start() >= room:
-            return
-        if match[2] is not None and (not name or match[1].rstrip(" \t") == name):
+        counts = match.start() < room and match[2] is not None
+        if counts and (not name or match[1].rstrip(" \t") == name):
             yield match[2].rstrip(" \t")
 
 

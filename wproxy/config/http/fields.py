@@ -165,13 +165,13 @@ def _line(regex: re.Pattern[str], change: Change, value: str) -> str:
 
 def _values(regex: re.Pattern[str], change: Change, value: str) -> str:
     """Change each value between commas; the spaces around those that do not change stay."""
-    pieces = []
-    for match in _PIECE.finditer(value):
-        text = match[1]
+    pieces, at, comma = [], 0, ","
+    while comma:
+        match = _PIECE.search(value, at)
+        assert match is not None  # at the end there is always an empty one
+        text, comma, at = match[1], match[2], match.end()
         found = regex.search(text.strip(" \t"))
-        pieces.append(text + match[2] if found is None else change(found) + match[2])
-        if not match[2]:
-            break
+        pieces.append(text + comma if found is None else change(found) + comma)
     return "".join(pieces)
 
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import TypeAlias
 
-from wproxy.config.acl.facts import HttpFacts
+from wproxy.config.acl.facts import HttpFacts, Value
 from wproxy.config.acl.samples import text_of
 from wproxy.config.acl.scope import Scope
 from wproxy.config.acl.targets import path_of
-from wproxy.config.formats import Expression, Flags, Piece, Text, Variable, parse_format
+from wproxy.config.formats import Flags, Piece, Text, Variable, parse_format
 from wproxy.config.http.moments import MOMENTS
 
 Format: TypeAlias = Callable[[HttpFacts], str]
@@ -124,19 +124,20 @@ def _part(piece: Piece) -> Format:
             return lambda facts: fixed
         case Variable(name, flags):
             return _variable(name, flags)
-        case Expression(sample, flags):
-            fetch = sample.fetch
+    return _expression(piece.sample.fetch, piece.flags)
 
-            def value(facts: HttpFacts) -> str:
-                found = fetch(facts)
-                if found is None:
-                    return ""
-                text = text_of(found)
-                if not text.isprintable():
-                    text = text.translate(_UNSAFE)
-                return text.translate(_ESCAPED) if flags.escaped else text
 
-            return value
+def _expression(fetch: Callable[[HttpFacts], Value | None], flags: Flags) -> Format:
+    def value(facts: HttpFacts) -> str:
+        found = fetch(facts)
+        if found is None:
+            return ""
+        text = text_of(found)
+        if not text.isprintable():
+            text = text.translate(_UNSAFE)
+        return text.translate(_ESCAPED) if flags.escaped else text
+
+    return value
 
 
 def _variable(name: str, flags: Flags) -> Format:

@@ -68,7 +68,7 @@ def _tcp_step(rule: Rule) -> Step:
             return Send(rule.data, where)
         case ExpectRule():
             return _expect(rule, _content(rule), CheckStatus.L7RSP, where, _empty(rule.number))
-        case RequestRule():
+        case _:
             raise AssertionError("a tcp-check has no request")
 
 
@@ -173,7 +173,7 @@ def _http_steps(check: HealthCheck) -> Iterator[Step]:
                 usual = _REQUEST
             case ExpectRule():
                 yield _expect(rule, _http_matcher(rule, check.disable_on_404), CheckStatus.L7RSP, "", "")
-            case SendRule():
+            case _:
                 raise AssertionError("an http-check sends requests")
 
 

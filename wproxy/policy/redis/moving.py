@@ -259,8 +259,6 @@ class MovingSlot:
             entry.unseen, entry.tries = sorted(self.older, key=lambda each: each != entry.last_place), 0
             entry.found, entry.stays_at, entry.denied, entry.large = False, None, False, False
             return self._look(entry)
-        if entry.background and not entry.large:
-            entry.forced = True
         if not entry.forced:
             told = self._tell(entry, settled=False)
             return [*told, *self._release(entry)]

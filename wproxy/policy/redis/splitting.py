@@ -79,8 +79,7 @@ def merge_parts(splitting: Splitting, parts: Sequence[Part], replies: Sequence[b
             return replies[0]
         case Merging.SUM:
             return integer(sum(int(reply[1:]) for reply in replies))
-        case Merging.VALUES:
-            return _interleave(parts, replies)
+    return _interleave(parts, replies)
 
 
 def _interleave(parts: Sequence[Part], replies: Sequence[bytes]) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.certificates import Pair, authority, for_host, revoked
-from wproxy.config.certificates import certificates, listed, load_authorities, load_pair, load_revoked
+from wproxy.config.certificates import certificates, listed, load_authorities, load_dh, load_pair, load_revoked
 from wproxy.config.tls_draft import TlsFiles
 from wproxy.config.values import ArgumentError
 
@@ -157,3 +157,38 @@ def test_revoked_certificates(tmp_path: Path) -> None:
     assert context.verify_flags & ssl.VERIFY_CRL_CHECK_CHAIN
     with pytest.raises(ArgumentError, match="'crl-file' : there is no list of revoked certificates in"):
         load_revoked(context, str(tmp_path / "none.pem"), TlsFiles())
+
+
+def test_those_of_a_system_that_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    with pytest.raises(ArgumentError, match="'ca-file' : there are no certificates in '@system-ca'"):
+        trusted("@system-ca")
+
+
+class Blind(ssl.SSLContext):
+    """Is not allowed to read files."""
+
+    def load_verify_locations(self, *files: object, **more: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+
+def test_authorities_that_may_not_be_read(tmp_path: Path) -> None:
+    path = authority().write_certificate(tmp_path / "ca.pem")
+    with pytest.raises(ArgumentError) as refused:
+        load_authorities(Blind(ssl.PROTOCOL_TLS_CLIENT), str(path), TlsFiles())
+    assert str(refused.value) == f"'ca-file' : cannot read '{path}': Permission denied"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("none", "cannot read the parameters of Diffie-Hellman '{}/none': No such file or directory"),
+        ("readme", "there are no parameters of Diffie-Hellman in '{}/readme'"),
+    ],
+)
+def test_faults_of_parameters(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "readme").write_text("hello")
+    with pytest.raises(ArgumentError) as refused:
+        load_dh(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), str(tmp_path / name))
+    assert str(refused.value) == said.format(tmp_path)

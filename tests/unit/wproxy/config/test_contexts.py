@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import ssl
+from base64 import encodebytes
+from contextlib import nullcontext
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import pytest
@@ -309,3 +312,71 @@ def test_the_default_of_all_servers() -> None:
 )  # fmt: skip
 def test_problems_of_servers(words: str, problem: str) -> None:
     assert problem_of(f"backend b\n server s 127.0.0.1:1 {words}\n") == f"'server b/s' : {problem}"
+
+
+# -- what else lines and the global section say ------------------------------------------------------------------------
+
+
+def parameters() -> bytes:
+    """Return the parameters of Diffie-Hellman that RFC 7919 calls ffdhe2048."""
+    with localcontext() as context_of_numbers:
+        context_of_numbers.prec = 700
+        e = int(Decimal(1).exp() * 2**1918)
+    prime = 2**2048 - 2**1984 + (e + 560316) * 2**64 - 1
+    der = b"\x30\x82\x01\x08\x02\x82\x01\x01\x00" + prime.to_bytes(256) + b"\x02\x01\x02"
+    name = b"DH PARAMETERS-----\n"
+    return b"-----BEGIN " + name + encodebytes(der) + b"-----END " + name
+
+
+@pytest.mark.parametrize(
+    ("bind", "settings", "agrees"),
+    [
+        ("ssl crt rsa.pem", "", False),
+        ("ssl crt both.pem", "", True),
+        ("ssl crt rsa.pem", "ssl-dh-param-file dh.pem", True),
+        ("ssl crt rsa.pem", "tune.ssl.default-dh-param 2048", True),
+    ],
+)
+def test_diffie_hellman(tmp_path: Path, bind: str, settings: str, *, agrees: bool) -> None:
+    for_host("a.example", kind="rsa").write(tmp_path / "rsa.pem")
+    (tmp_path / "dh.pem").write_bytes(parameters())
+    (tmp_path / "both.pem").write_bytes((tmp_path / "rsa.pem").read_bytes() + parameters())
+    client = client_context(maximum_version=ssl.TLSVersion.TLSv1_2)
+    client.set_ciphers("DHE-RSA-AES128-GCM-SHA256")
+    served = context_of(bind, settings)
+    with nullcontext() if agrees else pytest.raises(ssl.SSLError):
+        shake_hands(served, client)
+
+
+def test_without_tickets() -> None:
+    served = context_of("ssl crt a.pem no-tls-tickets")
+    assert (served.options & ssl.OP_NO_TICKET, served.num_tickets) == (ssl.OP_NO_TICKET, 0)
+    tls = server_of("ssl verify none no-tls-tickets")
+    assert tls is not None
+    assert tls.context.options & ssl.OP_NO_TICKET
+    assert not context_of("ssl crt a.pem").options & ssl.OP_NO_TICKET
+
+
+def test_words_about_versions_that_have_no_effect() -> None:
+    [warning] = configured("ssl crt a.pem ssl-min-ver TLSv1.2 no-tlsv13").warnings
+    assert warning.endswith("no-sslv3/no-tlsv1x are ignored beside 'ssl-min-ver' and 'ssl-max-ver': use only these")
+
+
+def test_groups() -> None:
+    client = client_context()
+    client.set_ecdh_curve("secp384r1")
+    shake_hands(context_of("ssl crt a.pem curves X25519:P-384"), client)
+    with pytest.raises(ssl.SSLError):
+        shake_hands(context_of("ssl crt a.pem curves X25519"), client)
+
+
+def test_a_rule_of_a_check_that_asks_for_tls() -> None:
+    text = (
+        "backend b\n timeout connect 1s\n timeout server 1s\n option tcp-check\n tcp-check connect ssl\n"
+        " server s 127.0.0.1:1 check verify none\n"
+    )
+    line = parse(text, "a.cfg", {}).backends[0].servers[0]
+    assert line.check is not None
+    assert line.check.rule_tls is not None
+    assert (line.tls, line.check.tls) == (None, None)
+    shake_hands(context_of("ssl crt a.pem"), line.check.rule_tls.context)

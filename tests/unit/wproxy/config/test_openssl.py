@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import _ssl
 import ssl
 
 import pytest
@@ -37,3 +38,14 @@ def test_groups() -> None:
 
 def test_diffie_hellman() -> None:
     openssl.choose_dh(context())
+
+
+def test_a_python_whose_library_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(_ssl, "__file__")
+    made = context()
+    with pytest.raises(ArgumentError, match="'ciphersuites' : this Python's OpenSSL cannot be told so"):
+        openssl.set_ciphersuites(made, "TLS_AES_128_GCM_SHA256")
+    with pytest.raises(ArgumentError, match="'curves' : this Python's OpenSSL cannot be told so"):
+        openssl.set_groups(made, "X25519")
+    openssl.choose_dh(made)  # nobody has asked for more than what there is
+    assert len(suites(made)) == 3

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
-from wproxy.config import values
+import pytest
+
+from wproxy.config import reference, values
 from wproxy.config.grammar import Section, Sets, done, ignored
 from wproxy.config.reference import page, table
 
@@ -22,3 +25,8 @@ def test_a_row_of_the_table() -> None:
         "| `maxconn <number>` | global | done | 3.2 | connections |",
         "| `option tcplog` | defaults, listen | ignored | 4.2 | no log |",
     ]
+
+
+def test_the_program_prints_the_document(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(reference.__file__, run_name="__main__")
+    assert capsys.readouterr().out == page()

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unit.wproxy.config.acl.asking import facts
 from tests.unit.wproxy.config.keywords.rows import problem_of
 from wproxy.config.loader import parse
+from wproxy.config.model import StickKind, StickTable
+from wproxy.state.stick import LiveTable
+from wproxy.state.tracking import Ledger
 
 TAIL = "\nbackend back\n server a h:1\n"
 
@@ -57,3 +61,32 @@ def test_the_mode_has_to_fit() -> None:
         "tcp frontend 'f' tries to use incompatible redis backend 'b' (a.cfg:4) as the backend of a 'use_backend' rule "
         "(see 'mode')."
     )
+
+
+def test_connections_are_tracked() -> None:
+    table = " stick-table type ip size 5\n acl a src 10.0.0.1\n"
+    rules = " tcp-request connection track-sc0 src\n tcp-request connection track-sc1 src if a\n"
+    [frontend] = parse(f"frontend f\n bind :1\n{table}{rules}" + TAIL, "a.cfg", {}).frontends
+    first, second = frontend.connection_rules
+    assert (first.accepts, first.condition, second.accepts) == (True, None, True)
+    made = facts()
+    made.process.tables = {  # type: ignore[misc] # of the made-up process
+        "f": Ledger(LiveTable(StickTable("f", StickKind.IP, 5)), lambda: 9.0)
+    }
+    assert first.act is not None
+    assert second.condition is not None
+    first.act(made)
+    assert [made.tracks_already(number) for number in (0, 1)] == [True, False]
+    assert not second.condition(made)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("backend b\n server s h:1 sni nothing", "'server s' : 'sni' knows no fetch 'nothing'"),
+        ("backend b\n mode redis\n server s h:1 sni ssl_fc_sni",
+         "'server s' : 'sni' has to be str(<name>) here, not 'ssl_fc_sni'"),
+    ],
+)  # fmt: skip
+def test_problems_of_sni(text: str, problem: str) -> None:
+    assert problem_of(text) == problem

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.wproxy.config.acl.asking import scope
+from tests.unit.wproxy.config.acl.asking import facts, scope
 from tests.unit.wproxy.config.acl.test_counters import TABLES, tracking, value
 from wproxy.config.http.action import Words
+from wproxy.config.model import StickKind, StickTable
+from wproxy.config.table_data import DATA, Stored
 from wproxy.config.tracking import tracking_act
 from wproxy.config.values import ArgumentError
+from wproxy.state.stick import LiveTable
+from wproxy.state.tracking import Ledger
 
 
 def run(action: str, *words: str) -> list[object]:
@@ -50,3 +54,16 @@ def test_problems(action: str, words: tuple[str, ...], problem: str) -> None:
     with pytest.raises(ArgumentError) as caught:
         tracking_act(action, Words(words), scope(tables=TABLES))
     assert str(caught.value) == problem
+
+
+def test_a_tag_is_set_to_a_number_where_there_is_an_entry() -> None:
+    made = facts()
+    ledger = Ledger(LiveTable(StickTable("front", StickKind.IP, 5, stored=(Stored(DATA["gpt0"]),))), lambda: 9.0)
+    entry = ledger.track(b"\x0a\1\2\3")
+    assert entry is not None
+    made.track(0, entry)
+    found = []
+    for action, text in (("0", "5"), ("0", "env(NONE)"), ("1", "6"), ("0", "src_port"), ("0", "4294967303")):
+        tracking_act(f"sc-set-gpt0({action})", Words((text,)), scope(tables=TABLES))(made)
+        found.append(entry.datum("gpt0"))
+    assert found == [5, 5, 5, 4000, 7]

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unit.wproxy.config.keywords.rows import problem_of
 from wproxy.config.grammar import Report
+from wproxy.config.loader import parse
 from wproxy.config.reader import Reader
 from wproxy.config.validate import validate
 
@@ -92,3 +94,9 @@ def test_no_warning_where_nothing_can_hang() -> None:
     assert validated("backend a\n") == ([], [])
     assert validated("listen a\n bind :1\n server s h:1\n" + TIMEOUTS) == ([], [])
     assert validated("backend a\n server s h:1\n timeout connect 1s\n timeout tunnel 1s\n") == ([], [])
+
+
+def test_only_mode_http_looks_at_responses() -> None:
+    text = "backend a\n mode tcp\n stick-table type string size 5\n stick store-response src\n"
+    assert problem_of(text) == ("backend 'a' : 'stick store-response' needs 'mode http': it looks at responses")
+    assert parse(text.replace("tcp", "http"), "a.cfg", {}).backends[0].name == "a"

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.certificates import Request, for_host, issue
+from tests.support.certificates import Request, for_host, issue, new_key
 from wproxy.config.x509 import CertificateError, matches, read
 
 EXAMPLE = for_host("www.example.com", "*.shop.example.com", "xn--bcher-kva.example")
@@ -81,3 +86,30 @@ def test_a_damaged_certificate_is_an_error_or_read(data: st.DataObject) -> None:
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     with suppress(CertificateError):
         read(bytes(damaged[: data.draw(st.integers(0, len(damaged)))]))
+
+
+def sequence(content: bytes) -> bytes:
+    return b"\x30\x82" + len(content).to_bytes(2) + content
+
+
+def test_a_certificate_of_the_first_version() -> None:
+    version = b"\xa0\x03\x02\x01\x02"
+    content = EXAMPLE.certificate.tbs_certificate_bytes[4:]
+    assert content.startswith(version)
+    found = read(sequence(sequence(content.removeprefix(version))))
+    assert found == read(EXAMPLE.der)
+
+
+def test_what_else_there_is_about_a_subject_is_no_name() -> None:
+    name = x509.Name(
+        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Org"), x509.NameAttribute(NameOID.COMMON_NAME, "a.example")]
+    )
+    others = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("b.example")])
+    key, now = new_key(), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+        .add_extension(others, critical=False)
+        .sign(key, SHA256())
+    )
+    found = read(made.public_bytes(Encoding.DER))
+    assert (found.common_names, found.alternative_names) == (("a.example",), ("b.example",))

@@ -147,3 +147,23 @@ def test_a_lower_total_is_taken_from_those_who_have() -> None:
     leases.admit(2)
     leases.report(2, 0, 0, 1)
     assert leases.settle(3, 3).get(2, 0) == 0  # the first one still uses seven
+
+
+def test_who_is_here_already_keeps_what_it_has() -> None:
+    leases = Leases()
+    leases.admit(1)
+    assert leases.settle(3, 1) == {1: 3}
+    leases.admit(1)
+    assert leases.settle(3, 2) == {}
+
+
+def test_a_report_of_one_that_has_gone_counts_for_nothing() -> None:
+    leases = Leases()
+    leases.admit(1)
+    leases.report(2, 0, 3, 3)
+    assert not leases.contended
+    assert leases.settle(3, 1) == {1: 3}
+
+
+def test_without_holders_nothing_is_given_out() -> None:
+    assert Leases().settle(3, 1) == {}

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.wproxy.config.http.exchange import RESPONSE, holds, value
+from tests.unit.wproxy.config.http.exchange import RESPONSE, holds, http_facts, value
+from wproxy.config.acl.cookies import response_values
 
 
 def request(cookie: str) -> bytes:
@@ -49,3 +50,8 @@ def test_responses(text: str, expected: object) -> None:
 
 def test_conditions_look_at_all() -> None:
     assert holds("{ cook(a) 3 } { cook(a) 1 } { cook_val(b) 22 } { cook_beg(b) 2 } !{ cook(b) 2 }")
+
+
+def test_nobody_sets_any_without_a_response() -> None:
+    assert list(response_values(http_facts(), "")) == []
+    assert list(response_values(http_facts(response=RESPONSE), "")) == ["1", "2"]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.wproxy.config.acl.asking import facts
+from tests.unit.wproxy.state.parties import backend, line
 from wproxy.config.acl.facts import Kind
 from wproxy.config.acl.fetches import FETCHES, make
 
@@ -132,3 +133,11 @@ def test_one_server_without_limit_makes_the_room_unknown() -> None:
 def test_dates_in_smaller_units() -> None:
     assert make(FETCHES["date"], [1, 1_000])(facts()) == 1_700_000_000_124
     assert make(FETCHES["date_us"], [])(facts()) == 123_456
+
+
+def test_servers_that_get_no_sessions_have_no_room() -> None:
+    made = facts()
+    made.process.backends = {  # type: ignore[misc] # of the made-up process
+        "back": backend(line("a", 3, maxconn=5), line("b", 0, maxconn=7), line("c", 1, maxconn=9, disabled=True))
+    }
+    assert make(FETCHES["be_conn_free"], ["back"])(made) == 5

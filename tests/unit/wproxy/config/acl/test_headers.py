@@ -110,3 +110,9 @@ def test_conditions_look_at_all_values(condition: str, expected: bool) -> None:
 )
 def test_addresses(text: str, packed: bytes | None) -> None:
     assert address(text) == packed
+
+
+@pytest.mark.parametrize(("field", "expected"), [("x", False), ("x, 1.2.3.4", True)])
+def test_conditions_pass_over_what_is_no_address(field: str, *, expected: bool) -> None:
+    request = f"GET / HTTP/1.0\r\nXf: {field}\r\n\r\n".encode()
+    assert holds("{ hdr_ip(xf) -m found }", request) is expected

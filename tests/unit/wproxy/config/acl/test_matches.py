@@ -105,3 +105,9 @@ def test_every_type_has_a_default_that_goes_with_it() -> None:
         wanted = MATCHES[name].wants
         assert wanted is not None
         cast(kind, wanted)
+
+
+@pytest.mark.parametrize(("value", "expected"), [("ab", True), ("aB", True), ("CD", True), ("cd", False)])
+def test_each_pattern_has_a_case_of_its_own(value: str, *, expected: bool) -> None:
+    matcher = MATCHES["str"].make([Pattern("Ab", True), Pattern("CD", False)])
+    assert matcher(value) is expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from wproxy.config.http.model import HttpFront, Outcome, Rule
 from wproxy.config.loader import parse
 from wproxy.errors import ConfigError
 from wproxy.protocols.http1.heads import HeadParser, RequestHead, ResponseHead
+from wproxy.state.server import Server
 
 REQUEST = (
     b'GET /a/b?x=1&y=2;x=3 HTTP/1.1\r\nHost: H.example:80\r\nFoo: a, "b,c" ,d\r\nfoo: e\r\nN: 12, x, -5\r\n'
@@ -127,3 +129,24 @@ def problem(*lines: str) -> str:
     [fault] = caught.value.problems
     assert fault.line == 2 + len(lines)
     return fault.message
+
+
+@dataclass
+class Exchange:
+    """How far an exchange has come: nowhere yet."""
+
+    idle_since: float = 1.0
+    first_byte_at: float = 1.25
+    request_at: float = 1.5
+    assigned_at: float | None = None
+    connected_at: float | None = None
+    responded_at: float | None = None
+    number: int = -1
+    retries: int = 0
+    server_queue: int = 0
+    backend_queue: int = 0
+    termination: str = ""
+    cookies: str = "--"
+    bytes_in: int = 0
+    bytes_out: int = 0
+    server: Server | None = None

@@ -98,3 +98,42 @@ def test_files(tmp_path: Path) -> None:
 )
 def test_problems(line: str, message: str) -> None:
     assert problem(f"http-request {line}") == f"'http-request {line.partition(' ')[0]}' {message}"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("tarpit", Answer(500, page=True, cause="PT", late=True)),
+        ("tarpit deny_status 429", Answer(429, page=True, cause="PT", late=True)),
+        ("tarpit status 404", Answer(404, b"Not Found", cause="PT", late=True)),
+        (
+            "tarpit content-type text/plain lf-string %[path]",
+            Answer(500, b"Internal Server Error", TEXT, b"/a/b", cause="PT", late=True),
+        ),
+    ],
+)
+def test_answers_that_are_late(line: str, expected: object) -> None:
+    assert answer(line) == expected
+
+
+def test_no_page_for_a_late_answer() -> None:
+    assert problem("http-request tarpit deny_status 418") == (
+        "'http-request tarpit' has no error page for the status 418"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"HTTP/1.1 503 No\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n", "has a body in chunks in '{}': write it as"),
+        (b"HTTP/1.1 100 Go\r\n\r\n", "has a status that no page can have in '{}': 100"),
+        (b"HTTP/1.1 204 No\r\n\r\nbody", "has a status that no page can have in '{}': 204 with a body"),
+        (b"HTTP/1.1 503 No\r\nContent-Length: 5\r\n\r\nbody", "has a body of 4 bytes and not of 5, as '{}' says"),
+        (b"HTTP/1.1 503 No\r\nContent-Length: +4\r\n\r\nbody", "has a body of 4 bytes and not of +4, as '{}' says"),
+    ],
+)
+def test_files_that_are_no_page(tmp_path: Path, data: bytes, message: str) -> None:
+    path = tmp_path / "page"
+    path.write_bytes(data)
+    expected = f"'http-request return' {message.format(path)}"
+    assert problem(f"http-request return errorfile {path}").startswith(expected)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.wproxy.config.http.exchange import front, http_facts, problem
+from tests.unit.wproxy.config.http.exchange import RESPONSE, front, http_facts, problem, run
 from wproxy.config.http.model import Answer
 from wproxy.config.loader import parse
 
@@ -112,3 +112,36 @@ def test_a_backend_that_is_computed() -> None:
 def test_predefined_conditions() -> None:
     [condition] = front("monitor fail if METH_GET HTTP_1.1 !HTTP_CONTENT HTTP_URL_SLASH").monitor_fail
     assert condition(http_facts())
+
+
+def test_what_tells_requests_apart() -> None:
+    made = front("unique-id-format %ci-%cp", "unique-id-header X-Id")
+    assert made.unique_id is not None
+    assert made.unique_id(http_facts()) == "10.1.2.3-4000"
+    assert made.unique_field == b"x-id"
+
+
+def test_backends_tell_no_requests_apart() -> None:
+    text = (
+        "defaults\n mode http\n unique-id-format %[src_conn_cnt]\n"
+        "frontend f\n bind :1\n stick-table type ip size 5 store conn_cnt\nbackend b\n"
+    )
+    config = parse(text, "a.cfg", {})  # the backend has no stick table
+    assert config.frontends[0].http is not None
+    assert config.frontends[0].http.unique_id is not None
+
+
+def test_what_is_done_with_all_responses() -> None:
+    made = front("http-after-response set-header X-Last %[status]", "http-response set-header X-First y")
+    facts = http_facts(response=RESPONSE)
+    assert facts.response is not None
+    assert run(made.after_rules, facts) is None
+    assert (facts.response.values(b"x-last"), facts.response.values(b"x-first")) == ([b"404"], [])
+    assert problem("http-after-response deny").startswith("'http-after-response deny' knows add-header, allow, del-")
+    text = "frontend f\n mode http\n bind :1\n timeout client 1s\n http-after-response strict-mode on\n"
+    config = parse(text, "a.cfg", {})
+    assert config.frontends[0].http is not None
+    assert config.frontends[0].http.after_rules == ()
+    assert [warning.partition(" : ")[2] for warning in config.warnings] == [
+        "'http-after-response' strict-mode has no effect in wproxy"
+    ]

@@ -54,3 +54,18 @@ def test_of_backends() -> None:
 )
 def test_problems(text: str, message: str) -> None:
     assert problem_of(text) == message
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("unique-id-format", "'unique-id-format' expects a log-format string"),
+        ("unique-id-header", "'unique-id-header' expects a header field's name"),
+    ],
+)
+def test_lines_with_one_word(line: str, message: str) -> None:
+    assert problem_of(f"defaults\n mode http\n {line}\n") == message
+    text = "defaults\n mode http\n unique-id-header X-Id\nfrontend f\n bind :1\n"
+    [frontend] = parse(text, "a.cfg", {}).frontends
+    assert frontend.http is not None
+    assert frontend.http.unique_field == b"x-id"

@@ -4,9 +4,11 @@ import pytest
 
 from tests.unit.wproxy.config.keywords.rows import problem_of
 from wproxy.config.acl.scope import Scope
+from wproxy.config.grammar import Report
 from wproxy.config.loader import parse
 from wproxy.config.log_formats import TCPLOG, parse_log_format
 from wproxy.config.model import Address, Config, LogFormat, Logs, LogTarget, Severity
+from wproxy.config.reader import Reader
 
 WITH_TIMEOUTS = "defaults\n timeout client 1s\n timeout server 1s\n timeout connect 1s\n"
 
@@ -143,3 +145,18 @@ def test_formats() -> None:
     assert logs_of("option tcplog", "log-format %ci").format == parse_log_format("%ci", Scope("l"))
     assert len(logs_of("mode http", "option httplog").format) > len(logs_of("mode http", "option tcplog").format)
     assert logs_of("mode http", "option httplog clf").format != logs_of("mode http", "option httplog").format
+
+
+@pytest.mark.parametrize(
+    ("lines", "https"),
+    [("option httpslog", True), ("option httpslog\n option httplog", False), ("option httplog", False)],
+)
+def test_the_line_of_http_over_tls(lines: str, *, https: bool) -> None:
+    report = Report()
+    reader = Reader({}, report)
+    reader.read(f"listen l\n {lines}\n", "a.cfg")
+    [proxy] = reader.proxies
+    assert (proxy.httplog, proxy.httpslog, report.problems) == (True, https, [])
+    assert problem_of("listen l\n option httpslog clf\n") == (
+        "'option httpslog' cannot handle unexpected argument 'clf'"
+    )

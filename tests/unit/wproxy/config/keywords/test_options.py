@@ -43,3 +43,15 @@ def test_redispatch(line: str, redispatch: int | None) -> None:
 )
 def test_problems(line: str, problem: str) -> None:
     assert problem_of(f"backend b\n {line}") == problem
+
+
+def test_strictness_is_told() -> None:
+    text = "listen l\n bind :1\n timeout client 1s\n timeout server 1s\n timeout connect 1s\n"
+    warnings = parse(text + " option accept-invalid-http-request\n", "a.cfg", {}).warnings
+    assert warnings == (
+        "[a.cfg:6] : 'option accept-invalid-http-request' has no effect in wproxy: "
+        "what would have been let through is refused: by 400 a request, by 502 a response.",
+    )
+    assert problem_of("listen l\n option accept-invalid-http-response x") == (
+        "'option accept-invalid-http-response' cannot handle unexpected argument 'x'"
+    )

@@ -43,3 +43,11 @@ def test_user_and_group(lines: str) -> None:
 )
 def test_problems(line: str, problem: str) -> None:
     assert problem_of(f"global\n {line}") == problem
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"), [("daemon", False), ("master-worker", True), ("master-worker no-exit-on-failure", True)]
+)
+def test_a_master(line: str, *, asked: bool) -> None:
+    assert parse(f"global\n {line}\n", "a.cfg", {}).globals.master_worker is asked
+    assert problem_of("global\n master-worker x") == "'master-worker' supports 'no-exit-on-failure' only, not 'x'"

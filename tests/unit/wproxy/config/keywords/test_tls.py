@@ -121,3 +121,27 @@ def test_the_global_section() -> None:
 )  # fmt: skip
 def test_problems(text: str, problem: str) -> None:
     assert problem_of(text) == problem
+
+
+def test_a_list_of_certificates() -> None:
+    assert bind("crt a crt-list l") == TlsDraft(certificates=("a", "l"), lists=frozenset({"l"}))
+
+
+def test_bits_of_diffie_hellman() -> None:
+    assert not files("ca-base /c").dh
+    assert files("tune.ssl.default-dh-param 1024").dh
+    assert problem_of("global\n tune.ssl.default-dh-param 1023") == (
+        "'tune.ssl.default-dh-param' cannot be lower than 1024"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("listen l\n bind :1 ca-file", "'bind' : 'ca-file' expects a file or a folder"),
+        ("listen l\n bind :1 crt-list", "'bind' : 'crt-list' expects a file or a folder"),
+        ("global\n ssl-default-bind-ciphers", "'ssl-default-bind-ciphers' expects names with colons between them"),
+    ],
+)
+def test_words_that_are_missing(text: str, problem: str) -> None:
+    assert problem_of(text) == problem

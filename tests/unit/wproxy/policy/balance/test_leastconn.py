@@ -56,3 +56,9 @@ def test_the_least_loaded_is_picked_after_any_history(weights: list[int], random
                    for load, weight in zip(servers.loads, weights, strict=True)]  # fmt: skip
         (index,) = servers.take()
         assert burdens[index] == min(burdens)
+
+
+def test_who_changes_nothing_keeps_the_turn() -> None:
+    servers = Servers(LeastConn, [1, 1])
+    servers.balancer.changed(0)
+    assert servers.pick() == 0

@@ -60,3 +60,7 @@ def test_the_time_that_remains(line: bytes, left_s: float, again: bytes) -> None
 def test_nothing_in_time_has_three_spellings() -> None:
     assert all(map(came_to_nothing, (b"*-1\r\n", b"$-1\r\n", b"_\r\n")))
     assert not came_to_nothing(b"*0\r\n")
+
+
+def test_a_read_that_is_not_finished_has_no_patience() -> None:
+    assert patience_s("xread", [b"xread", b"count", b"1"]) is None

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.unit.wproxy.policy.redis.servers import World, drive
 from wproxy.policy.balance.key import slot_of
-from wproxy.policy.redis.actions import Ask, Key, Move
+from wproxy.policy.redis.actions import Ask, Key, Move, Refuse
 from wproxy.policy.redis.epochs import Chain, Fence
 
 SERVERS = ("a", "b", "c")
@@ -402,3 +402,12 @@ def test_long_walks_with_habits_of_their_own(seed: int, backups: bool) -> None:
         except BaseException as error:
             error.add_note(f"walk {number} of seed {seed}")
             raise
+
+
+def test_what_waits_for_a_server_that_died_is_refused_in_every_slot() -> None:
+    chain, commands = Chain(100), [Appended(), Appended()]
+    chain.change(give(range(2), "a", "b"), 1.0)
+    for slot, command in enumerate(commands):
+        assert chain.moving[slot].command(command) == []
+    assert chain.stuck("b") == []
+    assert chain.stuck("a") == [Refuse(slot, command, "a") for slot, command in enumerate(commands)]

@@ -405,3 +405,24 @@ def test_where_nothing_was_done_nothing_is_in_doubt() -> None:
     assert slot.away(X, "a") == [Refuse(1, command, "a")]
     slot.command(command)
     assert sent(slot.asked(X, None)) == [("new", command)]
+
+
+def test_an_owner_without_keys_is_still_where_they_were_placed_last() -> None:
+    slot = MovingSlot(1, "a", LIMIT_BYTES)
+    slot.change("b")
+    assert slot.cleared("a") == []  # while it is the owner, it may get some
+    slot.fenced("a")
+    slot.change("c")
+    slot.fenced("b")
+    assert slot.command(Asked((X,))) == [Ask(1, "a", X)]
+
+
+def test_an_answer_that_comes_when_its_server_has_been_fenced_names_no_server() -> None:
+    slot, command = moving("a"), Asked((X,))
+    slot.command(command)
+    assert slot.asked(X, 1000) == [Send(1, "a", command, tell=True)]
+    assert slot.change("newest") == {"new", "a"}
+    slot.fenced("new")
+    slot.fenced("a")
+    slot.replied(command)
+    assert slot.used == {"a"}

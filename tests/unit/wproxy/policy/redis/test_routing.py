@@ -277,3 +277,10 @@ def test_keyed_commands_are_those_that_a_look_up_decides() -> None:
     assert {b"GET", b"SET", b"set", b"EXPIRE", b"MGET", b"DEL"} < set(table)
     assert not {b"PING", b"BLPOP", b"EVAL", b"PUBLISH", b"FLUSHALL", b"SORT", b"WATCH", b"RENAME"} & set(table)
     assert not keyed(IN_TURN)
+
+
+def test_a_sort_that_reads_one_key_goes_to_its_owner() -> None:
+    assert verdict(BY_KEY, b"sort k desc") is Target.SLOT
+    assert verdict(BY_KEY, b"sort k by w_*") == (
+        b"-CROSSSLOT SORT with a pattern in BY or GET reads keys that may be on other servers\r\n"
+    )

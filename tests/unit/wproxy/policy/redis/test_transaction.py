@@ -59,3 +59,9 @@ def test_there_is_a_bound() -> None:
     assert [transaction.queue(rule, arguments, raw)[:1] for _ in range(4)] == [b"+", b"+", b"+", b"-"]
     assert transaction.faulty
     assert not len(transaction)
+
+
+def test_a_script_without_keys_leaves_the_slot_as_it_is() -> None:
+    transaction = Transaction()
+    assert [queue(transaction, line) for line in (b"eval x 0", b"set a 1", b"eval x 0")] == [QUEUED] * 3
+    assert queue(transaction, b"set b 1") == CROSSSLOT

@@ -318,3 +318,14 @@ def test_who_is_shut_out_again_does_not_finish_a_big_command() -> None:
     parser.guard()
     with pytest.raises(RequestError, match="unauthenticated multibulk length"):
         parser.take(9)
+
+
+def test_what_came_behind_a_fault_surrounds_it_too() -> None:
+    parser = RequestParser()
+    parser.feed(b"*1x\r\n")
+    with pytest.raises(RequestError):
+        parser.take(1)
+    parser.feed(b"more")
+    parser.feed(b"and more")
+    assert parser.around(100) == (b"*1x\r\nmoreand more", 0, 0)
+    assert parser.around(7) == (b"*1x\r\nmo", 0, 0)
