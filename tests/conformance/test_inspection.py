@@ -345,7 +345,7 @@ def on_both_accepting(
 def test_sessions_of_tls(tmp_path: Path) -> None:
     """Their rules may ask what the handshake has told, those about contents see what was inside."""
     pem = for_host("a.example").write(tmp_path / "a.pem")
-    found: dict[str, list[Any]] = {}
+    found: dict[str, tuple[int, ...]] = {}
     for program in ("haproxy", "wproxy"):
         with tls_server(Peer(plain=b"")) as port, socket.create_server(("127.0.0.1", 0)) as unused:
             own = unused.getsockname()[1]
