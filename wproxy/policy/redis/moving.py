@@ -50,8 +50,8 @@ class _Entry:
     """One key that is not settled, or on which commands wait."""
 
     __slots__ = (
-        "background", "denied", "forced", "found", "in_flight", "key", "large", "last_place", "pinned_at", "placed",
-        "queue", "stays_at", "step", "tries", "unseen", "uses_left",
+        "background", "denied", "forced", "found", "in_flight", "key", "last_place", "pinned_at", "placed", "queue",
+        "stays_at", "step", "tries", "unseen", "uses_left",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:
@@ -61,7 +61,6 @@ class _Entry:
         self.unseen: list[str] = []  # older servers still to look at; the first is the one in hand
         self.found = False  # the owner has it from one of those: any other copy is to be deleted
         self.stays_at: str | None = None  # where it is to be pinned, unless it turns out to be elsewhere too
-        self.large = False
         self.denied = False  # because the owner will not have it
         self.pinned_at: str | None = None
         self.last_place: str | None = None  # where the newest copy is, if that is known
@@ -257,7 +256,7 @@ class MovingSlot:
         if entry.pinned_at is None:
             entry.last_place = self._tenures.place(entry.key)
             entry.unseen, entry.tries = sorted(self.older, key=lambda each: each != entry.last_place), 0
-            entry.found, entry.stays_at, entry.denied, entry.large = False, None, False, False
+            entry.found, entry.stays_at, entry.denied = False, None, False
             return self._look(entry)
         if not entry.forced:
             told = self._tell(entry, settled=False)
@@ -331,7 +330,7 @@ class MovingSlot:
             self._tenures.used(entry.pinned_at, entry.key)
         if not entry.denied:
             return self._work(entry)
-        entry.forced, entry.large = False, True
+        entry.forced = False
         together = [command for command in entry.queue if len(command.keys) > 1]
         refused = self._refuse(entry, together, self.owner, denied=True)
         return refused + self._go_on([entry])
@@ -345,8 +344,7 @@ class MovingSlot:
             return self._move(entry) if key in self._doubts and not entry.found else self._passed(entry)
         if entry.found or entry.stays_at is not None:
             return self._delete(entry)
-        entry.large = size > self.limit_bytes
-        if entry.large and not entry.forced and self._may_stay(entry):
+        if size > self.limit_bytes and not entry.forced and self._may_stay(entry):
             entry.stays_at = entry.unseen[0]
             return self._passed(entry)
         return self._move(entry)
