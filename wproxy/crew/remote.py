@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from wproxy.policy.balance.key import SLOTS
-from wproxy.policy.redis.whereabouts import Table
+from wproxy.policy.redis.whereabouts import Table, announced
 from wproxy.state.backend import Backend
 from wproxy.state.epochs import Progress
 
@@ -32,13 +32,13 @@ class Remote:
         told = self._supervisor.progress(self._backend.name)
         if told is not None:
             return told
-        epochs = ((0, 0.0, 0),) if self._is_open else ()
-        return Progress(epochs, 0, 0, 0, 0, 0, ())
+        opened = self._open
+        return Progress(tuple((number, 0.0, 0) for number in range(1, opened + 1)), 0, 0, 0, 0, opened, ())
 
     @property
-    def _is_open(self) -> bool:
-        """Whether keys may lie elsewhere than the weights say, for when there is nobody to ask."""
-        return self._backend.places != [weights(self._backend)]
+    def _open(self) -> int:
+        """How many epochs the next worker will have to open, for when there is nobody to ask: it begins at 1."""
+        return max(len(announced(self._backend.places, weights(self._backend))) - 1, 0)
 
     def places(self) -> list[dict[str, int]]:
         """Return what it has told last."""
@@ -47,7 +47,7 @@ class Remote:
     def owes(self, name: str) -> int:
         """Ask for it."""
         told = self._supervisor.owes(self._backend.name, name)
-        return (SLOTS if self._is_open else 0) if told is None else told
+        return (SLOTS if self._open else 0) if told is None else told
 
 
 def weights(backend: Backend) -> Table:

@@ -47,9 +47,11 @@ class Latencies:
 
     def total_us(self) -> float:
         """Return how long all commands took together, by the middles of the buckets: at most a sixteenth off."""
-        exact = sum(bucket * count for bucket, count in enumerate(self._counts[:16]))
-        above = enumerate(self._counts[16:], 16)
-        return exact + sum(((bucket % 8 + 8.5) * (1 << bucket // 8 - 1) - 0.5) * count for bucket, count in above)
+        total = 0.0
+        for bucket, count in enumerate(self._counts):
+            middle = float(bucket) if bucket < 16 else (bucket % 8 + 8.5) * (1 << (bucket // 8 - 1)) - 0.5
+            total += middle * count
+        return total
 
     def quantile(self, share: float) -> int | None:
         """Return the microseconds within which `share` (0 to 1) of the commands ended, None when there was none.

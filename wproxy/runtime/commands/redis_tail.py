@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import orjson
 
@@ -78,21 +79,32 @@ def _missing(lost: int, left_out: int) -> Iterator[str]:
 
 def _fetch(context: Context, arguments: Sequence[str]) -> str:
     """Answer what has been seen under a name since the last time; without a wish behind the name end it."""
-    name = arguments[0]
     if len(arguments) == 1:
         for view in _views(context, ""):
-            view.end_tail(name)
+            view.end_tail(arguments[0])
         return orjson.dumps(merged([])).decode() + "\n"
-    backend, until, one_in, rate, names, prefix, values = orjson.loads(bytes.fromhex(arguments[1]))
-    commands = frozenset(each.upper().encode() for each in names.split(",") if each)
-    wish = TailWish(until, one_in, rate, commands, prefix.encode(), bool(values))
+    backend, wish = _wished(arguments)
     now = context.control.clock()
-    told: list[Json] = [view.tail(name, wish, now).fetch() for view in _views(context, backend)]
+    told: list[Json] = [view.tail(arguments[0], wish, now).fetch() for view in _views(context, backend)]
     return orjson.dumps(merged(told)).decode() + "\n"
 
 
+def _wished(arguments: Sequence[str]) -> tuple[str, TailWish]:
+    """Return of which backend a tail is wished, and which."""
+    with suppress(ValueError):
+        match orjson.loads(bytes.fromhex(arguments[1] if len(arguments) == 2 else "")):
+            case [str(backend), float(until), int(one_in), int(rate), str(names), str(prefix), str(values)] if (
+                one_in > 0 and rate > 0
+            ):
+                commands = frozenset(each.upper().encode() for each in names.split(",") if each)
+                return backend, TailWish(until, one_in, rate, commands, prefix.encode(), bool(values))
+    raise CommandError("Use 'tail redis': this is what it asks each process.\n")
+
+
 def joined(answers: Sequence[str]) -> str:
-    """Return what several processes have answered to `_tail` as one."""
+    """Return what several processes have answered to `_tail` as one; a complaint is what all of them have said."""
+    if not answers[0].startswith("["):
+        return answers[0]
     return orjson.dumps(merged([orjson.loads(answer) for answer in answers])).decode() + "\n"
 
 

@@ -101,3 +101,11 @@ def test_so_many_may_watch() -> None:
 def test_what_processes_tell_is_one_answer() -> None:
     answers = ['[[[2.0,"b"]],0,1]\n\n', '[[[1.0,"a"]],3,0]\n\n']
     assert orjson.loads(joined(answers)) == [[[1.0, "a"], [2.0, "b"]], 3, 1]
+
+
+@pytest.mark.parametrize("words", ["", " a x", " a 5b5d", " a 7b7d x", " a " + b'["",1.0,0,1,"","",""]'.hex()])
+def test_what_processes_are_asked_is_nothing_to_type(words: str) -> None:
+    client, _ = redis_client()
+    complaint = client.say(f"_tail{words}")
+    assert complaint == "Use 'tail redis': this is what it asks each process.\n\n"
+    assert joined([complaint, complaint]) == complaint
