@@ -373,8 +373,18 @@ class Application:
         routes = {name: self._route(frontend, backend) for name, backend in self._targets(frontend).items()}
         nowhere = self._backend_of(frontend, frontend.name if frontend.in_listen else None)
         inspect = inspecting((default, *routes.values()), self._services, nowhere, self._http.contents)
-        parts = frontend, number, bind.accept_proxy, default, routes, self._process_facts, self._serve, True, bind.tls
-        return Plan(*parts, logs_facts(frontend.config), inspect)
+        return Plan(
+            frontend,
+            number,
+            bind.accept_proxy,
+            default,
+            routes,
+            self._process_facts,
+            self._serve,
+            tls=bind.tls,
+            logs_facts=logs_facts(frontend.config),
+            inspect=inspect,
+        )
 
     def _targets(self, frontend: Frontend) -> dict[str, Backend]:
         """Return the backends that rules of `frontend` may choose by name: all of its mode where names are computed."""

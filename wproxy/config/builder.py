@@ -186,7 +186,7 @@ def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:
         mode=proxy.mode,
         location=proxy.location,
         balance=proxy.balance,
-        servers=tuple(_server(draft, proxy.source) for draft in proxy.servers),
+        servers=tuple(server_line(draft, proxy.source) for draft in proxy.servers),
         retries=proxy.retries,
         redispatch=proxy.redispatch,
         disabled=proxy.disabled,
@@ -239,11 +239,7 @@ def _logs(proxy: ProxyDraft, process: GlobalDraft) -> Logs:
 
 
 def server_line(draft: ServerDraft, source: Address | None = None) -> ServerLine:
-    """Return the line of one server that comes at runtime, to a backend with that `source`."""
-    return _server(draft, source)
-
-
-def _server(draft: ServerDraft, source: Address | None) -> ServerLine:
+    """Return the line of one server, in the file or at runtime, of a backend with that `source`."""
     return ServerLine(
         name=draft.name,
         address=draft.address,

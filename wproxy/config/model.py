@@ -264,10 +264,10 @@ class ContentRule:
     """
 
     accepts: bool
-    condition: Callable[[Facts], bool | None] | None
+    condition: Condition | None
     location: Location
     act: Callable[[Facts], None] | None = None
-    ready: Callable[[Facts], bool | None] | None = None
+    ready: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,8 @@ def _content_rule(proxy: ProxyDraft, line: RuleLine, acls: Acls) -> None:
         act = _act(line.target, words, Context(acls.scope, proxy.http.slots, acls.scope.has_frontend))
         ready = _ready(line, acls)
     acls.scope = replace(acls.scope, waits=True)
-    condition = cast("Callable[[Facts], bool | None] | None", _condition(words, acls))
-    proxy.content_rules.append(ContentRule(line.target != "reject", condition, line.location, act, ready))
+    rule = ContentRule(line.target != "reject", _condition(words, acls), line.location, act, ready)
+    proxy.content_rules.append(rule)
 
 
 def _request_rule(proxy: ProxyDraft, line: RuleLine, words: Words, acls: Acls) -> Rule:

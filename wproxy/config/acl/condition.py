@@ -90,8 +90,8 @@ def parse_condition(words: Sequence[str], acls: Acls) -> Condition:
         raise ArgumentError(f"takes 'if' or 'unless' here, not '{words[0]}'")
     if len(words) < 2:
         raise ArgumentError(f"expects a condition after '{words[0]}'")
-    alternatives = [_LOGIC[acls.scope.waits].all(_terms(part, acls)) for part in _alternatives(words[1:])]
     logic = _LOGIC[acls.scope.waits]
+    alternatives = [logic.all(_terms(part, acls)) for part in _alternatives(words[1:])]
     condition = alternatives[0] if len(alternatives) == 1 else logic.any(alternatives)
     return logic.negated(condition) if words[0] == "unless" else condition
 
@@ -154,7 +154,8 @@ def _not(test: Condition) -> Condition:
     return lambda facts: not test(facts)
 
 
-# The same of conditions that may answer None, for "not yet": they are decided as far as they can be, in order.
+# The same of conditions that may answer None, for "not yet": they are decided as far as they can be, in order. They
+# would do for the others as well, at a price for every request: they are asked in a loop, and None told from False.
 
 
 def _patient(test: Condition) -> Condition:
@@ -167,7 +168,7 @@ def _patient(test: Condition) -> Condition:
         contents.unsure = False
         return test(facts) or (None if contents.unsure and not contents.final else False)
 
-    return ask  # type: ignore[return-value] # asked by who knows that it may be None
+    return ask
 
 
 def _all_patient(tests: list[Condition]) -> Condition:
@@ -180,7 +181,7 @@ def _all_patient(tests: list[Condition]) -> Condition:
                 return found
         return True
 
-    return tests[0] if len(tests) == 1 else ask  # type: ignore[return-value] # see above
+    return tests[0] if len(tests) == 1 else ask
 
 
 def _any_patient(tests: list[Condition]) -> Condition:
@@ -193,7 +194,7 @@ def _any_patient(tests: list[Condition]) -> Condition:
             undecided = undecided or found is None
         return None if undecided else False
 
-    return ask  # type: ignore[return-value] # see above
+    return ask
 
 
 def _not_patient(test: Condition) -> Condition:
@@ -201,7 +202,7 @@ def _not_patient(test: Condition) -> Condition:
         found: bool | None = test(facts)
         return None if found is None else not found
 
-    return ask  # type: ignore[return-value] # see above
+    return ask
 
 
 @dataclass(frozen=True, slots=True)

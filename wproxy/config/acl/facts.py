@@ -443,5 +443,6 @@ class HttpFacts(Facts):
 
 SILENT = -1  # as `log_level`
 
-Condition: TypeAlias = Callable[[Facts], bool]
+Condition: TypeAlias = Callable[[Facts], bool | None]
+"""Whether a test holds; None, of lines that wait for data (`Scope.waits`) only, while that cannot be decided yet."""
 Fetcher: TypeAlias = Callable[[Facts], Value | None]

@@ -90,23 +90,23 @@ class Watcher:
         """Look at some of the `commands` that `raws` are and `waiting` wants the replies of."""
         hotkeys = self._keys_wanted
         if hotkeys is not None:
-            sampler: Sampler = hotkeys.sampler
-            for place in sampler.places(commands, now):
-                if now >= hotkeys.wish.until:
-                    self._view.expire(now)
-                    return
+            for place in self._places(hotkeys.sampler, hotkeys.wish.until, commands, now):
                 found = _command(raws, waiting, place, LONGEST_KEY)
                 if found is not None:
                     self._count(hotkeys, found[0])
         for tail in self._tails:
-            sampler = tail.sampler
-            for place in sampler.places(commands, now):
-                if now >= tail.wish.until:
-                    self._view.expire(now)
-                    return
+            for place in self._places(tail.sampler, tail.wish.until, commands, now):
                 found = _command(raws, waiting, place, LONGEST_KEY)
                 if found is not None:
                     self._show(tail, found[0], found[1], server, now)
+
+    def _places(self, sampler: Sampler, until: float, commands: int, now: float) -> Sequence[int]:
+        """Return which of `commands` are to be looked at; none when the time for that is over, which ends it."""
+        places = sampler.places(commands, now)
+        if places and now >= until:
+            self._view.expire(now)
+            return ()
+        return places
 
     def _count(self, hotkeys: HotKeys, seen: Glimpse) -> None:
         keys = self._keys(seen.arguments)

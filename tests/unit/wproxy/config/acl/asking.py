@@ -71,4 +71,4 @@ def facts(source: str | None = "10.1.2.3", destination: str | None = "127.0.0.1"
 
 def holds(condition: str, source: str | None = "10.1.2.3", **more: Any) -> bool:
     """Tell whether the condition in `if condition` holds for a client from `source`."""
-    return parse_condition(["if", *condition.split()], Acls(scope(**more)))(facts(source))
+    return parse_condition(["if", *condition.split()], Acls(scope(**more)))(facts(source)) is True

@@ -82,7 +82,7 @@ def value(text: str, request: bytes = REQUEST, response: bytes | None = None) ->
 def holds(condition: str, request: bytes = REQUEST, response: bytes | None = None) -> bool:
     """Tell whether the condition in `if condition` holds."""
     stage = Stage.REQUEST if response is None else Stage.RESPONSE
-    return parse_condition(["if", *condition.split()], Acls(http_scope(stage)))(http_facts(request, response))
+    return parse_condition(["if", *condition.split()], Acls(http_scope(stage)))(http_facts(request, response)) is True
 
 
 def front(*lines: str) -> HttpFront:
