@@ -25,6 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell why a test was run again (tests/conformance/conftest.py), if it passed then or not."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.write_sep("_", f"at first: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
+
+
 @pytest.fixture
 def redis_pair(tmp_path: Path) -> Iterator[tuple[int, int]]:
     """Two real Redis servers; yields their ports."""
