@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.support.browser import Tab, chromium, tab
 from tests.support.programs import free_port
@@ -286,6 +286,25 @@ def test_dark_and_light_are_both_readable(browser: Browser, here: Site, dark: bo
         assert (sum(map(int, back[4:-1].split(","))) < 200) is dark
         for selector in ("h1", "a", "tr[id='main/a'] .pill", "tr[id='main/b'] .pill", "td:not(.nil)", "dt", "footer"):
             assert contrast(page, selector) >= 4.5, selector
+
+
+def test_one_slow_answer_does_not_silence_it_for_long(browser: Browser, here: Site) -> None:
+    """It leaves a busy proxy in peace for twenty times as long as an answer takes, but for ten seconds at most."""
+    held: list[Route] = []
+    with tab(browser) as made:
+        page = made.page
+        page.clock.install()
+        page.goto(here.address)
+        page.route("**/*tables*", lambda route: held.append(route))  # noqa: PLW0108 # playwright marks what it calls
+        with page.expect_request("**/*tables*"):
+            page.clock.fast_forward(2_000)
+        page.clock.fast_forward(5_000)  # so long does it take
+        here.tell("set weight main/a 40")
+        held.pop().continue_()
+        expect(cell(page, "a", "Weight")).to_have_text("40 36.4 %")
+        page.unroute("**/*tables*")
+        with page.expect_request("**/*tables*"):
+            page.clock.fast_forward(10_000)
 
 
 def test_without_script_it_does_the_same(browser: Browser, here: Site) -> None:

@@ -1,6 +1,6 @@
 (() => {
   "use strict";
-  const PACE = 2000, SPARING = 20, PATIENCE = 10000, SAID = 8000;
+  const PACE = 2000, SPARING = 20, LONGEST = 10000, PATIENCE = 10000, SAID = 8000;
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const one = (selector, root = document) => root.querySelector(selector);
   const base = location.href.replace(/#.*/, "").replace(/;st=\w*/, "");
@@ -83,8 +83,9 @@
       const text = await ask(base + ";tables"), was = document.body.classList.contains("stale");
       if (one("#live").checked) show(text);
       if (was) say([]);
-      // Where there are thousands of servers the proxy has better things to do than to make this page.
-      pace = Math.max(PACE, SPARING * (performance.now() - begun));
+      // Where there are thousands of servers the proxy has better things to do than to make this page. One slow answer
+      // is no reason to be silent for minutes.
+      pace = Math.min(LONGEST, Math.max(PACE, SPARING * (performance.now() - begun)));
     } catch { stale(); }
     clearTimeout(timer);
     timer = setTimeout(look, pace);
