@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wproxy.errors import UsageError
+from wproxy.records import dataclass
 from wproxy.version import FEATURES
 
 _NUMBER = re.compile("[0-9]{1,9}")

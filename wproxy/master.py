@@ -21,13 +21,14 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wproxy import meeting
 from wproxy.config.model import Config
 from wproxy.crew.headcount import Headcount
 from wproxy.crew.role import Bus, Duty, Process, Role
 from wproxy.errors import WproxyError
+from wproxy.records import dataclass
 from wproxy.sockets import Sockets, open_sockets
 
 _START_TIMEOUT_S = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from wproxy import meeting
@@ -13,6 +13,7 @@ from wproxy.config import model
 from wproxy.dataplane.listener import close_listening, open_listening, remove_file
 from wproxy.dataplane.log_sender import LogSenders
 from wproxy.errors import BindError
+from wproxy.records import dataclass
 
 MEETING = "@meeting"  # how the socket is called among the addresses that are handed over
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from wproxy.config import x509
 from wproxy.config.tls_draft import TlsFiles
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 SYSTEM_AUTHORITIES = "@system-ca"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from wproxy.config.checks import ConnectRule, HealthCheck, Kind, RequestRule, Rule
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 
 @dataclass(slots=True)

@@ -7,8 +7,10 @@ them in its messages: comments included, from 1; 0 is a step that no line has as
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
+
+from wproxy.records import dataclass
 
 
 class Kind(enum.Enum):

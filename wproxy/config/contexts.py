@@ -10,7 +10,7 @@ import ssl
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 
 from wproxy.config import openssl
@@ -30,6 +30,7 @@ from wproxy.config.model import Location, Mode
 from wproxy.config.tls import TlsBind, TlsObject, TlsServer
 from wproxy.config.tls_draft import TlsDraft, TlsFiles, VersionError
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 _VERIFY = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 _OFF = {

@@ -5,7 +5,7 @@ A proxy's draft starts as a copy of the `defaults` section in force, so inherita
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from wproxy.config.acl.facts import Condition
 from wproxy.config.check_draft import CheckDraft
@@ -38,6 +38,7 @@ from wproxy.config.model import (
 from wproxy.config.table_data import Stored
 from wproxy.config.tls import TlsBind, TlsServer
 from wproxy.config.tls_draft import TlsDraft, TlsFiles
+from wproxy.records import dataclass
 
 _CHECK = CheckSettings()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from wproxy.config.acl.sample import Sample, parse_sample_at
@@ -12,6 +12,7 @@ from wproxy.config.acl.samples import latin
 from wproxy.config.acl.scope import Scope
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 _NAME = re.compile(r"[A-Za-z0-9]+")
 _FLAGS = {"Q": "quoted", "X": "hexadecimal", "E": "escaped", "M": "mandatory"}

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Generic, TypeVar
 
 from wproxy.config.model import Ignored, Location
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError, Type
 from wproxy.errors import Problem
+from wproxy.records import dataclass
 
 D = TypeVar("D")
 

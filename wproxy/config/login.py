@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wproxy.records import dataclass
 
 DEFAULT_USER = "default"  # whom Redis means where only a password is given
 

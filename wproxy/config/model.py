@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from wproxy.config.acl.facts import Condition, Facts, Fetcher
@@ -20,6 +20,7 @@ from wproxy.config.login import Login
 from wproxy.config.table_data import Stored
 from wproxy.config.tls import TlsBind, TlsServer
 from wproxy.config.tls_draft import TlsFiles
+from wproxy.records import dataclass
 
 if TYPE_CHECKING:
     from wproxy.config.formats import Piece  # which knows this module's errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from wproxy.config.drafts import GlobalDraft, ProxyDraft
 from wproxy.config.grammar import D, Grammar, Report, Section, Statement, Status
@@ -18,6 +18,7 @@ from wproxy.config.lexer import LexError, split
 from wproxy.config.model import Location
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.parameters import apply_row
+from wproxy.records import dataclass
 
 _PREFIXES = ("no", "default")
 _PROXY_NAME = re.compile(r"[A-Za-z0-9_.:-]+")

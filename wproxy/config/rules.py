@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from wproxy.config.acl import arguments
 from wproxy.config.acl.condition import Acls, parse_condition
@@ -23,6 +23,7 @@ from wproxy.config.log_formats import CLF, HTTPLOG, HTTPSLOG, TCPLOG, parse_log_
 from wproxy.config.model import Mode, StickRule, UseBackend, UseServer
 from wproxy.config.tcp_rules import TCP_RULES
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Counters and rates grow by events (configuration manual, section 4.2, "stick-tab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from wproxy.records import dataclass
 
 SERVER_ID, SERVER_KEY = "server_id", "server_key"
 CURRENT = "conn_cur"  # ends with the connections, and so with their process

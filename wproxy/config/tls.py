@@ -6,9 +6,10 @@ Certificates and keys are in the SSLContext only, where nothing can read them ba
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wproxy.config.acl.facts import Fetcher
+from wproxy.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from wproxy.config.acl.facts import Fetcher
+from wproxy.records import dataclass
 
 VERSIONS = ("SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 LEAST = "TLSv1.2"  # where a line and the `ssl-default-…` say nothing (manual, section 5.1, "ssl-min-ver")

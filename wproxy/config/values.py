@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from wproxy.config.model import WEIGHT_MAX, Level, Mode
+from wproxy.records import dataclass
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _QUANTITY = re.compile(r"([0-9]{1,18})([A-Za-z]*)")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from wproxy.records import dataclass
 
 _SEQUENCE, _SET, _OID, _VERSION, _EXTENSIONS = 0x30, 0x31, 0x06, 0xA0, 0xA3
 _UTC_TIME, _OCTETS, _BOOLEAN, _DNS_NAME = 0x17, 0x04, 0x01, 0x82  # 0x82: [2] of a GeneralName

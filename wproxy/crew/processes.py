@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from wproxy.crew.role import Duty, Process, Role
 from wproxy.crew.supervisor import Supervisor
+from wproxy.records import dataclass
 
 _WIDTH = 15
 

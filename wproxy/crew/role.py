@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from wproxy.config.model import Config, Mode
 from wproxy.crew.headcount import Headcount
+from wproxy.records import dataclass
 from wproxy.state.following import Share
 
 

@@ -10,7 +10,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from wproxy import meeting
@@ -21,6 +21,7 @@ from wproxy.crew.role import Bus, Duty, Role
 from wproxy.policy.leases import Leases
 from wproxy.policy.redis.whereabouts import Table, announced
 from wproxy.protocols.bus import Json, Kind, Message, Outbox
+from wproxy.records import dataclass
 from wproxy.state import following, tables, tallies
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ from wproxy.dataplane.services import Services
 from wproxy.dataplane.source import bind_to
 from wproxy.dataplane.tls import TlsTransport, sni_for, wrong_name
 from wproxy.dataplane.tls_memory import TlsMemory
+from wproxy.records import dataclass
 from wproxy.state.counters import TrafficCounters
 from wproxy.state.server import Server
 from wproxy.state.tls import TlsCounters

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 
 from wproxy.config.model import Timeouts
+from wproxy.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

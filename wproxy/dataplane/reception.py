@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from math import inf
 from typing import cast
 
@@ -23,6 +22,7 @@ from wproxy.dataplane.route import Route
 from wproxy.dataplane.services import Services
 from wproxy.dataplane.tls import ClosedInHandshakeError, TlsTransport
 from wproxy.protocols.proxy_header import Ends, HeaderError, parse
+from wproxy.records import dataclass
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.session import Session

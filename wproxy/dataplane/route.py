@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wproxy.config.model import KeepAlive
 from wproxy.dataplane.idle import Idle, seconds
 from wproxy.dataplane.session_log import SessionLog
 from wproxy.dataplane.stickiness import Stickiness
+from wproxy.records import dataclass
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from wproxy.config.model import StatsPage
 from wproxy.policy.basic_auth import admits
 from wproxy.policy.login_pace import PATIENCE_S, LoginPace
 from wproxy.policy.same_origin import same_origin
+from wproxy.records import dataclass
 
 # A form that is longer is not processed; HAProxy's must fit into its buffer together with the head.
 FORM_MAX = 15 * 1024

@@ -7,12 +7,12 @@ that this proxy does not do yet is only a name: tools find the others by positio
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from wproxy.config.model import Mode
 from wproxy.policy.checks.verdict import CheckResult, CheckStatus
 from wproxy.policy.health import Health
+from wproxy.records import dataclass
 from wproxy.state.backend import Backend
 from wproxy.state.counters import FrontendCounters, TrafficCounters
 from wproxy.state.frontend import Frontend

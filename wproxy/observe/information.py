@@ -7,10 +7,10 @@ and it is true.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from wproxy.observe import typed
+from wproxy.records import dataclass
 from wproxy.state.admission import RateLimit
 from wproxy.state.registry import Registry
 

@@ -6,7 +6,9 @@ The table is HAProxy's whole list, whether or not a column is filled here. Sourc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wproxy.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

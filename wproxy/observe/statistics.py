@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from io import StringIO
 from typing import TypeVar
 
 from wproxy.observe import typed
 from wproxy.observe.columns import COLUMNS, MODULES_AT, Line, Party, Value
 from wproxy.observe.meanings import MEANINGS
+from wproxy.records import dataclass
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.registry import Registry

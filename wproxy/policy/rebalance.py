@@ -8,7 +8,8 @@ is the server's exact share of all sessions, rounded by largest remainder.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from wproxy.records import dataclass
 
 FREE = -1
 

@@ -6,7 +6,7 @@ message may be spread over records. What follows it is not looked at.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from wproxy.records import dataclass
 
 _HANDSHAKE = 0x16  # the record's type
 _RECORD_HEAD = 5  # type, version in two bytes, length in two

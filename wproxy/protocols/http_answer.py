@@ -5,9 +5,9 @@ For those who ask a single question and close, such as health checks: no keep-al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import httptools
+
+from wproxy.records import dataclass
 
 
 class AnswerError(ValueError):

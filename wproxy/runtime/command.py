@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from wproxy.config.model import Level
 from wproxy.errors import WproxyError
+from wproxy.records import dataclass
 from wproxy.state.backend import Backend
 from wproxy.state.captures import Side
 from wproxy.state.control import Control

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from wproxy.records import dataclass
 
 LIMIT = 16 * 1024  # HAProxy's tune.bufsize
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from wproxy.config.checks import AgentSettings
@@ -17,6 +16,7 @@ from wproxy.config.model import Address, ServerLine
 from wproxy.policy.checks.verdict import CheckResult, CheckStatus, Outcome
 from wproxy.policy.health import Health
 from wproxy.policy.weight import parse_weight
+from wproxy.records import dataclass
 from wproxy.state import marks
 from wproxy.state.admission import RateLimit
 from wproxy.state.agent import obey

@@ -8,11 +8,11 @@ Applying a record twice changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from wproxy.config.dynamic import dynamic_server
 from wproxy.config.model import Address
 from wproxy.protocols.bus import Json
+from wproxy.records import dataclass
 from wproxy.state.admission import RateLimit
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control, ServerChange

@@ -9,12 +9,12 @@ weights may also be changed in the configuration before the next process starts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
 from wproxy.config.model import WEIGHT_MAX, Address
 from wproxy.policy.redis.whereabouts import bounded
+from wproxy.records import dataclass
 from wproxy.state.backend import Backend
 from wproxy.state.control import Control
 from wproxy.state.registry import Registry

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 
 from wproxy.config.acl.facts import Value
 from wproxy.config.acl.samples import address_of, number_of, text_of
 from wproxy.config.model import StickKind, StickTable
 from wproxy.config.table_data import CURRENT, DEPARTURE, SERVER_ID, SERVER_KEY
+from wproxy.records import dataclass
 from wproxy.state.frequency import Frequency
 
 Key = int | bytes | str

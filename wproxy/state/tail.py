@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 from wproxy.policy.redis.sampling import Sampler
 from wproxy.protocols.bus import Json
+from wproxy.records import dataclass
 
 _MOST_LINES = 2000  # that the reader has not fetched
 _MOST_LOOKS_PER_S = 5_000  # commands that are looked at, of each process: what it costs is bounded by that

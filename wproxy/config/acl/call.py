@@ -7,9 +7,9 @@ character behind it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 _NAME = re.compile(r"[^\s,()\[\]]+")
 _ESCAPES = {"\\": "\\", " ": " ", '"': '"', "'": "'", "r": "\r", "n": "\n", "t": "\t"}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from wproxy.config.acl.expression import Test, parse_test
 from wproxy.config.acl.facts import Condition, Facts, Stage
 from wproxy.config.acl.scope import Scope
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 _OR = ("or", "||")
 _PREDEFINED = {

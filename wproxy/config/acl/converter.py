@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from wproxy.config.acl.arguments import Argument
 from wproxy.config.acl.facts import HttpFacts, Kind, Value
+from wproxy.records import dataclass
 
 Convert: TypeAlias = Callable[..., Value | None]
 

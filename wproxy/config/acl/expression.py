@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wproxy.config.acl.facts import Condition, Facts, Fetcher, Stage, Value
 from wproxy.config.acl.fetch import Lister
@@ -13,6 +13,7 @@ from wproxy.config.acl.samples import Cast, cast, latin
 from wproxy.config.acl.scope import Scope
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 
 @dataclass(slots=True)

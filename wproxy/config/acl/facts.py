@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence, Sized
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol, TypeAlias
 
 from wproxy.config.acl.content_facts import ContentFacts
 from wproxy.config.acl.table_facts import TableFacts, TrackedFacts
 from wproxy.config.acl.tracks import Tracks
 from wproxy.config.table_data import BYTES_IN, BYTES_OUT, REQUEST, event_of
+from wproxy.records import dataclass
 
 
 class Kind(enum.Enum):

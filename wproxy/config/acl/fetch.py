@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from wproxy.config.acl.arguments import Argument
 from wproxy.config.acl.facts import ALWAYS, Kind, Stage, Value
+from wproxy.records import dataclass
 
 Lister: TypeAlias = Callable[..., Iterable[Value]]
 """Takes facts, returns all there is of what a Fetcher returns one of."""

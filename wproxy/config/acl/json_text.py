@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from wproxy.records import dataclass
 
 _LETTERS = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # A sequence of UTF-8, however badly begun: a lead byte with the continuation bytes that it asks for, or one byte.

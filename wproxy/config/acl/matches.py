@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from wproxy.config.acl.facts import Kind
@@ -12,6 +11,7 @@ from wproxy.config.acl.networks import Networks
 from wproxy.config.acl.regex import compile_regex
 from wproxy.config.acl.samples import lower
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 Matcher: TypeAlias = Callable[[Any], bool]
 

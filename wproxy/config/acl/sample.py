@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from wproxy.config.acl.call import Call, split
@@ -17,6 +16,7 @@ from wproxy.config.acl.samples import Cast, cast
 from wproxy.config.acl.scope import Scope
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 Step = Callable[[Any, Any], Value | None]  # from one sample and the facts to the next
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wproxy.config.acl.facts import Stage
 from wproxy.config.acl.users import UserList
+from wproxy.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wproxy.config.acl.facts import HttpFacts
+from wproxy.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

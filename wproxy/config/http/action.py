@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wproxy.config.acl.scope import Scope
 from wproxy.config.http.model import Act
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 CONDITIONS = ("if", "unless")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from wproxy.config.acl.facts import HttpFacts, Stage
 from wproxy.config.acl.samples import latin
@@ -18,6 +18,7 @@ from wproxy.config.http.reasons import reason_of
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.table_data import ERROR
 from wproxy.config.values import ArgumentError, integer
+from wproxy.records import dataclass
 
 # The statuses for which there are error pages (manual, "errorfile").
 PAGES = (200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504)

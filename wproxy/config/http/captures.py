@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from wproxy.config.acl.facts import FieldsFacts, HttpFacts
@@ -12,6 +12,7 @@ from wproxy.config.http.action import Slots, Words
 from wproxy.config.http.fields import field_name
 from wproxy.config.http.model import Captures
 from wproxy.config.values import ArgumentError, positive
+from wproxy.records import dataclass
 
 _SIDES = ("request", "response")
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 from wproxy.config.acl.facts import Condition
+from wproxy.records import dataclass
 
 
 class CookieMode(enum.Enum):

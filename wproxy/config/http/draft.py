@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from wproxy.config.acl.facts import Condition, HttpFacts
 from wproxy.config.http.action import Slots
 from wproxy.config.http.captures import CaptureDraft
 from wproxy.config.http.model import Closing, HttpBack, HttpFront, HttpTimeouts, Page, Reuse, Rule
+from wproxy.records import dataclass
 
 
 @dataclass(slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+
+from wproxy.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

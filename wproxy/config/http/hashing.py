@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wproxy.config.acl.facts import Fetcher
+from wproxy.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

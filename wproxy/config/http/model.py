@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from wproxy.config.acl.facts import Condition, HttpFacts
 from wproxy.config.http.cookie import CookieSettings
 from wproxy.config.http.forwarding import AddressField
 from wproxy.config.http.squeezing import Compression
+from wproxy.records import dataclass
 
 
 class Closing(enum.Enum):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from wproxy.records import dataclass
 
 
 class Algorithm(enum.Enum):

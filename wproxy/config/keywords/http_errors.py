@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wproxy.config.grammar import Report
 from wproxy.config.model import Location
 from wproxy.config.values import ArgumentError, integer
+from wproxy.records import dataclass
 
 _WORDS = 3
 

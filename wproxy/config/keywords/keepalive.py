@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Keyword, Report, Section, Statement, at_most, done, single
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 _ANYWHERE = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN, Section.BACKEND)
 _FRONT = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from wproxy.config import values
@@ -12,6 +12,7 @@ from wproxy.config.grammar import Action, Keyword, Report, Section, Sets, Statem
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.tls_draft import VERSIONS, TlsDraft, TlsFiles
 from wproxy.config.values import ArgumentError, Type
+from wproxy.records import dataclass
 
 _BIND = (Section.BIND,)
 _STATS = (Section.STATS_SOCKET,)

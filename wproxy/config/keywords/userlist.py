@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wproxy.config.acl.samples import latin
 from wproxy.config.acl.users import User, UserList
@@ -10,6 +10,7 @@ from wproxy.config.grammar import Grammar, Report, Section, Statement, done
 from wproxy.config.model import Location
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
+from wproxy.records import dataclass
 
 _USERLIST = (Section.USERLIST,)
 

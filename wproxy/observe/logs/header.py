@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wproxy.config.model import LogFormat
 from wproxy.observe.logs import dates
+from wproxy.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wproxy.config.acl.facts import HttpFacts
 from wproxy.observe.logs import dates
 from wproxy.observe.logs.variables import Variable
+from wproxy.records import dataclass
 from wproxy.state.transaction import Transaction
 
 _BAD = "<BADREQ>"  # in the place of what could not be read

@@ -6,11 +6,11 @@ A row's value is asked for only when a line is due. Times are milliseconds; -1 s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from wproxy.config.acl.facts import Facts
 from wproxy.observe.logs import dates
+from wproxy.records import dataclass
 from wproxy.state.session import Session
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib import resources
@@ -17,6 +16,7 @@ from wproxy.observe.page import weights
 from wproxy.observe.page.numbers import grouped
 from wproxy.observe.page.rows import Proxy, Wanted, proxies
 from wproxy.observe.page.table import Reader, state_of_proxy, table
+from wproxy.records import dataclass
 from wproxy.state.registry import Registry
 
 # What can be done to the servers that are ticked, in HAProxy's words; `runtime.page_actions` does it.

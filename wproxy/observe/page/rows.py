@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 
 from wproxy.observe import statistics
 from wproxy.observe.columns import COLUMNS, Party, Value
+from wproxy.records import dataclass
 from wproxy.state.backend import Backend
 from wproxy.state.frontend import Frontend
 from wproxy.state.registry import Registry

@@ -6,7 +6,6 @@ A column marked `more` is one of HAProxy's that most readers do not need: it sho
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from html import escape
 
 from wproxy.config.model import Mode
@@ -15,6 +14,7 @@ from wproxy.observe.history import History
 from wproxy.observe.page import details, sparkline
 from wproxy.observe.page.numbers import grouped, in_bytes, lasting, percent
 from wproxy.observe.page.rows import Proxy, Row
+from wproxy.records import dataclass
 from wproxy.state.server import Server
 
 _Cell = Callable[[Row], str]  # HTML; "" for a cell that means nothing on this line

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from wproxy.errors import WproxyError
@@ -13,6 +12,7 @@ from wproxy.observe.prometheus import process as of_process
 from wproxy.observe.prometheus import redis, traffic
 from wproxy.observe.prometheus.metric import Metric, Sample
 from wproxy.observe.prometheus.traffic import Line
+from wproxy.records import dataclass
 from wproxy.state.registry import Registry
 
 CONTENT_TYPE = "text/plain; version=0.0.4"

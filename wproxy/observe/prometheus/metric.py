@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from wproxy.records import dataclass
 
 Number = int | float | None
 Labels = tuple[tuple[str, str], ...]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from wproxy.observe.columns import COLUMNS, Value
 from wproxy.observe.meanings import MEANINGS
 from wproxy.observe.prometheus.metric import Labels, Metric, Number, Sample
 from wproxy.observe.statistics import Shown
+from wproxy.records import dataclass
 
 _AT = {column.name: number for number, column in enumerate(COLUMNS)}
 _KINDS = {"F": "frontend", "B": "backend", "S": "server"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wproxy.policy.checks import words
 from wproxy.policy.checks.steps import Judgement
 from wproxy.policy.checks.verdict import CheckStatus
+from wproxy.records import dataclass
 
 _LINE_END = re.compile(rb"[\r\n]")
 

@@ -6,9 +6,9 @@ A pattern that is not there may still come, so that only the end of the connecti
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wproxy.policy.checks.steps import Judgement
+from wproxy.records import dataclass
 
 _UNLIMITED = -1
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from dataclasses import dataclass
 
 from wproxy.policy.checks.steps import Judgement
 from wproxy.policy.checks.verdict import CheckStatus
 from wproxy.protocols.http_answer import Answer, AnswerError, parse_answer
+from wproxy.records import dataclass
 
 _NOT_FOUND = 404
 _USUAL = range(200, 400)

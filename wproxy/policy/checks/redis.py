@@ -7,9 +7,9 @@ the first whole line decides.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wproxy.policy.checks.steps import Judgement
+from wproxy.records import dataclass
 
 PING = b"*1\r\n$4\r\nPING\r\n"
 ROLE = b"*1\r\n$4\r\nROLE\r\n"

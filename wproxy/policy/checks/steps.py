@@ -7,11 +7,11 @@ Every kind of check is such a sequence (`kinds`), and one interpreter (`dialogue
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from wproxy.policy.checks.verdict import CheckStatus
 from wproxy.policy.checks.words import AgentWords
+from wproxy.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

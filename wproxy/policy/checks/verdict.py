@@ -6,9 +6,9 @@ Source: HAProxy management manual, section 9.1, `check_status`; the numbers are 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 from wproxy.policy.checks.words import AgentWords
+from wproxy.records import dataclass
 
 
 class Outcome(enum.IntEnum):

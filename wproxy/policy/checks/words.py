@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from wproxy.records import dataclass
 
 _SEPARATORS = re.compile(r"[ \t,]+")
 _ADMINISTRATION = frozenset({"ready", "drain", "maint"})
