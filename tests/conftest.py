@@ -21,12 +21,15 @@ settings.load_profile("wproxy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have long tests begin first."""
+    """Have long tests begin first, and give no second chance (`--reruns` of .ci/run) to those marked `once`."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    for item in items:
+        if item.get_closest_marker("once") is not None:
+            item.add_marker(pytest.mark.flaky(reruns=0))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell why a test was run again (tests/conformance/conftest.py), if it passed then or not."""
+    """Tell why a test was run again, whether it passed then or not."""
     for report in terminalreporter.getreports("rerun"):
         terminalreporter.write_sep("_", f"at first: {report.nodeid}")
         terminalreporter.write_line(report.longreprtext)

@@ -11,6 +11,8 @@ import pytest
 from tests.support.proxies import Proxy, proxy
 from tests.support.tcp_server import ask_name, named_server
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(params=["haproxy", "wproxy"])
 def balanced(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Proxy]:

@@ -19,6 +19,8 @@ from tests.support.proxies import Proxy, proxy
 from tests.support.rabbitmq import Broker
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.once
+
 TTL_S = 300
 TOLERANCE_MS = 10
 

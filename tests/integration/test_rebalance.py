@@ -19,6 +19,8 @@ from tests.support.programs import WPROXY
 from tests.support.proxies import Proxy, proxy
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.once
+
 LOCALHOST = ["127.0.0.1"] * 100
 ADDRESSES = [f"127.0.1.{number}" for number in range(1, 101)]
 

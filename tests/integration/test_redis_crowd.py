@@ -16,6 +16,8 @@ from tests.support.proxies import proxy
 from tests.support.resp import Client, ask, pack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.once
+
 _POOLED = 8  # per server and protocol
 
 

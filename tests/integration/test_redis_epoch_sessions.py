@@ -16,6 +16,8 @@ from tests.integration.test_redis_epochs import Sharded, sharded
 from tests.support.resp import Client, pack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.once
+
 COUNTERS = [f"counter{number}" for number in range(12)]
 LISTS = [f"list{number}" for number in range(12)]
 END = b"end"

@@ -22,6 +22,8 @@ from tests.integration.test_redis_epochs import (
 )
 from tests.support import proxies
 
+pytestmark = pytest.mark.once
+
 __all__ = [
     "around",
     "test_a_dead_old_owner_keeps_its_epoch_open_and_its_keys_say_so",

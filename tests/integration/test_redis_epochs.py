@@ -21,6 +21,8 @@ from tests.support.proxies import Proxy, proxy
 from tests.support.resp import Client, ask, pack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.once
+
 LARGE = "v" * 400_000  # more than is moved for one command
 
 

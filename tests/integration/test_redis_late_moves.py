@@ -18,6 +18,8 @@ from tests.support.relay import Relay, relay
 from tests.support.resp import Client, ask, pack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.once
+
 KEY = "key"
 MOVING = (b"DUMP", b"RESTORE")  # said only by who moves keys
 

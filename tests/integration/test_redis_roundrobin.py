@@ -16,6 +16,8 @@ from tests.support.proxies import Proxy, proxy
 from tests.support.resp import Client, ask, pack
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.once
+
 LATER_MS = int(time.time() * 1000) + 3_600_000
 
 

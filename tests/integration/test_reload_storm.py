@@ -24,6 +24,8 @@ from tests.support.storm import (
 )
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.once
+
 CONFIGURATION = """
 global
     nbthread {workers}

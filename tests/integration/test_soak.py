@@ -17,6 +17,8 @@ from tests.support.soaking import QUEUE, TTL_S, Faults, Pipeline, counters_of, p
 from tests.support.veth import wire
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.once
+
 SEED = int(os.environ.get("SOAK_SEED", "0")) or time.time_ns() % 1_000_000  # printed when the test fails
 _AT_ONCE = 10_000
 
