@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import click
 
-from admin.commands.epochs import rebalance
-from admin.commands.redis_tail import redis
-from admin.commands.reload import reload
-from admin.commands.seen import seen
-from admin.commands.server import server
-from admin.commands.show import show
-from admin.commands.weight import weight
 from admin.running import run
 
+# subcommand -> "module:command". Each is loaded only when it is asked for: the client of Redis that `seen` takes, for
+# one, takes twice as long to load as all of `weight set`.
+COMMANDS = {
+    "rebalance": "admin.commands.epochs:rebalance",
+    "redis": "admin.commands.redis_tail:redis",
+    "reload": "admin.commands.reload:reload",
+    "seen": "admin.commands.seen:seen",
+    "server": "admin.commands.server:server",
+    "show": "admin.commands.show:show",
+    "weight": "admin.commands.weight:weight",
+}
 
-@click.group("wproxy")
+
+class _Subcommands(click.Group):
+    """The subcommands of `COMMANDS`."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return their names."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the one of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group("wproxy", cls=_Subcommands)
 def cli() -> None:
     """Watch and steer a running proxy over its stats socket."""
-
-
-for _command in (weight, server, rebalance, redis, reload, show, seen):
-    cli.add_command(_command)
 
 
 def main() -> None:

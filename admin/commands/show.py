@@ -11,8 +11,6 @@ from admin.client import parse_address
 from admin.commands.common import json_option, socket_option, stats_socket
 from admin.commands.redis_show import redis
 from admin.errors import MisusedError
-from admin.ingest import balance
-from admin.metrics import read_page
 from admin.processes import parse_processes
 from admin.render import print_json, print_table, table
 from admin.sessions import parse_sessions
@@ -126,6 +124,10 @@ def _paragraph(capture: Capture) -> list[str]:
 @json_option
 def ingest_command(pages: tuple[str, ...], *, as_json: bool) -> None:
     """Show what became of every packet, from the --metrics pages of all captures and consumers (or $WPROXY_METRICS)."""
+    # Imported here: what reads metrics takes longer to load than all of the other commands.
+    from admin.ingest import balance
+    from admin.metrics import read_page
+
     addresses = [parse_address(page) for page in pages]
     for page, address in zip(pages, addresses, strict=True):
         if address.path:
