@@ -127,11 +127,11 @@ def accepting() -> Iterator[tuple[int, list[str]]]:
             while True:
                 connection, peer = listener.accept()
                 with connection:
+                    if peer[0] == "127.0.0.1":  # the traffic comes from everywhere but there
+                        return
+                    sources.append(peer[0])  # before the client sees the end, and counts it
                     while connection.recv(4096):
                         pass
-                if peer[0] == "127.0.0.1":  # the traffic comes from everywhere but there
-                    return
-                sources.append(peer[0])
 
         thread = threading.Thread(target=serve)
         thread.start()
