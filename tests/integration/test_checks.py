@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import signal
 import socket
 import threading
 from contextlib import ExitStack, suppress
@@ -184,6 +185,22 @@ def nobody_asks(server: Questioned, for_s: float) -> bool:
     before = len(server.questions)
     threading.Event().wait(for_s)
     return len(server.questions) == before
+
+
+def test_an_answer_that_came_while_the_proxy_was_held_up_counts(program: str, tmp_path: Path) -> None:
+    with listening_socket() as listening:
+        line = f"server a 127.0.0.1:{port_of(listening)} check inter 1s fall 1 rise 1"
+        with proxy(program, tmp_path, "option redis-check", line) as made:
+            accept(listening).close()
+            made.stats.wait_for_status("a", "DOWN")
+            with accept(listening) as asked:
+                assert asked.recv(100)
+                made.process.send_signal(signal.SIGSTOP)
+                asked.sendall(b"+PONG\r\n")
+                threading.Event().wait(1.1)  # its time is over when it goes on
+                made.process.send_signal(signal.SIGCONT)
+                with accept(listening):  # the next check
+                    assert made.stats.row("a")["status"] == "UP"
 
 
 LOCAL_V2 = b"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
