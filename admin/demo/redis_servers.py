@@ -24,20 +24,24 @@ from admin.errors import DemoError
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 15.0
 _PORTS = (11_000, 32_000)
+_given: set[int] = set()  # to programs that may not listen yet
 
 
 def free_port() -> int:
-    """Return a TCP port of loopback on which nobody listens now.
+    """Return a TCP port of loopback on which nobody listens now, another one each time.
 
     It lies below the range from which the kernel takes the ports of outgoing connections, of which the demo's traffic
     makes many: one of those must not take it before the program that it is meant for.
     """
     while True:
         port = random.randint(*_PORTS)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with suppress(OSError):
                 probe.bind((HOST, port))
+                _given.add(port)
                 return port
 
 

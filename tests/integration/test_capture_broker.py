@@ -49,7 +49,9 @@ def assert_complete(batches: list[Batch], sources: list[tuple[str, int]], count:
 def test_batches_are_published_and_confirmed(tmp_path: Path, broker: Broker) -> None:
     port = free_port()
     queue = f"{broker.url}?queue=confirmed"
-    with capturing(tmp_path, queue, "--listen", f"127.0.0.1:{port}", "--batch-size", "50") as capture:
+    # Its time must not be over before a batch is full, however slowly the packets come.
+    more = ["--listen", f"127.0.0.1:{port}", "--batch-size", "50", "--batch-time", "5s"]
+    with capturing(tmp_path, queue, *more) as capture:
         sources = connect("127.0.0.1", port, 100)
         counters = settled(capture, 100)
         summary = capture.stop()
@@ -78,7 +80,7 @@ def test_messages_are_persistent_and_name_their_type(tmp_path: Path, broker: Bro
 def test_the_queues_are_durable_quorum_queues(tmp_path: Path, broker: Broker) -> None:
     queue = f"{broker.url}?queue=quorum"
     with capturing(tmp_path, queue, "--listen", f"127.0.0.1:{free_port()}"), broker.channel() as channel:
-        wait_for(lambda: broker.has_queue("quorum"), 10.0, "the queue is declared")
+        wait_for(lambda: broker.has_queue("quorum"), 20.0, "the queue is declared")
         for name in ("quorum", dead_letters("quorum")):
             assert broker.has_queue(name)
         assert channel.is_open
@@ -158,7 +160,7 @@ def test_a_queue_with_other_arguments_is_one_clear_line(tmp_path: Path, broker: 
     with capturing(tmp_path, f"{broker.url}?queue=foreign", "--listen", f"127.0.0.1:{port}") as capture:
         connect("127.0.0.1", port, 1)
         capture.wait_for_count("spooled", PACKETS_PER_CONNECTION)
-        wait_for(lambda: "exists with other arguments" in capture.log.read_text(), 10.0)
+        wait_for(lambda: "exists with other arguments" in capture.log.read_text(), 20.0)
         capture.stop()
         assert capture.log.read_text().count("exists with other arguments") == 1
 
@@ -222,7 +224,7 @@ def test_a_broker_that_stops_confirming_is_given_up(tmp_path: Path, broker: Brok
         broker.freeze()
         try:
             sources += connect("127.0.0.1", port, 5)
-            capture.wait_for_count("spooled", 5 * PACKETS_PER_CONNECTION)
+            capture.wait_for_count("spooled", 5 * PACKETS_PER_CONNECTION, 40.0)  # given up after 10 s
         finally:
             broker.thaw()
         counters = settled(capture, 10)

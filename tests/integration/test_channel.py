@@ -25,7 +25,7 @@ def test_an_end_that_comes_with_a_reset_behind_the_last_message_is_noticed() -> 
         channel.send(Kind.ACT, "never read")
         theirs.sendall(encode(Kind.DONE, 1))
         theirs.close()
-        await asyncio.wait_for(lost.wait(), 5.0)
+        await asyncio.wait_for(lost.wait(), 10.0)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())

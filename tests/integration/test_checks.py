@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import signal
 import socket
 import threading
 from contextlib import ExitStack, suppress
@@ -73,10 +74,17 @@ def test_an_agent_steers_weight_and_state(program: str, tmp_path: Path) -> None:
 
 
 def test_an_agent_is_asked_in_maintenance_and_may_end_it(program: str, tmp_path: Path) -> None:
-    with check_server(HELD) as server, check_server(Script((b"maint\n",)), Script((b"ready\n",))) as spoken:
-        line = f"server a 127.0.0.1:{server.port} agent-check agent-send x agent-inter 200ms agent-port {spoken.port}"
+    says = [b"maint\n"]
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(100)
+        connection.sendall(says[-1])
+
+    with check_server(HELD) as server, tcp_server(answer) as spoken:
+        line = f"server a 127.0.0.1:{server.port} agent-check agent-send x agent-inter 200ms agent-port {spoken}"
         with proxy(program, tmp_path, line) as made:
             made.stats.wait_for_status("a", "MAINT")
+            says.append(b"ready\n")  # not before: it may say so five times a second
             made.stats.wait_for_status("a", "no check")
 
 
@@ -144,7 +152,8 @@ def test_no_descriptor_stays_behind(tmp_path: Path) -> None:
         wait_for(lambda: len(asked) > 20)
         before = made.descriptors
         wait_for(lambda: len(asked) > 120, 20.0)
-        assert abs(made.descriptors - before) <= 2 * len(lines)
+        # What stays behind does so for good; in a moment when many checks are under way there are more.
+        wait_for(lambda: abs(made.descriptors - before) <= 2 * len(lines), what="as many descriptors as before")
 
 
 def test_what_cannot_be_reached_by_its_name(tmp_path: Path) -> None:
@@ -178,6 +187,23 @@ def nobody_asks(server: Questioned, for_s: float) -> bool:
     return len(server.questions) == before
 
 
+def test_an_answer_that_came_while_the_proxy_was_held_up_counts(tmp_path: Path) -> None:
+    """HAProxy has it so, too, unless it is stopped in the moment before it looks at its clock."""
+    with listening_socket() as listening:
+        line = f"server a 127.0.0.1:{port_of(listening)} check inter 1s fall 1 rise 1"
+        with proxy("wproxy", tmp_path, "option redis-check", line) as made:
+            accept(listening).close()
+            made.stats.wait_for_status("a", "DOWN")
+            with accept(listening) as asked:
+                assert asked.recv(100)
+                made.process.send_signal(signal.SIGSTOP)
+                asked.sendall(b"+PONG\r\n")
+                threading.Event().wait(1.1)  # its time is over when it goes on
+                made.process.send_signal(signal.SIGCONT)
+                with accept(listening):  # the next check
+                    assert made.stats.row("a")["status"] == "UP"
+
+
 LOCAL_V2 = b"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
 HEADERS = {
     "send-proxy": b"PROXY TCP4 127.0.0.1 127.0.0.1 ",
@@ -201,8 +227,9 @@ def test_checks_begin_with_the_proxy_header_of_their_server(
         with proxy(
             program, tmp_path, "option tcp-check", *rules, "tcp-check send PING", "tcp-check expect string +PONG", line
         ):
-            wait_for(lambda: bool(server.questions))
-    assert server.questions[0].startswith((b"" if plain else HEADERS[words]) or b"PING")
+            # A check that was held up for longer than its interval hangs up and has asked nothing.
+            question = wait_for(lambda: next(filter(None, server.questions), b""))
+    assert question.startswith((b"" if plain else HEADERS[words]) or b"PING")
 
 
 def test_a_unix_server_whose_backlog_is_full_is_down(program: str, tmp_path: Path) -> None:

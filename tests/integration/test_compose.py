@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,14 +14,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.support.capturing import need_capture
+from tests.support.capturing import PACKETS_PER_CONNECTION, connect, need_capture
 from tests.support.compose import ROOT, compose, on_this_machine, replaced, services
 from tests.support.programs import WPROXY, free_port, running, wait_until_listening
 from tests.support.rabbitmq import Broker
 from tests.support.waiting import wait_for
 
 CONNECTIONS = 40
-KEYS_PER_CONNECTION = 3  # at least: SYN, data, FIN
 
 
 def test_docker_compose_accepts_the_file() -> None:
@@ -149,14 +147,13 @@ def here(tmp_path: Path, by_name: dict[str, dict[str, Any]], broker: Broker) -> 
 def test_the_commands_of_all_services_make_a_working_pipeline(here: Here, by_name: dict[str, dict[str, Any]]) -> None:
     for name, port in (("redisA", here.ports["redisA"]), ("proxy", 0), ("capture", 0), ("consumer", 0)):
         check_health(here, by_name[name], *(["-p", str(port)] if port else []))
-    for _ in range(CONNECTIONS):
-        with socket.create_connection(("127.0.0.1", here.ports["capture"]), 5.0) as connection:
-            connection.sendall(b"hello")
+    connect("127.0.0.1", here.ports["capture"], CONNECTIONS)
     with (
         Redis(port=here.ports["redisA"], protocol=2) as first,
         Redis(port=here.ports["redisB"], protocol=2) as second,
     ):
-        wanted = CONNECTIONS * KEYS_PER_CONNECTION
+        # All of them: the servers are asked one after the other.
+        wanted = CONNECTIONS * PACKETS_PER_CONNECTION
         wait_for(lambda: first.dbsize() + second.dbsize() >= wanted, 20.0, "the packets are stored")
         counts = first.dbsize(), second.dbsize()
     assert counts[0] / sum(counts) == pytest.approx(0.3, abs=0.05)

@@ -107,6 +107,11 @@ def test_redis_servers_start_count_their_keys_and_end(
             servers.key_counts()
 
 
+def test_no_two_programs_get_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_servers, "_PORTS", (31_900, 31_999))
+    assert len({redis_servers.free_port() for _ in range(50)}) == 50
+
+
 def test_a_taken_port_is_the_servers_own_words(tmp_path: Path, patience: Patience) -> None:
     need("redis-server")
     with RedisServers(("redisA",)) as servers, Children(tmp_path) as children, socket.socket() as taken:
@@ -127,11 +132,11 @@ def accepting() -> Iterator[tuple[int, list[str]]]:
             while True:
                 connection, peer = listener.accept()
                 with connection:
+                    if peer[0] == "127.0.0.1":  # the traffic comes from everywhere but there
+                        return
+                    sources.append(peer[0])  # before the client sees the end, and counts it
                     while connection.recv(4096):
                         pass
-                if peer[0] == "127.0.0.1":  # the traffic comes from everywhere but there
-                    return
-                sources.append(peer[0])
 
         thread = threading.Thread(target=serve)
         thread.start()

@@ -57,7 +57,7 @@ def greet(name: bytes) -> Serve:
 
 def ask(port: int, source: str) -> str:
     """Return the name of the server that a client from `source` is sent to."""
-    with socket.create_connection(("127.0.0.1", port), 5.0, (source, 0)) as connection:
+    with socket.create_connection(("127.0.0.1", port), 15.0, (source, 0)) as connection:
         return connection.recv(1).decode()
 
 
@@ -133,7 +133,7 @@ def test_counters_live_on_and_never_go_back(place: Place) -> None:
 
 
 def test_what_an_old_process_still_counts_is_counted(place: Place) -> None:
-    with socket.create_connection(("127.0.0.1", place.port), 5.0, ("127.0.0.9", 0)) as kept:
+    with socket.create_connection(("127.0.0.1", place.port), 15.0, ("127.0.0.9", 0)) as kept:
         assert kept.recv(1) in (b"a", b"b")
         wait_for(lambda: place.rows()["main/FRONTEND"]["stot"] == "1", what="the session")
         for _ in range(3):

@@ -16,6 +16,7 @@ from tests.support.crowds import burst, stays_flat
 from tests.support.programs import free_port, running, wait_until_listening
 from tests.support.proxies import Proxy, proxy
 from tests.support.tcp_server import (
+    TIMEOUT_S,
     accept,
     connect,
     listening_socket,
@@ -69,6 +70,7 @@ def test_a_server_killed_in_the_middle_of_an_answer(program: str, tmp_path: Path
         wait_for(lambda: port in listening_ports(), what="the server listens")
         with connect(made.port) as client:
             assert len(read_exactly(client, MIB)) == MIB
+            assert client.recv(1, socket.MSG_PEEK) == b"x"  # more is on its way
             talker.kill()
             talker.wait()
             assert set(rest_of(client)) == {ord("x")}  # what was on its way arrives, then it ends
@@ -128,7 +130,8 @@ def test_half_of_a_connection_ends_by_its_timeout(
         sides = {"client": client, "server": served}
         if leaver in sides:
             sides[leaver].shutdown(socket.SHUT_WR)
-        wait_for(lambda: made.stats.numbers("FRONTEND", "scur") == (0,), 2.0, "the session ends")
+        # All times that are not set are 20 s.
+        wait_for(lambda: made.stats.numbers("FRONTEND", "scur") == (0,), what="the session ends")
         assert (rest_of(client), rest_of(served)) == (b"", b"")
 
 
@@ -141,9 +144,7 @@ def test_64_peers_that_never_read_10_mb_each(program: str, tmp_path: Path, reade
         before, descriptors = made.resident_bytes, made.descriptors
         pairs = [(connect(made.port), accept(listening)) for _ in range(64)]
         stuff({served if reader == "client" else client for client, served in pairs}, 10 * MIB)
-        used_s = made.cpu_s
-        threading.Event().wait(0.5)
-        assert made.cpu_s - used_s < 0.1  # it waits, and does not ask again and again
+        wait_for(lambda: rests(made), what="it waits, and does not ask again and again")
         # What a stuck direction holds: 64 KiB of the buffer's limit and one read of at most 256 KB.
         assert made.resident_bytes - before < 32 * MIB
         assert talks(made, listening)
@@ -154,6 +155,13 @@ def test_64_peers_that_never_read_10_mb_each(program: str, tmp_path: Path, reade
         wait_for(lambda: made.resident_bytes - before < 8 * MIB, what="the memory is given back")
         if program == "wproxy":
             wait_for(lambda: made.descriptors == descriptors, what="all descriptors given back")
+
+
+def rests(made: Proxy) -> bool:
+    """Tell whether it uses next to no processor time for half a second: on a busy machine it may come to rest late."""
+    used_s = made.cpu_s
+    threading.Event().wait(0.5)
+    return made.cpu_s - used_s < 0.1
 
 
 def stuff(senders: set[socket.socket], size: int) -> None:
@@ -214,7 +222,7 @@ def crowded(program: str, folder: Path, *lines: str, rest: str = "", open_files:
             for number, connection in served.items():
                 connection.close()
                 clients[number].close()
-            served = accepted(listening)
+            served = accepted(listening) if len(answered) < len(clients) else {}
             answered |= set(served)
         assert answered == set(range(60))
         made.stats.wait_until_idle("FRONTEND", "BACKEND", "s")
@@ -223,9 +231,9 @@ def crowded(program: str, folder: Path, *lines: str, rest: str = "", open_files:
 
 
 def accepted(listening: socket.socket) -> dict[int, socket.socket]:
-    """Return the connections that come within half a second, by the number that the client says."""
-    found = {}
-    while select.select([listening], [], [], 0.5)[0]:
+    """Return the connections that come, each within half a second of the last, by the number that the client says."""
+    found: dict[int, socket.socket] = {}
+    while select.select([listening], [], [], 0.5 if found else TIMEOUT_S)[0]:
         served = accept(listening)
         found[int(read_exactly(served, 2))] = served
     return found

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.pids import alive
-from tests.support.programs import WPROXY, free_port, redis_server, running
+from tests.support.programs import START_TIMEOUT_S, WPROXY, free_port, redis_server, running
 from tests.support.proxies import check_log
 from tests.support.stats import Stats
 from tests.support.waiting import wait_for
@@ -117,7 +117,7 @@ def process(place: Place, name: str, *options: str) -> Iterator[subprocess.Popen
             assert started.poll() is None, place.log(name)
             return place.pid() not in (0, before)
 
-        wait_for(serves, 15.0, f"{name} serves")
+        wait_for(serves, START_TIMEOUT_S, f"{name} serves")
         yield started
     check_log(place.log(name))
 
@@ -194,7 +194,7 @@ def test_the_master_reloads_without_refusing_a_client(place: Place) -> None:
 def reload(place: Place, master: subprocess.Popen[bytes]) -> None:
     before = place.pid()
     master.send_signal(signal.SIGUSR2)
-    wait_for(lambda: place.pid() not in (0, before), 15.0, "the new worker answers")
+    wait_for(lambda: place.pid() not in (0, before), START_TIMEOUT_S, "the new worker answers")
     wait_for(lambda: not alive(before), 15.0, "the old worker is gone")
 
 
@@ -203,7 +203,7 @@ def test_a_configuration_that_cannot_be_used_leaves_the_old_one_running(place: P
         worker = place.pid()
         place.write(more="    balanse roundrobin\n")
         master.send_signal(signal.SIGUSR2)
-        wait_for(lambda: "Reload failed" in place.log("master"), what="the reload fails")
+        wait_for(lambda: "Reload failed" in place.log("master"), START_TIMEOUT_S, "the reload fails")
         assert "did you mean 'balance'?" in place.log("master")
         assert place.pid() == worker
         place.write(weight=40)
@@ -217,7 +217,7 @@ def test_an_address_in_use_leaves_the_old_one_its_stats_socket(place: Place) -> 
         worker = place.pid()
         place.write(more=taken)
         master.send_signal(signal.SIGUSR2)
-        wait_for(lambda: "Reload failed" in place.log("master"), what="the reload fails")
+        wait_for(lambda: "Reload failed" in place.log("master"), START_TIMEOUT_S, "the reload fails")
         assert place.pid() == worker
         place.write()
         reload(place, master)
@@ -237,7 +237,7 @@ def test_systemd_is_told_when_the_worker_serves(place: Place, monkeypatch: pytes
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         path = name.format(folder=place.folder.name) if name.startswith("@") else str(place.folder / name)
         told.bind(path.replace("@", "\0"))
-        told.settimeout(15.0)
+        told.settimeout(START_TIMEOUT_S)
         monkeypatch.setenv("NOTIFY_SOCKET", path)
         with process(place, "master", "-Ws") as master:
             assert told.recv(64) == b"READY=1\n"
@@ -248,7 +248,7 @@ def test_a_worker_that_dies_is_replaced(place: Place) -> None:
     with process(place, "master", "-W"):
         worker = place.pid()
         os.kill(worker, signal.SIGKILL)
-        wait_for(lambda: place.pid() not in (0, worker), 5.0, "another worker")
+        wait_for(lambda: place.pid() not in (0, worker), START_TIMEOUT_S, "another worker")
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_in_the_background_it_returns_when_it_serves(place: Place) -> None:
     for options in (["-D"], ["-D", "-W"]):
         done = subprocess.run(
             [*WPROXY, "-f", "wproxy.cfg", "-p", str(pidfile), *options],
-            cwd=place.folder, capture_output=True, text=True, timeout=20, check=True,
+            cwd=place.folder, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=True,
         )  # fmt: skip
         assert (done.stdout, done.stderr) == ("", "")
         pid = int(pidfile.read_text())

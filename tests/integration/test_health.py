@@ -27,8 +27,12 @@ def program(request: pytest.FixtureRequest) -> str:
 
 def settled(made: Proxy, status: str, health: str) -> dict[str, dict[str, str]]:
     """Return the columns about health when server a has come to rest."""
-    wait_for(lambda: (made.stats.row("a")["status"], made.stats.row("a")["check_health"]) == (status, health))
-    rows = made.stats.rows()
+
+    def at_rest() -> dict[str, dict[str, str]]:
+        rows = made.stats.rows()
+        return rows if (rows["a"]["status"], rows["a"]["check_health"]) == (status, health) else {}
+
+    rows = wait_for(at_rest, what=f"a is {status} with health {health}")
     del rows["BACKEND"]["chkdown"]  # HAProxy counts here how often no server was left, wproxy sums the servers
     return {name: {column: row.get(column, "") for column in COLUMNS} for name, row in rows.items()}
 

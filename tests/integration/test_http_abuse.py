@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.beside_http import receive
 from tests.support.http_beside import GET, OK, request_end
 from tests.support.http_server import recording_server
 from tests.support.proxies import Proxy, proxy
@@ -239,7 +240,7 @@ def test_servers_that_lie(tmp_path: Path) -> None:
     ):
         for _ in range(3):
             client.sendall(GET)
-            assert client.recv(4096) == b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+            assert receive(client) == b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
         client.close()
         nothing_left(made)
 

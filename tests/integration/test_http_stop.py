@@ -7,9 +7,10 @@ import socket
 import subprocess
 from pathlib import Path
 
+from tests.support.beside_http import receive
 from tests.support.http_beside import GET
 from tests.support.http_server import recording_server
-from tests.support.programs import WPROXY
+from tests.support.programs import WPROXY, listening
 from tests.support.proxies import proxy
 from tests.support.waiting import wait_for
 
@@ -23,20 +24,23 @@ def rest_of(client: socket.socket) -> bytes:
 
 def test_soft_stop(tmp_path: Path) -> None:
     """An idle client has one request more, whose answer says that it is the last, or is let go after two seconds."""
-    with recording_server(delay_s=0.5) as server:
+    with recording_server() as server:
         line = f"server s 127.0.0.1:{server.port}"
         with proxy("wproxy", tmp_path, line, mode="http") as made:
             clients = [socket.create_connection(("127.0.0.1", made.port), 10.0) for _ in range(6)]
             silent, idle, returning, busy, pipelined, beginning = clients
             for client in (idle, returning):
                 client.sendall(GET)
-                assert client.recv(4096).endswith(b"ok")
+                assert receive(client).endswith(b"\r\n\r\nok")
+            server.may_answer.clear()
             busy.sendall(GET)
             pipelined.sendall(GET + GET)
             beginning.sendall(GET[:10])
             wait_for(lambda: made.stats.numbers("s", "scur") == (2,), what="two requests")
             made.process.send_signal(signal.SIGUSR1)
+            wait_for(lambda: not listening(made.port), what="the signal is heard")
             returning.sendall(GET)
+            server.may_answer.set()
             last = rest_of(returning)
             assert last.endswith(b"ok")
             assert b"\r\nconnection: close\r\n" in last
@@ -64,11 +68,11 @@ def test_shutdown_sessions(tmp_path: Path) -> None:
         ):
             client.sendall(GET)
             wait_for(lambda: " srv=s " in made.stats.ask("show sess"), what="a session on the server")
-            assert made.stats.ask("show sess").count(" srv=<none> ") == 1
+            wait_for(lambda: made.stats.ask("show sess").count(" srv=<none> ") == 1, what="the idle one")
             made.stats.ask("shutdown sessions server main/s")
             assert rest_of(client) == b""
             made.stats.wait_until_idle("s")
-            assert made.stats.numbers("FRONTEND", "scur") == (1,)
+            wait_for(lambda: made.stats.numbers("FRONTEND", "scur") == (1,), what="the idle one is left")
             idle.close()
 
 

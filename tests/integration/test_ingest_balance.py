@@ -43,12 +43,11 @@ def test_the_sums_agree_through_a_broker(tmp_path: Path, broker: Broker) -> None
         assert (before["captured"], before["in_flight"], before["stored"]) == (captured, captured, 0)
         with consumer(tmp_path, queue, redis, "--metrics", page):
             wait_until_stored(redis, captured)
-            wait_for(lambda: ingest(*pages)["stored"] == captured, 10.0, "the counters")
-            assert ingest(*pages) == {**before, "in_flight": 0, "stored": captured}
+            wanted = {**before, "in_flight": 0, "stored": captured}
+            wait_for(lambda: ingest(*pages) == wanted, 20.0, "the counters")
             publish(broker, "sums", [b"{", encode(batch(0, age_s=400.0))])
-            wait_for(lambda: ingest(*pages)["expired"] == 3, 10.0, "the expired batch")
-            after = ingest(*pages)
-            assert (after["unreadable"], after["came_again"], after["in_hand"]) == (1, 3, 0)
+            wanted = {"expired": 3, "unreadable": 1, "came_again": 3, "in_hand": 0}
+            wait_for(lambda: wanted.items() <= ingest(*pages).items(), 20.0, "the expired batch, no more in hand")
 
 
 def test_the_sums_agree_through_a_spool(tmp_path: Path) -> None:
@@ -63,7 +62,7 @@ def test_the_sums_agree_through_a_spool(tmp_path: Path) -> None:
         assert ingest(pages[0])["in_spool"] == captured
         with consumer(tmp_path, queue, redis, "--metrics", page):
             wait_until_stored(redis, captured)
-            wait_for(lambda: ingest(*pages)["stored"] == captured, 10.0, "the counters")
+            wait_for(lambda: ingest(*pages)["stored"] == captured, 20.0, "the counters")
             found = ingest(*pages)
             assert (found["captured"], found["in_spool"], found["in_flight"], found["came_again"]) == (
                 captured,

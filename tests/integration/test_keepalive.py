@@ -25,7 +25,7 @@ def program(request: pytest.FixtureRequest) -> str:
 def first_probe_s(local: int, remote: int) -> float:
     """Return in how many seconds the end at port `local` will probe the one at `remote`, infinity for never.
 
-    While data are not acknowledged yet it is 0.
+    While data are not acknowledged yet it is 0, and when it is not seen: the table changes while it is read.
     """
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
@@ -33,7 +33,7 @@ def first_probe_s(local: int, remote: int) -> float:
         kind, _, left = fields[5].partition(":")
         if ports == (local, remote):
             return {"00": inf, "02": int(left, 16) / _JIFFIES}.get(kind, 0.0)
-    raise LookupError(f"no connection between {local} and {remote}")
+    return 0.0
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_the_check_asks_the_proxy(tmp_path: Path) -> None:
         assert keepalived(*ask).returncode == 0
         running.process.send_signal(19)  # SIGSTOP: it accepts, and says nothing
         try:
-            wait_for(lambda: keepalived(*ask, "--timeout", "0.2").returncode == 3, 5.0, "no answer is no health")
+            wait_for(lambda: keepalived(*ask, "--timeout", "0.2").returncode == 3, what="no answer is no health")
         finally:
             running.process.send_signal(18)
     assert keepalived(*ask).returncode == 3

@@ -29,7 +29,7 @@ from tests.support.waiting import wait_for
 
 BULK = b"0123456789abcdef" * (1 << 16) * 50  # 50 MB, more than the kernel's buffers hold
 SHORT = 0.3
-SLACK = 0.7  # a timeout may come late by this much on a machine that is busy
+SLACK = 5.0  # a timeout may come late by this much on a machine that is busy; those that are not set take 20 s
 
 
 @pytest.fixture(params=["haproxy", "wproxy"])
@@ -40,6 +40,7 @@ def program(request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def took(least_s: float, most_s: float) -> Iterator[None]:
+    """Time the block, which begins before what starts the proxy's clock: this process may be held up in between."""
     began = time.monotonic()
     yield
     passed = time.monotonic() - began
@@ -65,9 +66,9 @@ def test_a_silent_connection_ends(program: str, tmp_path: Path) -> None:
     lines = "timeout client 300ms", "timeout server 300ms"
     with listening_socket() as listening, in_front_of(listening, program, tmp_path, *lines) as made:
         with connect(made.port) as client, accept(listening) as served:
-            client.sendall(b"x")
-            assert read_exactly(served, 1) == b"x"
             with took(SHORT - 0.05, SHORT + SLACK):
+                client.sendall(b"x")
+                assert read_exactly(served, 1) == b"x"
                 assert ended(client) == b""
             assert ended(served) == b""
         made.stats.wait_until_idle()
@@ -79,9 +80,9 @@ def test_the_shorter_timeout_ends_its_own_side_only(program: str, tmp_path: Path
     with (
         listening_socket() as listening,
         in_front_of(listening, program, tmp_path, f"timeout {side} 300ms") as made,
+        took(SHORT - 0.05, SHORT + SLACK),
         connect(made.port) as client,
         accept(listening) as served,
-        took(SHORT - 0.05, SHORT + SLACK),
     ):
         late, other = (client, served) if side == "client" else (served, client)
         assert ended(other) == b""
@@ -93,7 +94,7 @@ def test_the_shorter_timeout_ends_its_own_side_only(program: str, tmp_path: Path
 
 @pytest.mark.parametrize("talker", ["client", "server"])
 def test_bytes_in_one_direction_keep_a_connection(program: str, tmp_path: Path, talker: str) -> None:
-    lines = "timeout client 300ms", "timeout server 300ms"
+    lines = "timeout client 1s", "timeout server 1s"  # far more than the pace, at which this process may be held up
     with (
         listening_socket() as listening,
         in_front_of(listening, program, tmp_path, *lines) as made,
@@ -102,7 +103,7 @@ def test_bytes_in_one_direction_keep_a_connection(program: str, tmp_path: Path, 
     ):
         source, sink = (client, served) if talker == "client" else (served, client)
         pace = threading.Event()
-        for _ in range(8):
+        for _ in range(14):
             source.sendall(b"x")
             assert read_exactly(sink, 1) == b"x"
             pace.wait(0.1)
@@ -112,7 +113,7 @@ def test_a_server_that_does_not_answer_ends_by_the_connect_timeout(program: str,
     lines = "timeout connect 200ms", "retries 2"
     with full_backlog() as port, proxy(program, tmp_path, f"server s 127.0.0.1:{port}", *lines) as made:
         # Three attempts of 200 ms; HAProxy waits no further 200 ms between them, because a timeout is a pause.
-        with connect(made.port) as client, took(0.55, 1.1 + SLACK):
+        with took(0.55, 1.1 + SLACK), connect(made.port) as client:
             assert ended(client) == b""
         made.stats.wait_until_idle()
         assert made.stats.numbers("s", "econ", "wretr") == (1, 2)
@@ -144,9 +145,9 @@ def test_waiting_in_the_queue_ends_by_its_timeout(program: str, tmp_path: Path) 
         connect(made.port) as first,
         accept(listening) as served,
     ):
-        with connect(made.port) as second, took(SHORT - 0.05, SHORT + SLACK):
+        with took(SHORT - 0.05, SHORT + SLACK), connect(made.port) as second:
             assert ended(second) == b""
-        assert made.stats.numbers("BACKEND", "qcur", "scur") == (0, 1)
+        wait_for(lambda: made.stats.numbers("BACKEND", "qcur", "scur") == (0, 1), what="the second is gone")
         served.sendall(b"still here")
         assert read_exactly(first, 10) == b"still here"
 

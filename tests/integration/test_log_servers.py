@@ -10,7 +10,7 @@ from pathlib import Path
 import redis
 
 from tests.support.logging_proxy import scene
-from tests.support.programs import WPROXY, free_port, running
+from tests.support.programs import START_TIMEOUT_S, WPROXY, free_port, running
 from tests.support.proxies import Proxy, configuration, proxy
 from tests.support.syslog import udp_log_server, unix_log_server
 from tests.support.tcp_server import ask_name, named_server
@@ -48,6 +48,7 @@ def test_a_unix_socket_that_nobody_reads(tmp_path: Path) -> None:
         proxy("wproxy", tmp_path, f"log {path} local0", "option tcplog", f"server s 127.0.0.1:{up}") as made,
     ):
         wait_for(lambda: ask_name(made.port) == "x" and dropped(made) > 2, 20.0, "its buffer is full")
+        made.stats.wait_until_idle()  # the last client's line comes when it has left
         before = dropped(made)
         received = len(log.receive())
         assert received > 0
@@ -78,7 +79,7 @@ def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
         command = ["/bin/sh", "-c", 'exec "$@" 7>fifo', "sh", *WPROXY, "-f", "wproxy.cfg"]
         with running(command, tmp_path, "wproxy") as process:
             made = Proxy("wproxy", tmp_path, port, process)
-            wait_for(made.serves, 15.0, "it serves")
+            wait_for(made.serves, START_TIMEOUT_S, "it serves")
             wait_for(lambda: ask_name(port) == "x" and dropped(made) > 2, 20.0, "the pipe is full")
             text = os.read(reading, 2 * capacity).decode()
     assert len(text) > capacity // 2

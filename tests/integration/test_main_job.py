@@ -12,11 +12,12 @@ import pytest
 from redis import Redis
 
 from capture.messages import encode
-from tests.support.capturing import need_capture
+from tests.support.capturing import PACKETS_PER_CONNECTION, Capture, capturing, need_capture
 from tests.support.consuming import batches, consumer, publish, stored
-from tests.support.programs import WPROXY, free_port, redis_server, running
+from tests.support.programs import WPROXY, free_port, redis_server
 from tests.support.proxies import Proxy, proxy
 from tests.support.rabbitmq import Broker
+from tests.support.tcp_server import TIMEOUT_S
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.once
@@ -41,28 +42,17 @@ def weighted(folder: Path, servers: tuple[int, int], mode: str) -> Iterator[Prox
         yield started
 
 
-@contextmanager
-def capturing(folder: Path, queue: str) -> Iterator[int]:
-    """Run `wproxy capture` on the loopback, yield the port that it watches."""
-    port = free_port()
-    command = [*WPROXY, "capture", "--listen", f"127.0.0.1:{port}", "--interface", "lo", "--queue", queue]
-    with running([*command, "--sensor", "test", "--spool-dir", str(folder / "fallback")], folder, "capture") as process:
-        log = folder / "capture.log"
-
-        def ready() -> bool:
-            assert process.poll() is None, log.read_text()
-            return "listening on" in log.read_text()
-
-        wait_for(ready, 20.0, "capture")
-        yield port
-
-
 def connect_from_many(port: int, connections: int) -> set[str]:
-    """Open and close connections to `port`, each from a loopback address of its own; return the addresses."""
+    """Open and close connections to `port`, each from a loopback address of its own; return the addresses.
+
+    To the end, so that the last packet of each has been sent.
+    """
     sources = {f"127.1.{index // 250}.{index % 250 + 1}" for index in range(connections)}
     for source in sources:
-        with socket.create_connection(("127.0.0.1", port), 5.0, (source, 0)) as client:
+        with socket.create_connection(("127.0.0.1", port), TIMEOUT_S, (source, 0)) as client:
             client.sendall(b"x")
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(1) == b""
     return sources
 
 
@@ -75,25 +65,18 @@ def test_packets_reach_the_redis_servers_by_weight_with_their_expiry(
     tmp_path: Path, servers: tuple[int, int], broker: Broker
 ) -> None:
     need_capture()
-    queue = f"{broker.url}?queue=main"
+    queue, watched = f"{broker.url}?queue=main", free_port()
     with (
         weighted(tmp_path, servers, "redis") as started,
-        capturing(tmp_path, queue) as watched,
+        capturing(tmp_path, queue, "--listen", f"127.0.0.1:{watched}", "--interface", "lo") as capture,
         consumer(tmp_path, queue, started.port, "--ttl", f"{TTL_S}s"),
     ):
         sources = connect_from_many(watched, 200)
-
-        def all_seen() -> list[str]:
-            found = keys(servers[0]) + keys(servers[1])
-            return found if {key.split("|")[1] for key in found} >= sources else []
-
-        found = wait_for(all_seen, 20.0, "a key of every source")
-        # SYN, ACK, data, FIN, … of each connection, and all of them to the address that is watched
-        assert len(found) >= 4 * len(sources)
-        assert len(set(found)) == len(found)
+        total = wait_for(lambda: all_stored(capture, servers, 200), 20.0, "every packet is stored")
+        found = keys(servers[0]) + keys(servers[1])
+        assert {key.split("|")[1] for key in found} == sources
         assert {key.split("|")[2] for key in found} == {"127.0.0.1"}
-
-        total = wait_for(lambda: settled(servers), 20.0, "the pipeline to drain")
+        assert len(set(found)) == len(found) == total
         assert abs(stored(servers[0]) - total * 0.3) <= 1
         check_expiry(servers[0], found)
 
@@ -102,21 +85,15 @@ def test_packets_reach_the_redis_servers_by_weight_with_their_expiry(
         )
         before = (stored(servers[0]), stored(servers[1]))
         connect_from_many(watched, 200)
-        total = wait_for(lambda: settled(servers), 20.0, "the pipeline to drain") - sum(before)
-        assert total >= 800
+        total = wait_for(lambda: all_stored(capture, servers, 400), 20.0, "every packet is stored") - sum(before)
+        assert total >= 200 * PACKETS_PER_CONNECTION
         assert abs(stored(servers[0]) - before[0] - total * 0.5) <= 1
 
 
-def settled(servers: tuple[int, int]) -> int:
-    """Return the number of keys, once two looks at it, a second apart, agree; 0 until then."""
-    counts = []
-
-    def look() -> bool:
-        counts.append(stored(servers[0]) + stored(servers[1]))
-        return len(counts) > 50 and len(set(counts[-50:])) == 1
-
-    wait_for(look, 20.0, "a number that stays")
-    return counts[-1]
+def all_stored(capture: Capture, servers: tuple[int, int], connections: int) -> int:
+    """Return the number of keys, once every packet of so many connections is one; 0 until then."""
+    total = stored(servers[0]) + stored(servers[1])
+    return total if total == capture.counters()["packets"] >= connections * PACKETS_PER_CONNECTION else 0
 
 
 def check_expiry(port: int, found: list[str]) -> None:

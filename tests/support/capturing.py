@@ -17,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from capture.messages import Observation, decode
 from capture.spool import SpoolReader
-from tests.support.programs import WPROXY, free_port, lack, need, running
+from tests.support.programs import START_TIMEOUT_S, WPROXY, free_port, lack, need, running
+from tests.support.tcp_server import TIMEOUT_S
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -43,7 +44,7 @@ class Capture:
     def counters(self) -> dict[str, int]:
         """Return the counters of its metrics page, without prefix and suffix, summed over labels."""
         url = f"http://127.0.0.1:{self.metrics_port}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
             text = response.read().decode()
         counters: dict[str, int] = {}
         for family in text_string_to_metric_families(text):
@@ -51,15 +52,15 @@ class Capture:
             counters[name] = sum(int(sample.value) for sample in family.samples)
         return counters
 
-    def wait_for_count(self, name: str, count: int) -> dict[str, int]:
+    def wait_for_count(self, name: str, count: int, timeout_s: float = 20.0) -> dict[str, int]:
         """Return the counters when `name` has reached `count`."""
-        wait_for(lambda: self.counters()[name] >= count, 20.0, f"{name} ≥ {count}")
+        wait_for(lambda: self.counters()[name] >= count, timeout_s, f"{name} ≥ {count}")
         return self.counters()
 
     def stop(self) -> str:
         """End it by SIGTERM; return its last line, the counters."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(15.0) == 0, self.log.read_text()
+        assert self.process.wait(START_TIMEOUT_S) == 0, self.log.read_text()
         return self.log.read_text().splitlines()[-1]
 
 
@@ -82,7 +83,7 @@ def capturing(folder: Path, queue: str, *more: str, name: str = "capture") -> It
                 pytest.fail(f"capture ended with {process.returncode}:\n{log.read_text()}")
             return "wproxy capture: listening on " in log.read_text() or "wproxy capture: watching " in log.read_text()
 
-        wait_for(ready, 20.0, "capture is ready")
+        wait_for(ready, START_TIMEOUT_S, "capture is ready")
         yield capture
 
 
@@ -90,7 +91,7 @@ def connect(host: str, port: int, count: int) -> list[tuple[str, int]]:
     """Open `count` connections to `host`:`port`, one after the other, say something on each; return where from."""
     sources = []
     for _ in range(count):
-        with socket.create_connection((host, port), 5.0) as connection:
+        with socket.create_connection((host, port), TIMEOUT_S) as connection:
             connection.sendall(b"hello")
             connection.shutdown(socket.SHUT_WR)
             assert connection.recv(1) == b""  # the other end has read to the end, and closed

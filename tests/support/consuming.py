@@ -15,7 +15,7 @@ from redis import Redis
 
 from capture.messages import CONTENT_TYPE, Batch, Observation, encode
 from capture.topology import declare
-from tests.support.programs import WPROXY, running
+from tests.support.programs import START_TIMEOUT_S, WPROXY, running
 from tests.support.rabbitmq import Broker
 from tests.support.waiting import wait_for
 
@@ -40,7 +40,7 @@ class Consumer:
     def stop(self) -> dict[str, int]:
         """Stop it as a service manager does; return the counters it printed."""
         self.process.terminate()
-        assert self.process.wait(15.0) == 0, self.output()
+        assert self.process.wait(START_TIMEOUT_S) == 0, self.output()
         assert "Traceback" not in self.output()
         last_line = self.output().splitlines()[-1]
         return {name.replace(" ", "_"): int(count) for count, name in re.findall(r"(\d+) ([a-z ]+)", last_line)}

@@ -13,13 +13,17 @@ from tests.support.http_beside import OK, request_end
 
 @dataclass
 class RecordingServer:
-    """Answers with `reply`, whatever it is asked, after `delay_s` seconds."""
+    """Answers with `reply`, whatever it is asked, after `delay_s` seconds, and not while `may_answer` is cleared."""
 
     listener: socket.socket
     reply: bytes = OK
     delay_s: float = 0.0
+    may_answer: threading.Event = field(default_factory=threading.Event)
     _heard: list[bytearray] = field(default_factory=list)
     _open: list[socket.socket] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     @property
     def port(self) -> int:
@@ -49,6 +53,7 @@ class RecordingServer:
                     if end is not None:
                         at += end
                         threading.Event().wait(self.delay_s)
+                        self.may_answer.wait()
                         connection.sendall(self.reply)
                         continue
                     if not (chunk := connection.recv(65536)):
@@ -58,6 +63,7 @@ class RecordingServer:
                 data += chunk
 
     def stop(self) -> None:
+        self.may_answer.set()
         for each in (self.listener, *self._open):
             with suppress(OSError):  # it is closed already
                 each.shutdown(socket.SHUT_RDWR)

@@ -34,7 +34,7 @@ class ProbeSockets:
         self._loop = loop
         self._epoll = select.epoll()
         self._readers: dict[int, tuple[socket.socket, Reader]] = {}
-        loop.add_reader(self._epoll.fileno(), self._turn)
+        loop.add_reader(self._epoll.fileno(), self.turn)
 
     def open(self, address: Address, reader: Reader, *, linger: bool, source: Address | None = None) -> socket.socket:
         """Begin to connect to `address`, from `source`, and tell `reader` what happens; raise OSError.
@@ -73,7 +73,7 @@ class ProbeSockets:
             self.drop(probe)
         self._epoll.close()
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
         """Tell each reader whose socket has something to tell; one may have gone by the doing of another."""
         for descriptor, events in self._epoll.poll(0):
             entry = self._readers.get(descriptor)

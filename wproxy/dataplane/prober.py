@@ -300,6 +300,11 @@ class Probe:
                 return
 
     def _time_out(self) -> None:
+        """End the check, unless its end has come while this process was held up: the loop looks at its clock first."""
+        timer = self._timer
+        self._sockets.turn()
+        if self._timer is not timer:
+            return
         if self._task is not None:
             self._task.cancel()
         self._finish(self._dialogue.timed_out())

@@ -3,6 +3,9 @@
 A timeout that is put off by every byte would cost a timer per byte. Here an item is looked at only when the time it
 named last has come; if it has been active since, it names a later time and is put aside again. So activity costs the
 item one assignment of the time, and nothing else.
+
+The loop looks at its clock before its sockets. So after a while in which the process was held up, the sockets have a
+turn first: what has come meanwhile is activity, too.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from math import inf
 from typing import Protocol
 
 TICK_S = 0.01  # timeouts are at most this late
+_SOCKETS_FIRST_S = 0.001  # the least that the loop takes for a time: less would be before its sockets, too
 _STALE_TICKS = 1024  # so many may stay in the heap before it is made anew
 
 
@@ -29,7 +33,7 @@ class Watched(Protocol):
 class Wheel:
     """Calls `expired` on the items whose `expires_at` has come."""
 
-    __slots__ = ("_at", "_buckets", "_loop", "_ticks", "_timer", "_where")
+    __slots__ = ("_at", "_buckets", "_loop", "_sockets_had_a_turn", "_ticks", "_timer", "_where")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -38,6 +42,7 @@ class Wheel:
         self._where: dict[Watched, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._at = 0  # the tick for which the timer is set
+        self._sockets_had_a_turn = False  # since the loop was found to be late
 
     def watch(self, item: Watched) -> None:
         """Watch `item` from now on; call again when its time may have come nearer."""
@@ -95,6 +100,11 @@ class Wheel:
         """Look at the items whose tick has come; what one of them does may forget another."""
         self._timer = None
         now = self._loop.time()
+        if now - self._at * TICK_S > TICK_S and not self._sockets_had_a_turn:
+            self._sockets_had_a_turn = True
+            self._timer = self._loop.call_at(now + _SOCKETS_FIRST_S, self._turn)
+            return
+        self._sockets_had_a_turn = False
         while self._ticks and self._ticks[0] * TICK_S <= now:
             tick = heapq.heappop(self._ticks)
             while bucket := self._buckets.get(tick):

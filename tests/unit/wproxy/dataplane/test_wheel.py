@@ -176,6 +176,21 @@ def test_items_that_come_and_go_leave_nothing_behind() -> None:
     assert (len(item.expirations), len(stays.expirations)) == (0, 1)
 
 
+def test_the_sockets_come_first_when_the_process_was_held_up() -> None:
+    loop, wheel = made()
+    active, idle = Item(loop, 101.0), Item(loop, 101.0)
+    wheel.watch(active)
+    wheel.watch(idle)
+    loop.now += 5.0  # nothing was called meanwhile
+    loop.advance(0.0)
+    assert (active.expirations, idle.expirations) == ([], [])
+    active.at = 106.0  # something has come for it
+    loop.advance(TICK_S)
+    assert (active.expirations, len(idle.expirations)) == ([], 1)
+    loop.advance(1.0)
+    assert len(active.expirations) == 1
+
+
 def test_one_timer_serves_all() -> None:
     loop, wheel = made()
     for second in (9, 3, 7, 3, 5):
