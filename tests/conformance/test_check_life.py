@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.check_server import Script, check_server
+from tests.support.log_lines import steady
 from tests.support.programs import free_port, redis_server, running, wait_until_listening
 from tests.support.proxies import proxy
 from tests.support.waiting import wait_for
@@ -30,7 +31,7 @@ OPTIONS = {"told": ["option log-health-checks"], "not told": []}
 
 def notices(log: str) -> list[str]:
     lines = re.findall(r"\[(?:WARNING|ALERT)\] +\(\d+\) : ((?:Server|Health check|Agent check|proxy) .*)", log)
-    return [re.sub(r"check duration: \d+ms", "check duration: Nms", line) for line in lines]
+    return [steady(line) for line in lines]
 
 
 def life(program: str, folder: Path, scripts: list[Script], lines: list[str]) -> list[str]:

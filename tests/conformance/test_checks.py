@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.check_server import Script, check_server
+from tests.support.log_lines import steady
 from tests.support.programs import free_port
 from tests.support.proxies import Proxy, proxy
 from tests.support.waiting import wait_for
@@ -224,7 +225,7 @@ def backend(name: str, case: Case, stack: ExitStack, questions: dict[str, list[b
 def notices(log: str) -> set[str]:
     """Return what a log says about servers and backends, without what differs from run to run."""
     lines = re.findall(r"\[(?:WARNING|ALERT)\] +\(\d+\) : ((?:Server|Health check|Agent check|backend) .*)", log)
-    return {re.sub(r"check duration: \d+ms", "check duration: Nms", line) for line in lines}
+    return {steady(line) for line in lines}
 
 
 def settled(made: Proxy) -> Seen:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.certificates import Request, authority, for_host, issue, revoked
+from tests.support.log_lines import steady
 from tests.support.logging_proxy import TCPLOG
 from tests.support.memory_tls import client_context
 from tests.support.programs import free_ports
@@ -135,8 +136,8 @@ def said_by(side: Side, act: Callable[[Side], object]) -> list[object]:
 def facts(line: str) -> str:
     found = TCPLOG.fullmatch(line)
     if found is not None:
-        return f"{found['priority']} {found['names']} {found['bytes']} {found['rest']}"
-    return re.sub(r"\w{3} [ \d]\d [\d:]{8} \w+\[\d+\]|\[\S+\]|:\d+ | \d+/\d+/\d+", "", line)
+        return f"{found['priority']} {found['names']} {found['bytes']} {steady(found['rest'])}"
+    return steady(line).partition("]: ")[2]
 
 
 def talk(connection: ssl.SSLSocket) -> list[object]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.certificates import Request, authority, for_host, issue
+from tests.support.log_lines import steady
 from tests.support.logging_proxy import TCPLOG
 from tests.support.programs import free_ports
 from tests.support.proxies import Proxy, proxy
@@ -129,8 +130,8 @@ def told(side: Side, case: str) -> tuple[bytes, str]:
     [line] = side.log.wait_for(f"l{number_of(case)}~")
     found = TCPLOG.fullmatch(line)
     assert found is not None
-    times = [re.sub(r"\d+$", "T", found[name]) for name in ("tc",)]
-    return answer, f"{found['names']} {times} {found['bytes']} {found['rest']}"
+    connected = re.sub(r"\d+", "T", found["tc"])
+    return answer, f"{found['names']} {connected} {found['bytes']} {steady(found['rest'])}"
 
 
 @pytest.mark.parametrize("case", CASES)
