@@ -190,6 +190,13 @@ CASES = {
     "agent-empty-line": agent(b"\n"),
     "agent-nothing": agent(b""),
 }
+# Who waits in vain, until the interval is over. An answer to any other is none of a timeout's, however late it is: all
+# checks begin at once, in Python on both ends.
+TIMED_OUT = {
+    "connect-full", "redis-part", "redis-silent", "tcp-none-full", "tcp-connect-full", "tcp-mismatch", "tcp-min-recv",
+    "tcp-comment-timeout", "tcp-regex-timeout", "tcp-not-timeout", "tcp-binary-timeout", "tcp-rbinary-timeout",
+    "tcp-forgets", "tcp-timeout-status", "http-part-held", "http-silent", "http-string-endless",
+}  # fmt: skip
 
 Seen = dict[str, dict[str, str]]
 
@@ -219,7 +226,8 @@ def backend(name: str, case: Case, stack: ExitStack, questions: dict[str, list[b
     if case.agent is not None:
         spoken = stack.enter_context(check_server(Script((case.agent,))))
         line += f" agent-check agent-send x agent-port {spoken.port} agent-inter 1s"
-    return "\n    ".join([f"backend {name}", *case.lines, line])
+    patience = [] if name in TIMED_OUT else ["timeout connect 9s", "timeout check 9s"]
+    return "\n    ".join([f"backend {name}", *case.lines, *patience, line])
 
 
 def notices(log: str) -> set[str]:
