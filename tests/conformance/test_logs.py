@@ -199,7 +199,9 @@ def test_global_targets_tag_and_hostname(tmp_path: Path) -> None:
             start = programs.haproxy if program == "haproxy" else programs.wproxy
             with start(tmp_path, config, unlogged) as process:
                 # Lines count sessions: that of the look whether it listens is over, and the logged one is first.
-                Stats(tmp_path / f"{program}.sock", "second").wait_until_idle()
+                stats = Stats(tmp_path / f"{program}.sock", "second")
+                stats.wait_until_served()
+                stats.wait_until_idle()
                 assert ask_name(logged) == ask_name(unlogged) == "x"
                 found = [*log.wait_for("first/s"), *other.wait_for("first/s")]
                 assert len(log.receive()) == len(other.receive()) == 1

@@ -278,7 +278,9 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     for program in ("haproxy", "wproxy"):
         folder = tmp_path / program
         folder.mkdir()
-        with proxy(program, folder, f"server z 127.0.0.1:{down} check inter 20ms rise 3 fall 2") as made:
+        # Once it is down it is left alone: the next check would be shown, too, while it lasts.
+        check = "check inter 20ms downinter 24h rise 3 fall 2"
+        with proxy(program, folder, f"server z 127.0.0.1:{down} {check}") as made:
             wait_until_logged(made, "has no server available!")
             shown = [[row[column] for column in AGREEING] for row in made.stats.rows().values()]
             seen.append((shown, state_of(made.stats.ask("show servers state")), steady(made.log).strip()))
