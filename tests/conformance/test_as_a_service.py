@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.programs import WPROXY, free_port, need
+from tests.support.programs import WPROXY, free_port, need, own_ports
 from tests.support.stats import Stats
 from tests.support.tcp_server import ask_name, named_server
 from tests.support.waiting import wait_for
@@ -113,7 +113,7 @@ def test_it_goes_to_the_background_and_becomes_what_it_is_told(place: Place) -> 
 
 def test_of_its_capabilities_it_keeps_what_bind_needs(place: Place) -> None:
     """A process that is not root and may bind low ports, as systemd starts it."""
-    place.port = next(port for port in range(200, 1000) if is_free(port))
+    place.port = next(port for port in own_ports(200, 1000) if is_free(port))
     (place.folder / "pid").touch()
     os.chown(place.folder / "pid", 65534, 65534)
     done = place.start(

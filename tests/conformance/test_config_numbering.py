@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 from tests.support.programs import free_port, haproxy
+from tests.support.stats import Stats
 from wproxy.config.loader import parse
 from wproxy.config.model import Config
 
@@ -58,4 +59,5 @@ def test_proxies_have_the_ids_that_haproxy_gives_them(tmp_path: Path) -> None:
     port = free_port()
     text = TEXT.format(folder=tmp_path, port=port, other_port=free_port())
     with haproxy(tmp_path, text, port):
+        Stats(tmp_path / "stats.sock").wait_until_served()
         assert statistics(tmp_path / "stats.sock") == numbered(parse(text, "case.cfg", {}))

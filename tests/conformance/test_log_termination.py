@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
@@ -169,11 +170,17 @@ def queued(stage: Scene, number: int) -> None:
     wait_for(lambda: stage.proxy.stats.numbers("BACKEND", "qcur") == (number,), what="it waits in the queue")
 
 
+def left(stage: Scene, lines: int, stay: int) -> None:
+    """Return when there are `lines` and only those who `stay` are counted: a session is logged, then forgotten."""
+    stage.logged(lines)
+    wait_for(lambda: stage.proxy.stats.numbers("FRONTEND", "scur") == (stay,), what=f"{stay} stay")
+
+
 def one_waits_in_vain(stage: Scene) -> None:
     client, served = stage.talk()
     with connect(stage.proxy.port) as other:
         assert other.recv(1) == b""
-    stage.logged()
+    left(stage, 1, 1)
     client.close()
     served.close()
 
@@ -183,7 +190,7 @@ def one_leaves_the_queue(stage: Scene) -> None:
     other = connect(stage.proxy.port)
     queued(stage, 1)
     other.close()
-    stage.logged()
+    left(stage, 1, 1)
     client.close()
     served.close()
 
@@ -193,7 +200,7 @@ def one_resets_in_the_queue(stage: Scene) -> None:
     other = connect(stage.proxy.port)
     queued(stage, 1)
     reset(other)
-    stage.logged()
+    left(stage, 1, 1)
     client.close()
     served.close()
 
@@ -202,9 +209,9 @@ def one_is_silent_in_the_queue(stage: Scene) -> None:
     client, served = stage.talk()
     other = connect(stage.proxy.port)
     pause = Event()
-    while not stage.log.receive():
+    while not stage.log.receive() or stage.proxy.stats.numbers("FRONTEND", "scur") != (1,):
         client.sendall(b"alive")
-        pause.wait(0.05)
+        pause.wait(0.02)
     other.close()
     client.close()
     read_all(served)
@@ -218,14 +225,14 @@ def three_take_turns(stage: Scene) -> None:
         others.append(connect(stage.proxy.port))
         queued(stage, number)
     reset(others.pop(0))
-    stage.logged()
+    left(stage, 1, 3)
     client.close()
     served.close()
     for number, other in enumerate(others, start=2):
         other.sendall(b"question")
         served = accept(stage.listening)
         assert served.recv(8) == b"question"
-        stage.logged(number)
+        left(stage, number, 4 - number)
         other.close()
         served.close()
 
@@ -234,7 +241,7 @@ def two_at_once(stage: Scene) -> None:
     first, second = stage.talk(), stage.talk()
     for connection in first:
         connection.close()
-    stage.logged()
+    left(stage, 1, 1)
     for connection in second:
         connection.close()
 
@@ -327,6 +334,7 @@ def test_a_proxy_that_is_shut_down_tells_how_many_it_has_served(tmp_path: Path) 
 def test_times_and_ports_are_true(tmp_path: Path) -> None:
     with scene("wproxy", tmp_path, "log {log} local3", "option tcplog", FULL, "timeout queue 5s") as stage:
         client, served = stage.talk()
+        began = time.monotonic()
         with connect(stage.proxy.port) as other:
             queued(stage, 1)
             Event().wait(0.2)
@@ -334,11 +342,14 @@ def test_times_and_ports_are_true(tmp_path: Path) -> None:
             served.close()
             other.sendall(b"x")
             with accept(stage.listening) as second:
+                accepted = time.monotonic()
                 assert second.recv(1) == b"x"
                 Event().wait(0.1)
             port = other.getsockname()[1]
             assert read_all(other) == b""
-        line = TCPLOG.fullmatch(stage.logged(2)[1])
+        line, logged = TCPLOG.fullmatch(stage.logged(2)[1]), time.monotonic()
         assert line is not None
         assert (int(line["port"]), int(line["pid"]), line["tag"]) == (port, stage.proxy.process.pid, "wproxy")
-        assert 200 <= int(line["tw"]) < 300 <= int(line["tt"]) < 500
+        # What the test itself has seen contains what the proxy has measured, and that the pauses.
+        assert 200 <= int(line["tw"]) <= (accepted - began) * 1000 + 1
+        assert int(line["tw"]) + 100 <= int(line["tt"]) <= (logged - began) * 1000 + 1

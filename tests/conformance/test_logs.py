@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import programs
+from tests.support.log_lines import steady
 from tests.support.logging_proxy import Scene, scene
 from tests.support.programs import free_port
 from tests.support.proxies import proxy
@@ -17,26 +17,6 @@ from tests.support.stats import Stats
 from tests.support.syslog import udp_log_server, unix_log_server
 from tests.support.tcp_server import accept, ask_name, connect, named_server, read_all
 from tests.support.waiting import wait_for
-
-PATTERNS = (
-    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d", "ISO-DATE"),
-    (r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}", "DATE"),
-    (r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d", "SYSLOG-DATE"),
-    (r"(127\.0\.0\.1|::1):\d+", r"\1:PORT"),
-    (r"(-?)\d+/(-?)\d+/(\+?)\d+ (?=\+?\d+ ..)", r"\1T/\2T/\3T "),
-    (r"duration: \d+ms", "duration: T"),
-)
-
-
-def alike(line: str, pid: int) -> str:
-    """Return `line` with what two runs never have in common replaced by its pattern.
-
-    HAProxy may count the connection before for a moment longer: that of the process and of the frontend are taken for
-    one when they are two and equal.
-    """
-    for pattern, name in (*PATTERNS, (rf"\b{pid}\b", "PID")):  # milliseconds may be the same number
-        line = re.sub(pattern, name, line)
-    return re.sub(r" (?:2/[12])/(\d+/\d+/\d+ \d+/\d+)$", r" 1/1/\1", line, flags=re.MULTILINE)
 
 
 def on_both(run: Callable[[str], list[str]]) -> None:
@@ -55,7 +35,7 @@ def serve(stage: Scene) -> None:
 
 
 def lines_of(stage: Scene, count: int) -> list[str]:
-    return [alike(line, stage.proxy.process.pid) for line in stage.logged(count)]
+    return [steady(line, pid=stage.proxy.process.pid) for line in stage.logged(count)]
 
 
 def steer(stage: Scene) -> None:
@@ -168,7 +148,7 @@ def test_the_frontend_logs_connections_and_the_backend_its_servers(tmp_path: Pat
                 made.stats.ask("set server other/s state maint")
                 found = [*front.wait_for("other/s"), *back.wait_for("", 2)]
                 assert len(front.receive()) == 1
-                return [alike(line, made.process.pid) for line in found]
+                return [steady(line, pid=made.process.pid) for line in found]
 
     on_both(run)
 
@@ -199,7 +179,7 @@ def test_to_a_unix_socket_and_to_stdout(tmp_path: Path) -> None:
             serve(stage)
             found = log.wait_for("main/s")
             wait_for(lambda: "main/s" in stage.proxy.log, what="the line on stdout")
-            return [alike(line, stage.proxy.process.pid) for line in (*found, stage.proxy.log)]
+            return [steady(line, pid=stage.proxy.process.pid) for line in (*found, stage.proxy.log)]
 
     on_both(run)
 
@@ -219,10 +199,12 @@ def test_global_targets_tag_and_hostname(tmp_path: Path) -> None:
             start = programs.haproxy if program == "haproxy" else programs.wproxy
             with start(tmp_path, config, unlogged) as process:
                 # Lines count sessions: that of the look whether it listens is over, and the logged one is first.
-                Stats(tmp_path / f"{program}.sock", "second").wait_until_idle()
+                stats = Stats(tmp_path / f"{program}.sock", "second")
+                stats.wait_until_served()
+                stats.wait_until_idle()
                 assert ask_name(logged) == ask_name(unlogged) == "x"
                 found = [*log.wait_for("first/s"), *other.wait_for("first/s")]
                 assert len(log.receive()) == len(other.receive()) == 1
-                return [alike(line, process.pid) for line in found]
+                return [steady(line, pid=process.pid) for line in found]
 
     on_both(run)

@@ -16,6 +16,7 @@ import pytest
 from tests.support.programs import free_port, haproxy, need
 from tests.support.stats import Stats
 from tests.support.tcp_server import TIMEOUT_S, named_server
+from tests.support.waiting import wait_for
 from wproxy.config.loader import parse
 from wproxy.observe import prometheus
 from wproxy.observe.information import Process
@@ -95,7 +96,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         text = CONFIG.format(folder=folder, main=main, page=page, up=up)
         with haproxy(folder, text + EXPORTER.format(port=port), port):
             stats = Stats(folder / "haproxy.sock")
-            stats.wait_for_status("c", "UP")
+            stats.wait_until_served()
+            wait_for(lambda: stats.row("c")["check_status"] == "L4OK", what="c checked")
             registry = Registry(parse(text, "haproxy.cfg", {}), 100, 100.0)
             control = Control(registry, lambda: 105.0)
             servers = registry.backends["main"].by_name

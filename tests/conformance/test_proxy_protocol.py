@@ -83,12 +83,11 @@ def told(made: Proxy, listening: socket.socket, port: int, header: bytes) -> str
         client.sendall(header + b"hello")
         with suppress(OSError):  # it has been refused already
             client.shutdown(socket.SHUT_WR)
-        listening.settimeout(0.5)
-        try:
-            served = accept(listening)
-        except TimeoutError:
+        ready, _, _ = select.select([listening, client], [], [], TIMEOUT_S)  # a server gets it, or the client its end
+        assert ready, "neither taken nor refused"
+        if listening not in ready:
             return ""
-        with served:
+        with accept(listening) as served:
             data = read_all(served)
         found = parse(data)
         assert found is not None
@@ -268,8 +267,8 @@ def test_a_header_that_trickles_ends_by_the_clients_timeout(tmp_path: Path, head
                 client.sendall(header[sent : sent + 1])
                 sent += 1
                 pace.wait(0.05)
-        assert 0.4 < time.monotonic() - began < 2.0
-        assert sent < len(header)
+        assert time.monotonic() - began > 0.4
+        assert sent < 40  # two seconds of this pace
         made.stats.wait_until_idle("FRONTEND", "BACKEND")
 
 
@@ -288,4 +287,4 @@ def test_a_client_that_leaves_in_its_header(tmp_path: Path) -> None:
                 client.sendall(sent)
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         made.stats.wait_until_idle("FRONTEND", "BACKEND")
-        wait_for(lambda: made.descriptors == descriptors, what="the descriptors are given back")
+        wait_for(lambda: made.descriptors <= descriptors, what="the descriptors are given back")

@@ -50,11 +50,12 @@ def test_sessions_are_listed_shown_and_ended(pair: Pair) -> None:
                 assert re.search(fact, whole), (made.program, fact, whole)
             assert made.stats.ask(f"shutdown session {number}") == "\n"
             assert client.recv(1) == b""
-            assert list(listed(made)) == [each for each in sessions if each != number]
+            others = [each for each in sessions if each != number]
+            wait_for(lambda made=made, others=others: list(listed(made)) == others, what="it is not listed")  # type: ignore[misc]
             assert made.stats.ask("shutdown sessions server main/b") == "\n"
             assert other.recv(1) == b""
         made.stats.wait_until_idle()
-        assert listed(made) == {}
+        wait_for(lambda made=made: listed(made) == {}, what="nobody is listed")  # type: ignore[misc]
         made.stats.ask("enable server main/a")
 
 

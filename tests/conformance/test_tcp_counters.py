@@ -10,7 +10,17 @@ import pytest
 
 from tests.support.programs import free_port
 from tests.support.proxies import Proxy, proxy
-from tests.support.tcp_server import accept, ask_name, connect, listening_socket, named_server, port_of, read_all, reset
+from tests.support.tcp_server import (
+    accept,
+    ask_name,
+    connect,
+    ended,
+    listening_socket,
+    named_server,
+    port_of,
+    read_all,
+    reset,
+)
 
 COLUMNS = (
     "stot",
@@ -85,11 +95,13 @@ def test_no_server_at_all(tmp_path: Path) -> None:
 
 def client_resets(client: socket.socket, served: socket.socket) -> None:
     reset(client)
+    ended(served)  # or the proxy may see the server's end first
     served.close()
 
 
 def server_resets(client: socket.socket, served: socket.socket) -> None:
     reset(served)
+    ended(client)
     client.close()
 
 

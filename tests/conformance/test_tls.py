@@ -8,13 +8,14 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.support.certificates import Request, authority, for_host, issue, revoked
+from tests.support.log_lines import steady
 from tests.support.logging_proxy import TCPLOG
 from tests.support.memory_tls import client_context
 from tests.support.programs import free_ports
@@ -23,6 +24,7 @@ from tests.support.stats import Stats
 from tests.support.syslog import LogServer, udp_log_server
 from tests.support.tcp_server import connect, reset
 from tests.support.tls import Peer, tls_connect, tls_server
+from tests.support.waiting import wait_for
 from wproxy.config.x509 import read
 
 # A section for each way to be reached; {} is the folder of the certificates.
@@ -118,6 +120,15 @@ def sides(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Itera
         yield made[0], made[1]
 
 
+@contextmanager
+def logging(side: Side, count: int) -> Iterator[None]:
+    """Leave `count` clients behind, and none of their lines for the next test."""
+    side.log.receive()
+    side.log.lines.clear()
+    yield
+    side.log.wait_for("", count)
+
+
 def said_by(side: Side, act: Callable[[Side], object]) -> list[object]:
     """Return what a client saw, and the log line about it without times and ports."""
     side.log.receive()
@@ -135,8 +146,8 @@ def said_by(side: Side, act: Callable[[Side], object]) -> list[object]:
 def facts(line: str) -> str:
     found = TCPLOG.fullmatch(line)
     if found is not None:
-        return f"{found['priority']} {found['names']} {found['bytes']} {found['rest']}"
-    return re.sub(r"\w{3} [ \d]\d [\d:]{8} \w+\[\d+\]|\[\S+\]|:\d+ | \d+/\d+/\d+", "", line)
+        return f"{found['priority']} {found['names']} {found['bytes']} {steady(found['rest'])}"
+    return steady(line).partition("]: ")[2]
 
 
 def talk(connection: ssl.SSLSocket) -> list[object]:
@@ -264,6 +275,8 @@ def resets(side: Side) -> None:
 def resets_before_it_is_accepted(side: Side) -> None:
     """Who it was is known all the same."""
     side.proxy.process.send_signal(signal.SIGSTOP)
+    state = Path(f"/proc/{side.proxy.process.pid}/stat")
+    wait_for(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", what="it has stopped")
     try:
         resets(side)
     finally:
@@ -351,9 +364,15 @@ def test_openssls_client(sides: tuple[Side, Side]) -> None:
         session = str(side.proxy.folder / "session")
         lines = []
         for more in (["-sess_out", session], ["-sess_in", session]):
-            run = subprocess.run(
-                [*command, *more], input=b"hello", capture_output=True, timeout=20, check=True, cwd=side.proxy.folder
-            )
+            with logging(side, 1):
+                run = subprocess.run(
+                    [*command, *more],
+                    input=b"hello",
+                    capture_output=True,
+                    timeout=20,
+                    check=True,
+                    cwd=side.proxy.folder,
+                )
             lines += re.findall(
                 rb"^(?:New|Reused), .*|^subject=.*|^ALPN.*|^Secure Reneg.*|^Server Temp.*", run.stdout, re.MULTILINE
             )
@@ -367,7 +386,8 @@ def test_openssls_client(sides: tuple[Side, Side]) -> None:
 def test_no_renegotiation(sides: tuple[Side, Side]) -> None:
     for side in sides:
         command = ["openssl", "s_client", "-tls1_2", "-connect", f"127.0.0.1:{side.ports['one']}"]
-        run = subprocess.run(command, input=b"R\n", capture_output=True, timeout=20, check=False)
+        with logging(side, 1):
+            run = subprocess.run(command, input=b"R\n", capture_output=True, timeout=20, check=False)
         assert b"no renegotiation" in run.stderr
 
 
@@ -378,7 +398,7 @@ def test_a_name_that_is_no_name(sides: tuple[Side, Side]) -> None:
         made = client_context().wrap_bio(ssl.MemoryBIO(), hello, server_hostname="a.example")
         with pytest.raises(ssl.SSLWantReadError):
             made.do_handshake()
-        with connect(side.ports["one"]) as connection:
+        with logging(side, 1), connect(side.ports["one"]) as connection:
             connection.sendall(hello.read().replace(b"a.example", b"\xff\x00.ex\xc3mpl"))
             connection.settimeout(5)
             assert connection.recv(1)

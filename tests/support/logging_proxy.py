@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.log_lines import steady
 from tests.support.programs import free_port
 from tests.support.proxies import Proxy, proxy
 from tests.support.syslog import LogServer, udp_log_server
@@ -19,16 +20,15 @@ TCPLOG = re.compile(
     r"127\.0\.0\.1:(?P<port>\d+) \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] (?P<names>\S+ \S+) "
     r"(?P<tw>-?\d+)/(?P<tc>-?\d+)/(?P<tt>\+?\d+) (?P<bytes>\+?\d+) (?P<rest>.. \S+ \S+)\n"
 )
-_BULK = 6  # digits: how much of a bulk transfer passed is chance
+_BULK = re.compile(r"T \+?\d{6,} ")  # how much of a bulk transfer passed is chance
 
 
 def facts(line: str) -> str:
-    """Return what two proxies must say alike; of times only whether they came, of bulk transfers no exact size."""
+    """Return what two proxies must say alike about a connection that is alone; of bulk transfers no exact size."""
     found = TCPLOG.fullmatch(line)
     assert found is not None, line
-    times = "/".join(re.sub(r"\d+$", "T", time) if time != "-1" else time for time in found.group("tw", "tc", "tt"))
-    count = "bulk" if len(found["bytes"]) >= _BULK else found["bytes"]
-    return f"<{found['priority']}> {found['names']} {times} {count} {found['rest']}"
+    said = steady(line, alone=True).partition("[DATE] ")[2].strip()
+    return f"<{found['priority']}> {_BULK.sub('T bulk ', said)}"
 
 
 @dataclass

@@ -46,15 +46,20 @@ def need_root(what_for: str) -> None:
         lack(f"only root may {what_for}")
 
 
+def own_ports(first: int, behind: int) -> range:
+    """Return the ports from `first` on that are this process's: each worker of pytest-xdist has others."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return range(first + number % workers, behind, workers)
+
+
 def _ports() -> Iterator[int]:
     """Yield the ports of this process in turn, for ever.
 
-    They lie below the range from which the kernel takes the ports of outgoing connections, and each worker of
-    pytest-xdist has others: nobody must take one before the program that it is meant for.
+    They lie below the range from which the kernel takes the ports of outgoing connections: nobody must take one before
+    the program that it is meant for.
     """
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    own = range(11_000 + number % workers, 32_000, workers)
+    own = own_ports(11_000, 32_000)
     start = random.randrange(len(own))
     yield from cycle([*own[start:], *own[:start]])
 

@@ -35,6 +35,10 @@ class Stats:
         except OSError:
             return False
 
+    def wait_until_served(self) -> None:
+        """Return when a proxy serves the socket: HAProxy's other listeners accept before it is in its place."""
+        wait_for(self.answers, what=f"{self.path} is served")
+
     def rows(self) -> dict[str, dict[str, str]]:
         """Return the lines of `show stat` that belong to the section, by `svname`."""
         lines = self.ask("show stat").removeprefix("# ").splitlines()

@@ -7,6 +7,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from tests.support.waiting import wait_for
 
@@ -62,6 +63,30 @@ def reset(connection: socket.socket) -> None:
     """Close with a reset instead of a goodbye."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     connection.close()
+
+
+def wait_until_read(connection: socket.socket) -> None:
+    """Return when the program at the other end, on this host, has taken all that was sent, or is gone."""
+    ours, theirs = connection.getsockname()[1], connection.getpeername()[1]
+
+    def waiting() -> int:
+        """Return how many bytes wait on this side for an acknowledgement, and on the other to be read."""
+        count = 0
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, remote, _, queues, *_ = line.split()
+            ports = tuple(int(address.partition(":")[2], 16) for address in (local, remote))
+            if ports in ((ours, theirs), (theirs, ours)):
+                count += int(queues.split(":")[ports == (theirs, ours)], 16)
+        return count
+
+    wait_for(lambda: not waiting(), what="all that was sent is read")
+
+
+def ended(connection: socket.socket) -> None:
+    """Return when nothing more will come: a goodbye or a reset, whichever the other side's kernel sends."""
+    with suppress(ConnectionResetError):
+        while connection.recv(1 << 16):
+            pass
 
 
 def read_all(connection: socket.socket) -> bytes:
