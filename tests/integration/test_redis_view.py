@@ -91,9 +91,10 @@ def test_transactions_watched_or_not_are_timed(tmp_path: Path, redis_pair: tuple
             assert client.ask("MULTI") == b"OK"
             assert client.ask("EVAL", SLEEP, 1, "k", 250_000) == b"QUEUED"
             assert client.ask("EXEC") == [b"slept"]
-        assert [row["command"] for row in slowlog(where)] == ['"MULTI"', '"MULTI"']
         assert client.ask("BLPOP", "nothing", "0.3") is None  # it waits, and is not slow
-        assert len(slowlog(where)) == 2
+        # On a busy machine another command may be slow, too, but not for as long as the servers were busy.
+        slow = [row["command"] for row in slowlog(where) if int(str(row["microseconds"])) >= 250_000]
+        assert slow == ['"MULTI"', '"MULTI"']
 
 
 def test_secrets_are_not_kept(tmp_path: Path, redis_pair: tuple[int, int]) -> None:
