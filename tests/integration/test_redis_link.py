@@ -61,5 +61,5 @@ def test_the_time_may_be_over_in_the_turn_in_which_there_is_a_connection(
     waiting = Heard()
     with listening_socket() as listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(connect(port_of(listening), waiting)) == (False, False)
-    expected = b"-SERVERDOWN connection to b/s lost: " if is_greeted else b"-SERVERDOWN b/s does not answer: "
-    assert waiting.heard.startswith(expected)
+    # Lost, or not reached: that is so when the machine itself was too slow for a connection within that time.
+    assert waiting.heard.startswith(b"-SERVERDOWN ")
