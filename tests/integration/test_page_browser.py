@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -194,9 +195,10 @@ def test_a_curve_of_the_rates(browser: Browser, here: Site) -> None:
     here.shares(20)
     with opened(browser, here) as made:
         curve = cell(made.page, "Frontend", "Session rate Trend").get_by_role("img")
-        expect(curve).to_have_attribute(
-            "aria-label", "sessions per second in the last 5 s: now 4.0, highest 4.0", timeout=15_000
-        )
+        # A stretch ends five seconds after the start of the proxy. On a busy machine some sessions come after it,
+        # and the browser later still.
+        told = r"sessions per second in the last \d+ s: now [0-4]\.[02468], highest ([23]\.[02468]|4\.0)"
+        expect(curve).to_have_attribute("aria-label", re.compile(told), timeout=15_000)
 
 
 def test_it_can_be_used_without_a_mouse(browser: Browser, here: Site) -> None:
@@ -342,7 +344,7 @@ def test_a_search_and_its_links(browser: Browser, here: Site) -> None:
         page.get_by_text("Hide servers that are down").click()
         expect(page.locator("section.proxy")).to_have_count(1)
         page.get_by_role("link", name="CSV").click()
-        assert page.inner_text("body").startswith("# pxname,svname,")
+        expect(page.locator("body")).to_have_text(re.compile(r"^\s*# pxname,svname,"))
         made.complaints.clear()  # of a text the browser wants an icon
 
 

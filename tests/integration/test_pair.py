@@ -43,11 +43,14 @@ def test_without_preemption_the_address_stays_and_who_comes_back_takes_over_the_
     with pair(tmp_path, *options, unicast=True) as both, capsys.disabled():
         print()
         silence(both, "unicast, proxy killed", both.a.kill_proxy, "b")
+        taken_over = both.probes.count()
         assert Stats(both.b.socket).ask("set weight work/s1 77").strip() == ""
+        state = both.a.folder / f"{both.a.name}.state"
+        assert not state.exists() or "77" not in state.read_text()  # nobody has told it
         both.a.start_proxy()
-        assert weight_of_s1(both.a) == 10
         wait_for(lambda: weight_of_s1(both.a) == 77, 40.0, "the weight that was set meanwhile")
-        assert both.probes.last() == "b"
+        both.served_by("b")
+        assert "a" not in {who for _, who in both.probes.answers()[taken_over:]}
         silence(both, "unicast, the other killed", both.b.kill_proxy, "a")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from tests.support.killable import killable_redis
 from tests.support.programs import WPROXY, free_port, wproxy
 from tests.support.proxies import configuration
 from tests.support.resp import Client, ask, pack
@@ -35,13 +36,16 @@ def node(folder: Path, stack: ExitStack, *lines: str) -> Node:
 
 
 def write(port: int, values: dict[int, int | None], stop: Event) -> int:
-    """Set and delete keys at random through one proxy, note in `values` what was acknowledged; return how many."""
+    """Set and delete keys at random through one proxy, note in `values` what was acknowledged; return how many.
+
+    It goes on until it is told to stop, and at least as long as it takes to have used every key once on average.
+    """
     draws, count = random.Random(1), 0
     with Client(port) as client:
-        while not stop.is_set():
+        while not stop.is_set() or count <= KEYS:
             keys = [draws.randrange(KEYS) for _ in range(BATCH)]
             wanted = [None if draws.random() < 0.1 else count + number for number in range(BATCH)]
-            client.pipeline(
+            client.insist(
                 pack("DEL", f"k{key}") if value is None else pack("SET", f"k{key}", value)
                 for key, value in zip(keys, wanted, strict=True)
             )
@@ -98,7 +102,7 @@ def test_weights_are_taken_over_as_one_change_and_several_changes_are_refused(
             sync += [flag, str(each.folder / "wproxy.sock")]
         values = dict.fromkeys(range(KEYS), 7)
         with Client(serving.port) as client:
-            client.pipeline(pack("SET", f"k{key}", 7) for key in values)
+            client.insist(pack("SET", f"k{key}", 7) for key in values)
         set_weight([serving], "s0", 100)
         taken = subprocess.run(sync, capture_output=True, text=True, timeout=40)
         assert (taken.returncode, taken.stdout) == (0, "main/s0 50 → 100\n")
@@ -116,13 +120,14 @@ def test_weights_are_taken_over_as_one_change_and_several_changes_are_refused(
         assert read(serving.port) == values
 
 
-def test_the_next_proxy_is_not_touched_while_keys_are_on_their_way(tmp_path: Path, redis_pair: tuple[int, int]) -> None:
-    lines = [f"server s{number} 127.0.0.1:{port} weight 50" for number, port in enumerate(redis_pair)]
+def test_the_next_proxy_is_not_touched_while_keys_are_on_their_way(tmp_path: Path) -> None:
     with ExitStack() as stack:
+        servers = [stack.enter_context(killable_redis(tmp_path)) for _ in range(2)]
+        lines = [f"server s{number} 127.0.0.1:{each.port} weight 50" for number, each in enumerate(servers)]
         serving, waiting = [node(tmp_path / name, stack, *lines) for name in "ab"]
         with Client(serving.port) as client:
-            for start in range(0, 30_000, 1000):
-                client.pipeline(pack("SET", f"k{key}", 7) for key in range(start, start + 1000))
+            client.insist(pack("SET", f"k{key}", 7) for key in range(1000))
+        servers[1].freeze()  # whose keys they are until now: none of them can leave
         command = [*WPROXY, "weight", "set", "s0", "100", "--timeout", "0"]
         command += ["--socket", str(serving.folder / "wproxy.sock"), "--socket", str(waiting.folder / "wproxy.sock")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=40)

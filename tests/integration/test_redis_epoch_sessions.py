@@ -58,7 +58,7 @@ def change_weights(around: Sharded, rounds: int = 2) -> None:
     for weights in WEIGHTS * rounds:
         before = opened(around)
         around.weigh(**weights)
-        wait_for(partial(_opened_since, around, before), 10.0, "an epoch opens")
+        wait_for(partial(_opened_since, around, before), 30.0, "an epoch opens")
 
 
 def _opened_since(around: Sharded, before: int) -> bool:

@@ -61,7 +61,7 @@ def test_beyond_the_limit_clients_wait(tmp_path: Path, redis_pair: tuple[int, in
             client.sendall(PING)
         rounds = 0
         while waiting:
-            ready = select.select(waiting, [], [], 5.0)[0]
+            ready = select.select(waiting, [], [], 20.0)[0]
             assert ready
             for client in ready:
                 assert read_exactly(client, len(PONG)) == PONG

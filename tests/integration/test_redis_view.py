@@ -91,9 +91,10 @@ def test_transactions_watched_or_not_are_timed(tmp_path: Path, redis_pair: tuple
             assert client.ask("MULTI") == b"OK"
             assert client.ask("EVAL", SLEEP, 1, "k", 250_000) == b"QUEUED"
             assert client.ask("EXEC") == [b"slept"]
-        assert [row["command"] for row in slowlog(where)] == ['"MULTI"', '"MULTI"']
         assert client.ask("BLPOP", "nothing", "0.3") is None  # it waits, and is not slow
-        assert len(slowlog(where)) == 2
+        # On a busy machine another command may be slow, too, but not for as long as the servers were busy.
+        slow = [row["command"] for row in slowlog(where) if int(str(row["microseconds"])) >= 250_000]
+        assert slow == ['"MULTI"', '"MULTI"']
 
 
 def test_secrets_are_not_kept(tmp_path: Path, redis_pair: tuple[int, int]) -> None:
@@ -233,22 +234,27 @@ def test_with_several_workers_it_is_whole(tmp_path: Path) -> None:
     """Clients of all workers are in one slow log, one count of keys, one tail."""
     port, where = free_port(), tmp_path / "wproxy.sock"
     with redis_server(tmp_path) as server, crew(tmp_path, CREW.format(port=port, server=server), 3) as made:
-        clients = [Client(port) for _ in range(12)]
-        for client in clients:
-            assert client.ask("SET", "k", "v") == b"OK"
-        assert len(made.evenness()) > 1
+        clients: list[Client] = []
+
+        def are_spread() -> bool:
+            """Have one more client; on a busy machine one worker may take all that come at once."""
+            clients.append(Client(port))
+            assert clients[-1].ask("SET", "k", "v") == b"OK"
+            return len(clients) >= 12 and len(made.evenness()) > 1
+
+        wait_for(are_spread, START_TIMEOUT_S, "clients of more than one worker")
         made.stats.ask("set redis hotkeys redis 10m one-in 1")
         with Tail(where, "--for", "300") as tail:
             begun(tail, clients[0])
             for number, client in enumerate(clients):
                 client.ask("GET", f"key{number}")
             wait_for(
-                lambda: {f'"GET" "key{number}"' for number in range(12)} <= {*tail.words()},
+                lambda: {f'"GET" "key{number}"' for number in range(len(clients))} <= {*tail.words()},
                 timeout_s=START_TIMEOUT_S,
                 what="all clients are seen",
             )
         keys = {row["key"] for row in json.loads(command_line(where, "show", "redis", "hotkeys", "--json"))}
-        assert {f'"key{number}"' for number in range(12)} <= keys
+        assert {f'"key{number}"' for number in range(len(clients))} <= keys
         with Client(server) as other:  # the server stands still for all clients
             wait_for(
                 lambda: _held_up(other, clients, made.stats), timeout_s=START_TIMEOUT_S, what="every client has waited"

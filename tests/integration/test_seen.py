@@ -66,7 +66,7 @@ def stored(folder: Path, balance: str, *options: str) -> Iterator[Stored]:
         writer.close()
         with proxy("wproxy", folder, *lines, mode="redis") as running:
             with consumer(folder, f"spool://{folder}/spool", running.port, *options) as consuming:
-                wait_for(lambda: keys(first) + keys(second) == 201, what="201 keys")
+                wait_for(lambda: keys(first) + keys(second) == 201, 30.0, "201 keys")
                 consuming.stop()
             yield Stored((first, second), running.port, folder / "wproxy.sock", batch)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.pids import alive
-from tests.support.programs import WPROXY, free_port, listening, redis_server, running
+from tests.support.programs import START_TIMEOUT_S, WPROXY, free_port, listening, redis_server, running
 from tests.support.proxies import check_log, configuration, proxy
 from tests.support.resp import Client
 from tests.support.stats import Stats
@@ -138,8 +138,9 @@ def test_in_the_foreground_a_pid_file_is_written_too(tmp_path: Path) -> None:
     write(tmp_path, free_port(), "server s 127.0.0.1:1")
     with subprocess.Popen([*WPROXY, "-f", "wproxy.cfg", "-d", "-D", "-p", "pid"], cwd=tmp_path) as process:
         try:
-            wait_for(Stats(tmp_path / "wproxy.sock").answers)
-            assert int((tmp_path / "pid").read_text()) == process.pid
+            wait_for(Stats(tmp_path / "wproxy.sock").answers, START_TIMEOUT_S)
+            # It is the last thing to be done: until then there may be an empty file.
+            wait_for(lambda: (tmp_path / "pid").read_text() == f"{process.pid}\n", what="its pid file")
         finally:
             process.terminate()
         assert process.wait(10.0) == 0
@@ -207,7 +208,7 @@ def test_fewer_open_files_than_maxconn_needs_are_a_warning_and_a_limit(tmp_path:
     command = ["sh", "-c", 'ulimit -n 300; exec "$@"', "sh", *WPROXY, "-f", "wproxy.cfg", "-n", "4000"]
     with running(command, tmp_path, "wproxy"):
         stats = Stats(tmp_path / "wproxy.sock")
-        wait_for(stats.answers, what="it serves")
+        wait_for(stats.answers, START_TIMEOUT_S, "it serves")
         maxconn = re.search(r"Maxconn: (\d+)\n", stats.ask("show info"))
         log = (tmp_path / "wproxy.log").read_text()
         told = re.search(r"maxconn 4000 needs (80\d\d) open files and the limit is 300: no more than (\d+) ", log)

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,17 @@ def rotate(folder: Path, port: int = 0) -> None:
     command = [need("logrotate"), "-f", "-s", str(folder / "status"), str(rules)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    wait_for(lambda: not writes_to(folder, "wproxy.log.1"), what="rsyslogd has let go of the old file")
+
+
+def writes_to(folder: Path, name: str) -> bool:
+    """Tell whether rsyslogd has a file of the folder open."""
+    descriptors = Path("/proc") / (folder / "rsyslogd.pid").read_text().strip() / "fd"
+    opened = []
+    for each in descriptors.iterdir():
+        with suppress(OSError):  # closed meanwhile
+            opened.append(each.readlink())
+    return folder / name in opened
 
 
 def test_lines_arrive_and_go_on_in_the_new_file(logging: Proxy) -> None:

@@ -18,7 +18,7 @@ import redis
 
 from tests.support.certificates import Pair, authority, for_host
 from tests.support.memory_tls import client_context
-from tests.support.programs import WPROXY, free_port, redis_server, running
+from tests.support.programs import START_TIMEOUT_S, WPROXY, free_port, redis_server, running
 from tests.support.proxies import check_log, proxy
 from tests.support.stats import Stats
 from tests.support.syslog import udp_log_server
@@ -123,7 +123,7 @@ class Place:
                 assert started.poll() is None, (self.folder / f"{name}.log").read_text()
                 return self.pid() not in (0, before)
 
-            wait_for(serves, 15.0, f"{name} serves")
+            wait_for(serves, START_TIMEOUT_S, f"{name} serves")
             yield started
         check_log((self.folder / f"{name}.log").read_text())
 
@@ -142,10 +142,10 @@ def test_a_reload_serves_the_new_certificate_and_drops_nobody(place: Place) -> N
         worker = place.pid()
         assert kept.recv(100) == b"a"
         with clients(place.port) as counted:
-            wait_for(lambda: len(counted.names) > 10, what="clients")
+            wait_for(lambda: len(counted.names) > 10, START_TIMEOUT_S, "clients")
             for_host("second.example").write(place.folder / "a.pem")
             master.send_signal(signal.SIGUSR2)
-            wait_for(lambda: place.pid() not in (0, worker), 15.0, "another worker")
+            wait_for(lambda: place.pid() not in (0, worker), START_TIMEOUT_S, "another worker")
             wait_for(lambda: counted.names[-3:] == ["second.example"] * 3, what="clients of the second worker")
         assert "first.example" in counted.names
         assert name_shown(place.port) == "second.example"
@@ -168,10 +168,10 @@ def test_a_new_process_takes_over_with_the_new_certificate(place: Place) -> None
     with ExitStack() as stack:
         old = stack.enter_context(place.process("old"))
         with clients(place.port) as counted:
-            wait_for(lambda: len(counted.names) > 10, what="clients")
+            wait_for(lambda: len(counted.names) > 10, START_TIMEOUT_S, "clients")
             for_host("second.example").write(place.folder / "a.pem")
             stack.enter_context(place.process("new", "-sf", str(old.pid)))
-            assert old.wait(10.0) == 0
+            assert old.wait(START_TIMEOUT_S) == 0
             wait_for(lambda: counted.names[-3:] == ["second.example"] * 3, what="clients of the new process")
 
 
@@ -240,7 +240,8 @@ def test_mode_redis_with_tls_on_both_sides(tmp_path: Path, balance: str) -> None
             )
             ports.append(tls_port)
         port = free_port()
-        words = f"check inter 200ms ssl ca-file {tmp_path}/ca.pem sni str(redis.example)"
+        # No number of late handshakes makes a server DOWN: that is not asked here.
+        words = f"check inter 200ms fall 1000 ssl ca-file {tmp_path}/ca.pem sni str(redis.example)"
         lines = [f"bind 127.0.0.1:{port} ssl crt {tmp_path}/front.pem", f"balance {balance}"]
         lines += [f"server r{number} 127.0.0.1:{one} {words}" for number, one in enumerate(ports)]
         made = stack.enter_context(proxy("wproxy", tmp_path, *lines, mode="redis"))
@@ -288,14 +289,16 @@ def test_clients_that_never_shake_hands(tmp_path: Path) -> None:
     with named_server("a") as server, ExitStack() as stack:
         lines = [f"bind 127.0.0.1:{port} ssl crt {certificate}", "timeout client 2s", f"server a 127.0.0.1:{server}"]
         made = stack.enter_context(proxy("wproxy", tmp_path, *lines))
-        silent = [stack.enter_context(connect(port)) for _ in range(300)]
-        for connection in silent[:150]:
-            connection.sendall(b"\x16\x03\x01\x02\x00\x01")
+        silent = []
+        for number in range(300):
+            silent.append(stack.enter_context(connect(port)))
+            if number % 2:  # at once: its time is running
+                silent[-1].sendall(b"\x16\x03\x01\x02\x00\x01")
         assert greeting(port) == b"a"
         for connection in silent:
             assert connection.recv(1) == b""
         wait_for(lambda: "CurrSslConns: 0" in made.stats.ask("show info"), what="no connection left")
-        assert made.stats.row("FRONTEND")["scur"] == "0"
+        made.stats.wait_until_idle("FRONTEND")
 
 
 def test_bytes_that_are_no_handshake(tmp_path: Path) -> None:
@@ -316,7 +319,8 @@ def test_bytes_that_are_no_handshake(tmp_path: Path) -> None:
                     damaged[chance.randrange(len(damaged))] = chance.randrange(256)
                 with connect(port) as connection:
                     connection.sendall(damaged[: chance.randint(1, len(damaged))])
-                    connection.shutdown(socket.SHUT_WR)
+                    with suppress(OSError):  # it may have been hung up on already
+                        connection.shutdown(socket.SHUT_WR)
                     with suppress(ConnectionError):
                         while connection.recv(65536):
                             pass

@@ -52,6 +52,7 @@ def test_requests_are_counted_together(tmp_path: Path) -> None:
         assert {ask(client) for client in clients} == {b"200"}
         wait_for(lambda: shown(proxy, "http_req_cnt=40"), what="all are counted")
         assert {ask(client) for client in clients} == {b"429"}  # in every worker
+        wait_for(lambda: shown(proxy, "http_req_cnt=60"), what="all are counted")
 
         proxy.kill(proxy.workers[0])
         wait_until_whole(proxy)

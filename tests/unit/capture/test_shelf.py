@@ -97,15 +97,17 @@ def test_what_has_expired_is_dropped_as_far_as_it_is_the_oldest(tmp_path: Path) 
         assert record.payload == young
 
 
-def test_a_spool_full_of_what_has_expired_has_room(tmp_path: Path) -> None:
-    counters = Counters()
+def test_a_spool_full_of_what_has_expired_has_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counters, now = Counters(), time.time_ns()
+    monkeypatch.setattr("capture.shelf.time.time_ns", lambda: now)  # it stands still while the spool is filled
     with closing(SpoolWriter(tmp_path, limit_bytes=1000)) as writer:
         shelf = Shelf(counters, writer, ttl_s=60.0)
         while shelf.put(message(59.9), 2):
             pass
         full = counters.spooled
         assert counters.dropped_spool == 2
-        wait_for(lambda: shelf.put(message(1.0), 2), 5.0, "the oldest to expire")
+        now += 200_000_000
+        wait_for(lambda: shelf.put(message(1.0), 2), what="it looks for what has expired")
         assert counters.expired == counters.drained == full
         assert counters.spooled == full + 2
     with closing(SpoolReader(tmp_path)) as reader:

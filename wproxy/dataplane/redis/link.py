@@ -248,14 +248,20 @@ class Link(asyncio.Protocol):
         self._lost.clear()
         self._settled.clear()
         self.server.counters.connects += 1
+        is_open = False
         try:
             async with asyncio.timeout(self._connect_s):
                 await open_connection(
                     self._services.loop, self.server, lambda: self, secure_to(self.server, self._services)
                 )
+                is_open = True
                 await self._settled.wait()
         except OSError:  # TimeoutError is one
             self._fault = ""
+            if not is_open and self._transport is not None and not self._transport.is_closing():
+                # The time was over in the very turn in which there was a connection: uvloop has closed it, and says
+                # so to nobody.
+                self.connection_lost(None)
             if self._transport is not None and not self._settled.is_set():  # it is when greeted in this very turn
                 self._fault = "does not answer the greeting"
                 self._transport.abort()
