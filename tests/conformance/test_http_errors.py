@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.support.http_beside import GET
 from tests.support.http_server import recording_server
 from tests.support.proxies import proxy
+from tests.support.tcp_server import accept, listening_socket, port_of, until
 
 REQUESTS = (
     b"GET / HTTP/1.1\r\nHost: a\r\nX y: z\r\nZ: 1\r\n\r\nmore",
@@ -34,7 +35,7 @@ def test_show_errors(tmp_path: Path) -> None:
             proxy(program, tmp_path, f"server s 127.0.0.1:{server.port}", mode="http") as made,
         ):
             for data in REQUESTS:
-                with socket.create_connection(("127.0.0.1", made.port), 5.0) as client:
+                with socket.create_connection(("127.0.0.1", made.port), 10.0) as client:
                     client.sendall(data)
                     client.shutdown(socket.SHUT_WR)
                     while client.recv(4096):
@@ -47,25 +48,25 @@ def test_show_errors(tmp_path: Path) -> None:
 def test_chunks_that_are_none(tmp_path: Path) -> None:
     """Of a body the part is kept in which the mistake is, with its place."""
 
+    def comes(data: bytes) -> bool:
+        return data.endswith(b"abc\r\n")
+
     def seen(program: str) -> list[list[str]]:
         answers = []
         with (
-            socket.create_server(("127.0.0.1", 0)) as listening,
-            proxy(program, tmp_path, f"server s 127.0.0.1:{listening.getsockname()[1]}", mode="http") as made,
+            listening_socket() as listening,
+            proxy(program, tmp_path, f"server s 127.0.0.1:{port_of(listening)}", mode="http") as made,
         ):
             chunked = b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
             for asks, tells in ((b"2\r\nab\r\nx y\r\n", b""), (b"0\r\n\r\n", b"2\r\nabcd")):
-                with socket.create_connection(("127.0.0.1", made.port), 5.0) as client:
+                with socket.create_connection(("127.0.0.1", made.port), 10.0) as client:
                     client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\n" + chunked)
-                    server, _ = listening.accept()
-                    with server:
-                        while not server.recv(4096).endswith(b"abc\r\n"):
-                            pass
+                    with accept(listening) as server:
+                        until(server, comes)
                         client.sendall(asks)
                         if tells:
                             server.sendall(b"HTTP/1.1 200 OK\r\n" + chunked)
-                            while not client.recv(4096).endswith(b"abc\r\n"):
-                                pass
+                            until(client, comes)
                             server.sendall(tells)
                         while client.recv(4096):
                             pass

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.beside_http import receive
 from tests.support.http_beside import GET, OK, Act, Case, Talk, answers, compare, report, says
 from tests.support.http_server import recording_server
 from tests.support.proxies import proxy
@@ -113,10 +114,10 @@ def test_servers_are_told_who_the_client_is(tmp_path: Path) -> None:
             lines = ("http-reuse always", f"server s 127.0.0.1:{server.port} send-proxy")
             with proxy(program, tmp_path, *lines, mode="http") as made:
                 for source in ("127.0.0.2", "127.0.0.3"):
-                    with socket.create_connection(("127.0.0.1", made.port), 5.0, (source, 0)) as client:
+                    with socket.create_connection(("127.0.0.1", made.port), 10.0, (source, 0)) as client:
                         for _ in range(2):
                             client.sendall(GET)
-                            assert client.recv(1000).endswith(b"ok")
+                            assert receive(client).endswith(b"ok")
             return [re.sub(rb"( 127.0.0.1) [0-9]+ [0-9]+", rb"\1", each) for each in server.heard()]
 
     assert heard("wproxy") == heard("haproxy")
@@ -196,13 +197,8 @@ def test_queues() -> None:
             Case("one leaves", leaves_the_queue, takes_its_time, words="maxconn 1"),
             Case("one leaves, abortonclose", leaves_the_queue, takes_its_time, ("option abortonclose",), "maxconn 1"),
             Case("abortonclose", half_closes, takes_its_time, ("option abortonclose",)),
-        ]
+        ],
+        # How many idle connections are kept then is HAProxy's estimate.
+        look=lambda seen: (seen.client, seen.end, seen.others, [heard for heard, _ in seen.servers]),
     )
-    # How many idle connections are kept then is HAProxy's estimate.
-    differing = {
-        name: (theirs, ours)
-        for name, (theirs, ours) in differing.items()
-        if (theirs.client, theirs.end, theirs.others) != (ours.client, ours.end, ours.others)
-        or [heard for heard, _ in theirs.servers] != [heard for heard, _ in ours.servers]
-    }
     assert not differing, report(differing)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.beside_http import scene
-from tests.support.http_beside import GET, OK, Act, Case, Talk, answers, compare, logged, report, run, says
+from tests.support.http_beside import GET, OK, Act, Case, Talk, answers, compare, compare_logs, report, run, says
 from tests.support.http_server import recording_server
 from tests.support.proxies import Proxy, proxy
 from tests.support.syslog import udp_log_server
@@ -25,9 +25,8 @@ def check(cases: Sequence[Case], *, logs: bool = True) -> None:
     differing = compare(cases)
     assert not differing, report(differing)
     if logs:
-        theirs, ours = logged("haproxy", cases), logged("wproxy", cases)
-        for case, expected, found in zip(cases, theirs, ours, strict=True):
-            assert found == expected, case.name
+        different = compare_logs(cases)
+        assert not different, report(different)
 
 
 def apart(*pieces: bytes) -> Act:
@@ -54,17 +53,18 @@ def half_closes(*pieces: bytes) -> Act:
 @pytest.mark.parametrize("option", ["option http-ignore-probes", "no option http-ignore-probes"])
 def test_probes(option: str) -> None:
     lines = (option, "timeout http-request 300ms")
+    ends = (option,)  # clients that leave do so before any timeout, on a busy machine, too
     check(
         [
             Case("nothing, time", says(b""), lines=lines),
-            Case("nothing, end", leaves_at_once, lines=lines),
+            Case("nothing, end", leaves_at_once, lines=ends),
             Case("empty lines, time", says(b"\r\n"), lines=lines),
-            Case("empty lines, end", half_closes(b"\r\n"), lines=lines),
+            Case("empty lines, end", half_closes(b"\r\n"), lines=ends),
             Case("half a head, time", says(b"GET / H"), lines=lines),
-            Case("half a head, end", half_closes(b"GET / H"), lines=lines),
+            Case("half a head, end", half_closes(b"GET / H"), lines=ends),
             Case("nothing behind one, time", apart(GET), lines=lines),
-            Case("nothing behind one, end", half_closes(GET), lines=lines),
-            Case("half a head behind one", apart(GET, b"GET"), lines=lines),
+            Case("nothing behind one, end", half_closes(GET), lines=ends),
+            Case("half a head behind one", apart(GET, b"GET"), lines=(*lines, "timeout http-keep-alive 1s")),
             Case("timeout client", says(b""), lines=(option, "timeout client 300ms")),
         ]
     )
@@ -75,7 +75,7 @@ def test_probes_are_not_counted(tmp_path: Path) -> None:
         lines = ("option http-ignore-probes", "timeout http-request 200ms", "server s 127.0.0.1:1")
         with proxy(program, tmp_path, *lines, mode="http") as made:
             asyncio.run(probe(made))
-            wait_for(lambda: made.stats.numbers("FRONTEND", "scur") == (0,), what="the end of all sessions")
+            wait_for(lambda: made.stats.numbers("FRONTEND", "scur", "stot") == (0, 2), what="the end of both sessions")
             return made.stats.numbers("FRONTEND", "stot", "ereq", "hrsp_4xx", "req_tot")
 
     async def probe(made: Proxy) -> None:
@@ -242,7 +242,8 @@ def names_of(program: str, folder: Path, lines: Sequence[str], answer: bytes = O
         words = [f"server s{name} 127.0.0.1:{port} cookie s{name}" for name, port in enumerate(ports)]
 
         def open_proxy() -> tuple[object, Proxy]:
-            manager = proxy(program, folder, *lines, *words, mode="http")
+            # Of several threads one may serve a client while another still holds the connection that is to be reused.
+            manager = proxy(program, folder, *lines, *words, mode="http", rest="global\n    nbthread 1\n")
             return manager, manager.__enter__()
 
         manager, made = await asyncio.to_thread(open_proxy)

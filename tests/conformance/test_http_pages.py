@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.beside_http import PROGRAMS, Scene, scene
-from tests.support.http_beside import GET, Act, Case, Talk, answers, report, run, says
+from tests.support.http_beside import GET, Act, Case, Talk, answers, compare, report, run, says
 from tests.support.programs import WPROXY, free_port, need
 from tests.support.tcp_server import connect, read_all
 
@@ -70,12 +70,7 @@ def messages(data: bytes) -> list[tuple[bytes, list[bytes], bytes]]:
 
 
 def check(cases: list[Case]) -> None:
-    theirs, ours = run("haproxy", cases), run("wproxy", cases)
-    differing = {
-        case.name: (their, our)
-        for case, their, our in zip(cases, theirs, ours, strict=True)
-        if messages(their.client) != messages(our.client)
-    }
+    differing = compare(cases, look=lambda seen: messages(seen.client))
     assert not differing, report(differing)
 
 

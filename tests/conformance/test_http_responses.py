@@ -230,11 +230,21 @@ def test_responses_in_one_piece() -> None:
 def test_responses_byte_by_byte() -> None:
     """In pieces they mean the same; of a bad one a part may have gone out before, as in HAProxy."""
     rows = [row for row in RESPONSES if len(row[1]) < 1000 and NEXT not in row[0]]
+    for _ in range(3):  # on a busy machine a byte may come after a timeout
+        rows = differ_in_bytes(rows)
+        if not rows:
+            break
+    assert not rows
+
+
+def differ_in_bytes(rows: list[Row]) -> list[Row]:
     whole = run("wproxy", [case(row) for row in rows])
     apart = run("wproxy", [case(row, size=1) for row in rows])
-    for row, one, other in zip(rows, whole, apart, strict=True):
-        if not one.client.startswith(b"HTTP/1.1 502 "):
-            assert (other.client, other.end) == (one.client, one.end), row
+    return [
+        row
+        for row, one, other in zip(rows, whole, apart, strict=True)
+        if not one.client.startswith(b"HTTP/1.1 502 ") and (other.client, other.end) != (one.client, one.end)
+    ]
 
 
 def test_the_longest_head() -> None:

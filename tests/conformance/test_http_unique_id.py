@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.beside_http import receive
 from tests.support.http_server import recording_server
 from tests.support.proxies import proxy
 from tests.support.syslog import udp_log_server
@@ -34,10 +35,10 @@ def seen(program: str, folder: Path, form: str) -> list[str]:
         with proxy(program, folder, *lines, *more, mode="http") as made:
             answers = []
             for path in ("/a", "/b"):
-                with socket.create_connection(("127.0.0.1", made.port), 5.0) as client:
+                with socket.create_connection(("127.0.0.1", made.port), 10.0) as client:
                     pid = made.process.pid
                     client.sendall(f"GET {path} HTTP/1.1\r\n{FIELDS}".encode())
-                    answers.append(client.recv(4096).decode())
+                    answers.append(receive(client).decode())
             texts = [*(each.decode() for each in server.heard()), *answers]
             texts += [re.sub(r".*log<", "log<", line) for line in log.wait_for("log<", 2)]
             known = {str(made.port): "PORT", f"{made.port:04X}": "PORT", f"{pid:04X}": "PID", str(pid): "PID"}
@@ -59,9 +60,9 @@ def test_every_request_has_another_one(tmp_path: Path) -> None:
     with recording_server() as server:
         lines = ("unique-id-format %rt", "unique-id-header X-Id", f"server s 127.0.0.1:{server.port}")
         with proxy("wproxy", tmp_path, *lines, mode="http") as made:
-            with socket.create_connection(("127.0.0.1", made.port), 5.0) as client:
+            with socket.create_connection(("127.0.0.1", made.port), 10.0) as client:
                 for _ in range(3):
                     client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                    assert client.recv(4096).endswith(b"ok")
+                    assert receive(client).endswith(b"ok")
             [heard] = server.heard()
             assert re.findall(rb"x-id: (\d+)", heard) == [b"0", b"1", b"2"]

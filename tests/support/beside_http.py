@@ -115,7 +115,10 @@ def _answer(connection: socket.socket, scene: Scene) -> None:
             while b"\r\n\r\n" in data:
                 head, _, data = data.partition(b"\r\n\r\n")
                 scene.seen.append(head)
-                connection.sendall(scene.answer)
+                try:
+                    connection.sendall(scene.answer)
+                except OSError:  # the proxy has not waited for it
+                    return
 
 
 @contextmanager

@@ -106,6 +106,16 @@ def read_exactly(connection: socket.socket, size: int) -> bytes:
     return bytes(data)
 
 
+def until(connection: socket.socket, ready: Callable[[bytes], bool]) -> bytes:
+    """Return what comes until `ready` says that it is enough; fails when that does not come."""
+    data = b""
+    while not ready(data):
+        more = connection.recv(65536)
+        assert more, data
+        data += more
+    return data
+
+
 class Sender:
     """Sends `data` from a thread of its own, then, unless `hang_up` says no, hangs up that direction.
 
