@@ -21,8 +21,9 @@ from admin.client import SocketAddress, StatsSocket
 from admin.commands.common import read_servers
 from admin.commands.weight import set_weights
 from admin.demo.broker import DemoQueue
+from admin.demo.ports import HOST, FreePorts
 from admin.demo.processes import Children
-from admin.demo.redis_servers import HOST, RedisServers, free_port
+from admin.demo.redis_servers import RedisServers
 from admin.demo.traffic import LoopbackClient, PcapClient, TrafficThread, may_capture
 from admin.demo.waiting import Patience
 from admin.errors import DemoError, NoAnswerError
@@ -160,9 +161,10 @@ def running(
     folder: Path, queue: DemoQueue, weights: Mapping[str, int], ttl_s: int, patience: Patience
 ) -> Iterator[Pipeline]:
     """Start a pipeline whose files are in `folder`, yield it, end every program."""
-    ports = Ports(*(free_port() for _ in range(4)))
+    free = FreePorts()
+    ports = Ports(*(free.take() for _ in range(4)))
     with ExitStack() as owned:
-        servers = owned.enter_context(RedisServers(tuple(weights)))
+        servers = owned.enter_context(RedisServers(tuple(weights), free))
         children = owned.enter_context(Children(folder))
         pipeline = Pipeline(children, servers, ports, folder)
         pipeline.start(queue, weights, folder, ttl_s, patience)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import socket
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -17,32 +15,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from admin.demo.ports import HOST, FreePorts
 from admin.demo.processes import Children
 from admin.demo.waiting import Patience
 from admin.errors import DemoError
 
-HOST = "127.0.0.1"
 START_TIMEOUT_S = 15.0
-_PORTS = (11_000, 32_000)
-_given: set[int] = set()  # to programs that may not listen yet
-
-
-def free_port() -> int:
-    """Return a TCP port of loopback on which nobody listens now, another one each time.
-
-    It lies below the range from which the kernel takes the ports of outgoing connections, of which the demo's traffic
-    makes many: one of those must not take it before the program that it is meant for.
-    """
-    while True:
-        port = random.randint(*_PORTS)
-        if port in _given:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with suppress(OSError):
-                probe.bind((HOST, port))
-                _given.add(port)
-                return port
 
 
 def find_redis_server() -> str | None:
@@ -53,9 +31,9 @@ def find_redis_server() -> str | None:
 class RedisServers:
     """The servers by name, in order, each with a port and a connection on which its keys are counted."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    def __init__(self, names: tuple[str, ...], ports: FreePorts) -> None:
         self.program = find_redis_server()
-        self.ports = {name: free_port() for name in names}
+        self.ports = {name: ports.take() for name in names}
         self._connections = ExitStack()
         self._clients = {name: self._connections.enter_context(_client(port)) for name, port in self.ports.items()}
 

@@ -15,8 +15,9 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 from redis import Redis
 
-from admin.demo import redis_servers
+from admin.demo import ports, redis_servers
 from admin.demo.broker import demo_queue
+from admin.demo.ports import FreePorts
 from admin.demo.processes import Children
 from admin.demo.redis_servers import RedisServers
 from admin.demo.traffic import LoopbackClient, TrafficThread, source_address
@@ -96,7 +97,7 @@ def test_redis_servers_start_count_their_keys_and_end(
         need("redis-server")
     else:
         monkeypatch.setattr(redis_servers, "find_redis_server", lambda: None)
-    with RedisServers(("redisA", "redisB")) as servers, Children(tmp_path) as children:
+    with RedisServers(("redisA", "redisB"), FreePorts()) as servers, Children(tmp_path) as children:
         servers.start(children, tmp_path, patience)
         assert servers.kind.startswith(kind)
         with Redis(port=servers.ports["redisB"], protocol=2) as client:
@@ -108,13 +109,14 @@ def test_redis_servers_start_count_their_keys_and_end(
 
 
 def test_no_two_programs_get_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_servers, "_PORTS", (31_900, 31_999))
-    assert len({redis_servers.free_port() for _ in range(50)}) == 50
+    monkeypatch.setattr(ports, "_PORTS", (31_900, 31_999))
+    free = FreePorts()
+    assert len({free.take() for _ in range(50)}) == 50
 
 
 def test_a_taken_port_is_the_servers_own_words(tmp_path: Path, patience: Patience) -> None:
     need("redis-server")
-    with RedisServers(("redisA",)) as servers, Children(tmp_path) as children, socket.socket() as taken:
+    with RedisServers(("redisA",), FreePorts()) as servers, Children(tmp_path) as children, socket.socket() as taken:
         taken.bind(("127.0.0.1", servers.ports["redisA"]))
         with pytest.raises(DemoError, match="redisA ended early, exit code 1: "):
             servers.start(children, tmp_path, patience)
