@@ -12,23 +12,26 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
 
 from tests.support.certificates import for_host
 from tests.support.check_cases import DEAD, FULL, Case, Observed, observe
-from tests.support.check_server import Script
+from tests.support.check_server import Questioned, Script
 from tests.support.programs import need
 from tests.unit.wproxy.config.keywords.rows import problem_of
-from wproxy.config.checks import Kind
 from wproxy.config.loader import parse
 
 SMTP, LDAP = "option smtpchk", "option ldap-check"
 POSTGRESQL, MYSQL = "option pgsql-check user bob", "option mysql-check"
 MYSQL_USER, MYSQL_OLD = "option mysql-check user bob", "option mysql-check user bob pre-41"
 
-CHECK = "inter 2s"
-PATIENT, HASTY = "timeout check 30s", "timeout check 1s"
+CHECK = "inter 30s"  # which limits the time for a connection and its TLS, too
+PATIENT = "timeout connect 30s\n    timeout check 30s"
+HASTY = (
+    "timeout connect 5s\n    timeout check 1s"  # HAProxy notices some of the end of the latter at that of the former
+)
 
 
 def said(option: str, *replies: bytes, banner: bytes = b"", end: str = "hold", slowly: bool = False) -> Case:
@@ -238,16 +241,101 @@ def ldap_cases() -> Iterator[tuple[str, Case]]:
         yield f"other-{number}", said(LDAP, data, end="close")
 
 
+# -- all of them -------------------------------------------------------------------------------------------------------
+
+# Where wproxy does not wait for what HAProxy waits for in vain, and where it reads what HAProxy does not: what it says.
+DIFFERENT = {
+    "mail-refuses-hello": (
+        unsaid(SMTP, b"501 bad\r\n", banner=HI),
+        ("L7STS", "501", "bad"),
+        ("L7TOUT", "", ""),
+    ),
+    "mail-refuses-hello-at-last": (
+        unsaid(SMTP, b"250-fine\r\n501 bad\r\n", banner=HI),
+        ("L7STS", "250", "fine"),
+        ("L7TOUT", "", ""),
+    ),
+    "ldap-one-byte-of-length": (
+        said(LDAP, bound(0, b"x" * 120, 1, 1)),
+        ("L7OK", "0", ""),
+        ("L7RSP", "", "Not LDAPv3 protocol"),
+    ),
+    "ldap-three-bytes-of-length": (
+        said(LDAP, bound(49, b"", 3, 3)),
+        ("L7STS", "49", "See RFC: http://tools.ietf.org/html/rfc4511#section-4.1.9"),
+        ("L7RSP", "", "Not LDAPv3 protocol"),
+    ),
+}
+
+# Where HAProxy judges what has come of a line, and takes the rest for the next answer.
+SLOW = {
+    "slow-mail": (said(SMTP, MANY, BYE, banner=HI, slowly=True), ("L7OK", "221", "bye now")),
+    "slow-mail-refused": (said(SMTP, banner=b"554 go away\r\n", slowly=True), ("L7STS", "554", "go away")),
+    "slow-error": (said(POSTGRESQL, NO_ROLE, slowly=True), ("L7RSP", "", "FATAL")),
+}
+
+SERVICES = {
+    "smtp": (f"{SMTP} EHLO my.example", Script((MANY, BYE), HI, "hold")),
+    "pgsql": (POSTGRESQL, Script((LET_IN,), b"", "hold")),
+    "mysql": (MYSQL_USER, Script((LOGGED_IN,), GREETING, "hold")),
+    "ldap": (LDAP, Script((bound(),), b"", "hold")),
+}
+
+
+def ways() -> Iterator[tuple[str, Case]]:
+    """Services behind TLS, PROXY headers, and on other ports."""
+    secured = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with NamedTemporaryFile() as file:
+        for_host("a.example").write(Path(file.name))
+        secured.load_cert_chain(file.name)
+    for name, (option, script) in SERVICES.items():
+        for way, options, made in (
+            ("tls", "check-ssl verify none", replace(script, secured=secured)),
+            ("ssl", "ssl verify none", replace(script, secured=secured)),
+            ("header", "check-send-proxy", replace(script, after_header=True)),
+            ("line", "send-proxy", replace(script, after_header=True)),
+            ("both", "check-send-proxy check-ssl verify none", replace(script, after_header=True, secured=secured)),
+            ("port", "port {port}", script),
+            ("elsewhere", "addr 127.0.0.1 port {port}", script),
+            ("elsewhere-header", "port {port} check-send-proxy", replace(script, after_header=True)),
+        ):
+            yield f"{name}-{way}", Case((option, PATIENT), made, options=options)
+
+
+def several_lines() -> Iterator[tuple[str, Case]]:
+    """Each line replaces the one before, arguments included."""
+    scripts = {name: script for name, (_, script) in SERVICES.items()}
+    yield "ldap-smtp", Case((LDAP, SMTP, PATIENT), scripts["smtp"])
+    yield "smtp-words", Case((f"{SMTP} EHLO my.example", SMTP, PATIENT), scripts["smtp"])
+    yield "tcp-ldap", Case((SMTP, "option tcp-check", "tcp-check send x", LDAP, PATIENT), scripts["ldap"])
+    yield "mysql-words", Case(("option mysql-check user other pre-41", MYSQL_USER, PATIENT), scripts["mysql"])
+    yield "mysql-no-words", Case((MYSQL_USER, MYSQL, PATIENT), Script(banner=GREETING, end="hold"))
+    yield "ldap-pgsql", Case((LDAP, POSTGRESQL, PATIENT), scripts["pgsql"])
+    rules = "option tcp-check", "tcp-check send x", "tcp-check expect string y"
+    yield "pgsql-tcp", Case((POSTGRESQL, *rules, PATIENT), Script((b"y",), end="hold"))
+    answer = b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"
+    yield "smtp-http", Case((SMTP, "option httpchk", PATIENT), Script((answer,), end="hold"))
+
+
 FAMILIES = {
     "smtp": dict(mail_cases()),
     "pgsql": dict(postgresql_cases()),
     "mysql": dict(mysql_cases()),
     "ldap": dict(ldap_cases()),
+    "nobody": {
+        f"{name}-{where}": Case((option, "timeout connect 2s", "timeout check 30s"), where)
+        for name, (option, _) in SERVICES.items()
+        for where in (DEAD, FULL)
+    },
+    "ways": dict(ways()),
+    "lines": dict(several_lines()),
 }
-PORTS = {
-    f"{name}-{where}": Case((option, PATIENT), where)
-    for name, option in (("s", SMTP), ("p", POSTGRESQL), ("m", MYSQL_USER), ("l", LDAP))
-    for where in (DEAD, FULL)
+SAME = {f"{family}-{name}": case for family, cases in FAMILIES.items() for name, case in cases.items()}
+CASES = {
+    **SAME,
+    **{name: case for name, (case, _, _) in DIFFERENT.items()},
+    **{f"{name}-patient": replace(case, lines=(case.lines[0], PATIENT)) for name, (case, _, _) in DIFFERENT.items()},
+    **{name: case for name, (case, _) in SLOW.items()},
 }
 
 
@@ -257,36 +345,50 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @cache
-def observed(program: str, folder: Path, family: str) -> Observed:
-    cases = PORTS if family == "ports" else FAMILIES[family]
-    return observe(program, folder, cases, check=CHECK)
+def observed(program: str, folder: Path) -> Observed:
+    return observe(program, folder, CASES, check=CHECK, settings="max-spread-checks 1s")
 
 
-def both(folder: Path, family: str) -> tuple[Observed, Observed]:
-    return observed("wproxy", folder, family), observed("haproxy", folder, family)
+def both(folder: Path) -> tuple[Observed, Observed]:
+    return observed("wproxy", folder), observed("haproxy", folder)
 
 
-@pytest.mark.parametrize("family", [*FAMILIES, "ports"])
-def test_columns(family: str, folder: Path) -> None:
-    ours, theirs = both(folder, family)
-    assert ours.seen == theirs.seen
+def of_family(family: str, made: Observed) -> Iterator[tuple[str, Questioned, dict[str, str]]]:
+    for name in FAMILIES[family]:
+        yield name, made.asked[f"{family}-{name}"], made.seen[f"{family}-{name}"]
 
 
-@pytest.mark.parametrize("family", [*FAMILIES, "ports"])
-def test_notices(family: str, folder: Path) -> None:
-    ours, theirs = both(folder, family)
-    assert theirs.notices
-    assert ours.notices == theirs.notices
+def shown(row: dict[str, str]) -> tuple[str, str, str]:
+    return row["check_status"], row["check_code"], row["last_chk"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_columns(family: str, folder: Path) -> None:
+    ours, theirs = ({name: row for name, _, row in of_family(family, made)} for made in both(folder))
+    assert ours == theirs
+
+
+def test_notices(folder: Path) -> None:
+    ours, theirs = (
+        {line for line in made.notices if any(f"Server {name}/" in line for name in SAME)} for made in both(folder)
+    )
+    assert len(theirs) > 100
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("family", ["smtp", "pgsql", "mysql", "ldap"])
 def test_what_is_said_and_how_it_is_hung_up(family: str, folder: Path) -> None:
     """Byte by byte; a server that would not know is left out."""
-    names = [name for name, case in FAMILIES[family].items() if _knows(case)]
     ours, theirs = (
-        [(name, bytes(first.heard), first.ending) for name in names for first in each.asked[name].conversations[:1]]
-        for each in both(folder, family)
+        [
+            (name, bytes(first.heard), first.ending)
+            for name, asked, _ in of_family(family, made)
+            for first in asked.conversations[:1]
+            if _knows(FAMILIES[family][name])
+        ]
+        for made in both(folder)
     )
+    assert len(theirs) > 20
     assert ours == theirs
     assert {ending for _, _, ending in theirs} == {"reset" if family == "ldap" else "goodbye"}
 
@@ -294,123 +396,46 @@ def test_what_is_said_and_how_it_is_hung_up(family: str, folder: Path) -> None:
 def _knows(case: Case) -> bool:
     """Whether the server surely sees what it is told.
 
-    Not where it has hung up first, nor where some of its bytes may not be read, which makes a reset of a goodbye, nor
-    where a reset may overtake the question.
+    Not where it has hung up first, nor where some of its bytes may not be read or come after the time is over, which
+    makes a reset of a goodbye.
     """
     script = case.server
     assert isinstance(script, Script)
-    return script.end == "hold" and not script.slowly and (LDAP not in case.lines or PATIENT in case.lines)
-
-
-# Where wproxy waits for the end of what HAProxy judges by its beginning, or the other way round, and reads more.
-DIFFERENT = {
-    "mail, hello refused": (
-        unsaid(SMTP, b"501 bad\r\n", banner=HI),
-        ("L7STS", "501", "bad"),
-        ("L7TOUT", "", ""),
-    ),
-    "mail, hello refused in the end": (
-        unsaid(SMTP, b"250-fine\r\n501 bad\r\n", banner=HI),
-        ("L7STS", "250", "fine"),
-        ("L7TOUT", "", ""),
-    ),
-    "ldap, one byte of length": (
-        said(LDAP, bound(0, b"x" * 120, 1, 1)),
-        ("L7OK", "0", ""),
-        ("L7RSP", "", "Not LDAPv3 protocol"),
-    ),
-    "ldap, three bytes of length": (
-        said(LDAP, bound(49, b"", 3, 3)),
-        ("L7STS", "49", "See RFC: http://tools.ietf.org/html/rfc4511#section-4.1.9"),
-        ("L7RSP", "", "Not LDAPv3 protocol"),
-    ),
-}
-
-
-def shown(program: str, folder: Path, *cases: Case) -> list[tuple[str, str, str]]:
-    named = {f"b{number}": case for number, case in enumerate(cases)}
-    seen = observe(program, folder, named, check=CHECK).seen
-    return [(seen[name]["check_status"], seen[name]["check_code"], seen[name]["last_chk"]) for name in named]
-
-
-def test_what_differs(folder: Path) -> None:
-    cases, ours, theirs = zip(*DIFFERENT.values(), strict=True)
-    assert shown("wproxy", folder, *cases) == list(ours)
-    assert shown("haproxy", folder, *cases) == list(theirs)
-
-
-def test_servers_that_speak_slowly_where_haproxy_takes_the_rest_of_a_line_for_an_answer(folder: Path) -> None:
-    cases = (
-        said(SMTP, MANY, BYE, banner=HI, slowly=True),
-        said(SMTP, banner=b"554 go away\r\n", slowly=True),
-        said(POSTGRESQL, NO_ROLE, slowly=True),
-    )
-    assert shown("wproxy", folder, *cases) == [
-        ("L7OK", "221", "bye now"),
-        ("L7STS", "554", "go away"),
-        ("L7RSP", "", "FATAL"),
-    ]
-
-
-SERVICES = {
-    "s": (f"{SMTP} EHLO my.example", Script((MANY, BYE), HI, "hold")),
-    "p": (POSTGRESQL, Script((LET_IN,), b"", "hold")),
-    "m": (MYSQL_USER, Script((LOGGED_IN,), GREETING, "hold")),
-    "l": (LDAP, Script((bound(),), b"", "hold")),
-}
+    return script.end == "hold" and not script.slowly and PATIENT in case.lines
 
 
 def test_services_behind_tls_and_headers_and_on_other_ports(folder: Path) -> None:
-    secured = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    secured.load_cert_chain(for_host("a.example").write(folder / "a.pem"))
-    ways = {
-        "tls": ("check-ssl verify none", {"secured": secured}),
-        "ssl": ("ssl verify none", {"secured": secured}),
-        "header": ("check-send-proxy", {"after_header": True}),
-        "line": ("send-proxy", {"after_header": True}),
-        "both": ("check-send-proxy check-ssl verify none", {"after_header": True, "secured": secured}),
-        "port": ("port {port}", {}),
-        "elsewhere": ("addr 127.0.0.1 port {port}", {}),
-        "elsewhere-header": ("port {port} check-send-proxy", {"after_header": True}),
-    }
-    cases = {
-        f"{name}-{way}": Case((option, PATIENT), replace(script, **more), options=options)  # type: ignore[arg-type]
-        for name, (option, script) in SERVICES.items()
-        for way, (options, more) in ways.items()
-    }
-    ours, theirs = (observe(program, folder, cases, check=CHECK) for program in ("wproxy", "haproxy"))
-    assert ours.seen == theirs.seen
-    assert {row["check_status"] for row in theirs.seen.values()} == {"L7OK"}
-    said_by_both = [
-        {name: _without_ports(bytes(asked.conversations[0].heard)) for name, asked in each.asked.items()}
-        for each in (ours, theirs)
-    ]
-    assert said_by_both[0] == said_by_both[1]
+    ours, theirs = (
+        {
+            name: (re.sub(rb"^(PROXY TCP4 \S+ \S+) \d+ \d+", rb"\1 N N", asked.conversations[0].heard), shown(row)[0])
+            for name, asked, row in of_family("ways", made)
+        }
+        for made in both(folder)
+    )
+    assert ours == theirs
+    assert {status for _, status in theirs.values()} == {"L7OK"}
 
 
-def _without_ports(data: bytes) -> bytes:
-    return re.sub(rb"^(PROXY TCP4 \S+ \S+) \d+ \d+", rb"\1 N N", data)
+def test_the_last_line_of_several(folder: Path) -> None:
+    ours, theirs = (
+        {name: (bytes(asked.conversations[0].heard), shown(row)[0]) for name, asked, row in of_family("lines", made)}
+        for made in both(folder)
+    )
+    assert ours == theirs
+    assert len({heard for heard, _ in theirs.values()}) > 5
+    assert {status for _, status in theirs.values()} == {"L7OK"}
 
 
-def test_a_hello_of_defaults_and_the_last_line_of_a_section(folder: Path) -> None:
-    """Each line replaces the one before, arguments included; `defaults` are replaced by lines of the section."""
-    lines = {
-        "a": ("option ldap-check", SMTP),
-        "b": (f"{SMTP} EHLO my.example", SMTP),
-        "c": (SMTP, "option tcp-check", "tcp-check send x", LDAP),
-        "d": ("option mysql-check user other pre-41", MYSQL_USER),
-        "e": (MYSQL_USER, "option mysql-check"),
-        "f": (LDAP, POSTGRESQL),
-        "g": (POSTGRESQL, "option tcp-check", "tcp-check send y"),
-        "h": (SMTP, "option httpchk"),
-    }
-    scripts = {"a": SERVICES["s"][1], "b": SERVICES["s"][1], "e": Script((), GREETING, "hold")}
-    cases = {
-        name: Case((*options, PATIENT), scripts.get(name, Script((b"",), GREETING))) for name, options in lines.items()
-    }
-    ours, theirs = (observe(program, folder, cases, check=CHECK) for program in ("wproxy", "haproxy"))
-    assert ours.first_questions() == theirs.first_questions()
-    assert len(set(theirs.first_questions().values())) > 5
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_what_differs(name: str, folder: Path) -> None:
+    ours, theirs = both(folder)
+    assert shown(ours.seen[f"{name}-patient"]) == DIFFERENT[name][1]
+    assert shown(theirs.seen[name]) == DIFFERENT[name][2]
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_servers_that_speak_slowly(name: str, folder: Path) -> None:
+    assert shown(both(folder)[0].seen[name]) == SLOW[name][1]
 
 
 WRONG = (
@@ -448,4 +473,4 @@ def test_wrong_arguments(line: str, tmp_path: Path) -> None:
 def test_right_arguments(tmp_path: Path) -> None:
     lines = [case.lines[0] for cases in FAMILIES.values() for case in cases.values()]
     assert checked([need("haproxy")], tmp_path, *lines) == 0
-    assert parse("backend b\n " + "\n ".join(lines) + "\n", "a.cfg", {}).backends[0].check.kind is Kind.LDAP
+    assert parse("backend b\n " + "\n ".join(lines) + "\n", "a.cfg", {}).backends

@@ -70,11 +70,18 @@ def server_of(script: Script | str) -> Iterator[Questioned]:
             yield Questioned(full.getsockname()[1])
 
 
-def observe(program: str, folder: Path, cases: Mapping[str, Case], *, check: str = "inter 1s") -> Observed:
-    """Run all cases at once, each as a backend of its name, and return what is seen when every server was checked."""
+def observe(
+    program: str, folder: Path, cases: Mapping[str, Case], *, check: str = "inter 1s", settings: str = ""
+) -> Observed:
+    """Run all cases at once, each as a backend of its name, and return what is seen when every server was checked.
+
+    `settings` is a line of the global section.
+    """
     asked: dict[str, Questioned] = {}
     with ExitStack() as stack:
-        rest = "\n".join(_backend(name, case, check, stack, asked) for name, case in cases.items())
+        rest = f"global\n    {settings}\n" + "\n".join(
+            _backend(name, case, check, stack, asked) for name, case in cases.items()
+        )
         made = stack.enter_context(proxy(program, folder, rest=rest))
         seen = _settled(made, cases)
         held = [name for name, case in cases.items() if isinstance(case.server, Script) and case.server.end == "hold"]
@@ -112,5 +119,5 @@ def _settled(made: Proxy, cases: Mapping[str, Case]) -> Seen:
                 seen.setdefault(row["pxname"], {column: row[column] for column in COLUMNS})
         return seen.keys() == cases.keys()
 
-    wait_for(look, 30.0, "every server checked", pause_s=0.1)
+    wait_for(look, 60.0, "every server checked", pause_s=0.1)
     return seen
