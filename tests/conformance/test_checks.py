@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import re
-import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.support.check_server import Script, check_server
-from tests.support.log_lines import steady
-from tests.support.programs import free_port
-from tests.support.proxies import Proxy, proxy
-from tests.support.waiting import wait_for
-
-COLUMNS = (
-    "status", "check_status", "check_code", "last_chk", "check_desc", "check_rise", "check_fall", "check_health",
-    "agent_status", "agent_code", "last_agt", "agent_desc", "agent_rise", "agent_fall", "agent_health", "weight",
-)  # fmt: skip
+from tests.support.check_cases import DEAD, FULL, Case, Seen, observe
+from tests.support.check_server import Script
 
 PING = r"tcp-check send PING\r\n"
 PONG = Script((b"+PONG\r\n",), end="hold")
 HELD = Script(end="hold")
-DEAD, FULL = "dead", "full"  # nobody listens; nobody accepts
 
 
 def http(status: str = "200 OK", body: bytes = b"hello") -> Script:
     return Script((f"HTTP/1.0 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body,))
-
-
-@dataclass(frozen=True)
-class Case:
-    """Lines of a backend and what its server does; `agent` is what the server's agent says."""
-
-    lines: tuple[str, ...]
-    server: Script | str
-    agent: bytes | None = None
 
 
 def tcp(server: Script | str, *lines: str) -> Case:
@@ -198,71 +175,19 @@ TIMED_OUT = {
     "tcp-forgets", "tcp-timeout-status", "http-part-held", "http-silent", "http-string-endless",
 }  # fmt: skip
 
-Seen = dict[str, dict[str, str]]
 
-
-@contextmanager
-def server_of(script: Script | str) -> Iterator[tuple[int, list[bytes]]]:
-    """Run the server of a case, yield its port and what it is asked."""
-    if isinstance(script, Script):
-        with check_server(script) as made:
-            yield made.port, made.questions
-    elif script == DEAD:
-        yield free_port(), []
-    else:
-        with socket.socket() as full, ExitStack() as waiting:
-            full.bind(("127.0.0.1", 0))
-            full.listen(0)
-            for _ in range(4):
-                client = waiting.enter_context(socket.socket())
-                client.setblocking(False)
-                client.connect_ex(full.getsockname())
-            yield full.getsockname()[1], []
-
-
-def backend(name: str, case: Case, stack: ExitStack, questions: dict[str, list[bytes]]) -> str:
-    port, questions[name] = stack.enter_context(server_of(case.server))
-    line = f"server a 127.0.0.1:{port} weight 100 check inter 1s rise 1 fall 1"
-    if case.agent is not None:
-        spoken = stack.enter_context(check_server(Script((case.agent,))))
-        line += f" agent-check agent-send x agent-port {spoken.port} agent-inter 1s"
-    patience = [] if name in TIMED_OUT else ["timeout connect 9s", "timeout check 9s"]
-    return "\n    ".join([f"backend {name}", *case.lines, *patience, line])
-
-
-def notices(log: str) -> set[str]:
-    """Return what a log says about servers and backends, without what differs from run to run."""
-    lines = re.findall(r"\[(?:WARNING|ALERT)\] +\(\d+\) : ((?:Server|Health check|Agent check|backend) .*)", log)
-    return {steady(line) for line in lines}
-
-
-def settled(made: Proxy) -> Seen:
-    """Return the columns of all servers once each has been checked and none is being checked, one by one."""
-    seen: Seen = {}
-
-    def look() -> bool:
-        for row in csv.DictReader(made.stats.ask("show stat").removeprefix("# ").splitlines()):
-            states = row["check_status"], row["agent_status"]
-            if row["svname"] == "a" and not any(state == "INI" or state.startswith("*") for state in states):
-                seen.setdefault(row["pxname"], {column: row[column] for column in COLUMNS})
-        return seen.keys() == CASES.keys()
-
-    wait_for(look, 30.0, "every server checked", pause_s=0.1)
-    return seen
+def _patient(name: str, case: Case) -> Case:
+    return case if name in TIMED_OUT else replace(case, lines=(*case.lines, "timeout connect 9s", "timeout check 9s"))
 
 
 @cache
 def observed(program: str, folder: Path) -> tuple[Seen, set[str], dict[str, bytes]]:
     """Return columns, notices and questions of all cases, run at once."""
-    questions: dict[str, list[bytes]] = {}
-    with ExitStack() as stack:
-        rest = "\n".join(backend(name, case, stack, questions) for name, case in CASES.items())
-        made = stack.enter_context(proxy(program, folder, rest=rest))
-        seen = settled(made)
-        first = {name: asked[0] if asked else b"" for name, asked in questions.items()}
-        for name in ("tcp-send", "tcp-mismatch-sure"):
-            del first[name]  # hung up by a reset without waiting for an answer: it may overtake the question
-        return seen, notices(made.log), first
+    made = observe(program, folder, {name: _patient(name, case) for name, case in CASES.items()})
+    first = made.first_questions()
+    for name in ("tcp-send", "tcp-mismatch-sure"):
+        del first[name]  # hung up by a reset without waiting for an answer: it may overtake the question
+    return made.seen, made.notices, first
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field, replace
 
-from wproxy.config.checks import ConnectRule, HealthCheck, Kind, RequestRule, Rule
+from wproxy.config.checks import CheckClient, ConnectRule, HealthCheck, Kind, RequestRule, Rule
 from wproxy.config.values import ArgumentError
 from wproxy.records import dataclass
 
@@ -15,6 +15,7 @@ class CheckDraft:
 
     kind: Kind = Kind.CONNECT
     request: RequestRule = field(default_factory=RequestRule)
+    client: CheckClient = field(default_factory=CheckClient)
     disable_on_404: bool = False
     log_changes: bool = False
     comment: str = ""  # of the line before, for the next rule
@@ -44,5 +45,10 @@ class CheckDraft:
     def built(self) -> HealthCheck:
         """Return what the section says."""
         return HealthCheck(
-            self.kind, self.rules.get(self.kind, ()), self.request, self.disable_on_404, self.log_changes
+            self.kind,
+            self.rules.get(self.kind, ()),
+            self.request,
+            self.disable_on_404,
+            self.log_changes,
+            self.client,
         )

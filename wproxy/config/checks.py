@@ -20,6 +20,10 @@ class Kind(enum.Enum):
     TCP = "tcp-check"
     REDIS = "redis-check"
     HTTP = "httpchk"
+    SMTP = "smtpchk"
+    POSTGRESQL = "pgsql-check"
+    MYSQL = "mysql-check"
+    LDAP = "ldap-check"
 
 
 class Match(enum.Enum):
@@ -86,18 +90,31 @@ class ExpectRule:
     comment: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CheckClient:
+    """As whom a check asks: `hello` is said to mail servers, `user` to databases; MySQL is asked nothing without one.
+
+    `old` speaks MySQL's protocol as it was before 4.1.
+    """
+
+    hello: str = "HELO localhost"
+    user: str = ""
+    old: bool = False
+
+
 Rule: TypeAlias = ConnectRule | SendRule | RequestRule | ExpectRule
 
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """How the servers of one backend are checked."""
+    """How the servers of one backend are checked; `client` is used where they want to know who asks."""
 
     kind: Kind = Kind.CONNECT
     rules: tuple[Rule, ...] = ()
     request: RequestRule = field(default_factory=RequestRule)
     disable_on_404: bool = False
     log_changes: bool = False  # option log-health-checks
+    client: CheckClient = field(default_factory=CheckClient)
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,7 +290,7 @@ class Probe:
             except BlockingIOError:
                 return
             except OSError as error:
-                self._finish(self._dialogue.broken(error.strerror or str(error)))
+                self._follow(self._dialogue.lost(error.strerror or str(error)))
                 return
             if self._tls is None:
                 self._follow(self._dialogue.receive_data(data, ended=not data))

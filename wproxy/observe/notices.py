@@ -29,6 +29,7 @@ _WITHOUT_COUNTS = frozenset(
         ServerChange.DOWN_TO_MAINT,
     }
 )
+_PLAIN = frozenset(range(0x20, 0x7F)) - frozenset(b'"<>')
 _KEEP_DRAIN = frozenset({ServerChange.MAINT_TO_DRAIN, ServerChange.UP, ServerChange.DOWN})
 _NOTED = {
     ServerChange.ADDED: "CLI : 'server {server}' : New server registered.",
@@ -99,8 +100,13 @@ def _reason(notice: ServerNotice) -> str:
 
 def _told(check: CheckResult) -> str:
     code = f", code: {check.code}" if check.status.has_code else ""
-    info = f', info: "{check.info}"' if check.info else ""
+    info = f', info: "{_quoted(check.info)}"' if check.info else ""
     return f", reason: {check.status.description}{code}{info}, check duration: {check.duration_ms}ms"
+
+
+def _quoted(said: str) -> str:
+    """Return what a server has said without what would end the line or its quotes, in HAProxy's notation."""
+    return "".join(chr(byte) if byte in _PLAIN else f"<{byte:02X}>" for byte in said.encode("utf-8", "replace"))
 
 
 def _left(notice: ServerNotice) -> str:

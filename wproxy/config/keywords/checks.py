@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from wproxy.config.check_rules import connect_rule, expect_rule, header_lines, request_rule, send_rule
-from wproxy.config.checks import ExpectRule, Kind, Match, RequestRule, Rule
+from wproxy.config.checks import CheckClient, ExpectRule, Kind, Match, RequestRule, Rule
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Action, Keyword, Report, Section, Statement, at_most, done, ignored, refused, single
 from wproxy.config.values import ArgumentError
 
 _BACK = (Section.DEFAULTS, Section.LISTEN, Section.BACKEND)
 _VERSION = "HTTP/"
+_HELLOS = ("HELO", "EHLO")
 
 TCP_MATCHES = (Match.STRING, Match.REGEX, Match.BINARY, Match.BINARY_REGEX)
 HTTP_MATCHES = (Match.STATUS, Match.STATUS_REGEX, Match.STRING, Match.REGEX)
@@ -40,6 +41,47 @@ def _httpchk(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
         )
     proxy.check.kind = Kind.HTTP
     proxy.check.request = RequestRule(0, method, uri, version or None, header_lines(lines))
+
+
+def _smtpchk(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """`option smtpchk [<hello> <domain>]`; what is neither HELO nor EHLO with a domain is not said, as in HAProxy."""
+    at_most(statement, 2)
+    hello, domain = (*statement.arguments, "", "")[:2]
+    proxy.check.kind = Kind.SMTP
+    proxy.check.client = CheckClient()
+    if hello in _HELLOS and domain:
+        proxy.check.client = CheckClient(f"{hello} {domain}")
+    elif statement.arguments:
+        report.warn(
+            statement.location,
+            f"'{statement.keyword}' expects HELO or EHLO and a domain: 'HELO localhost' is said instead.",
+        )
+
+
+def _pgsql(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """`option pgsql-check user <username>`."""
+    at_most(statement, 2)
+    word, user = (*statement.arguments, "", "")[:2]
+    if not word or (word == "user" and not user):
+        raise ArgumentError("expects 'user <username>' as argument")
+    if word != "user":
+        raise ArgumentError(f"expects 'user <username>', not '{word}'")
+    proxy.check.kind = Kind.POSTGRESQL
+    proxy.check.client = CheckClient(user=user)
+
+
+def _mysql(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """`option mysql-check [user <username> [post-41 | pre-41]]`."""
+    at_most(statement, 3)
+    word, user, version = (*statement.arguments, "", "", "")[:3]
+    if word not in ("", "user"):
+        raise ArgumentError(f"expects 'user <username>' or nothing, not '{word}'")
+    if word and not user:
+        raise ArgumentError("expects a username after 'user'")
+    if version not in ("", "post-41", "pre-41"):
+        raise ArgumentError(f"knows 'post-41' and 'pre-41', not '{version}'")
+    proxy.check.kind = Kind.MYSQL
+    proxy.check.client = CheckClient(user=user, old=version == "pre-41")
 
 
 def _adds_tcp(read: str) -> Action:
@@ -118,11 +160,34 @@ CHECK_OPTIONS: tuple[Keyword, ...] = (
         "4.2",
         undo=_logs(False),
     ),
-    *refused(
-        "option mysql-check, option pgsql-check, option smtpchk, option ldap-check, option spop-check,"
-        "option ssl-hello-chk",
+    done(
+        "option smtpchk",
         _BACK,
-        "wproxy checks by tcp-check, redis-check and httpchk",
+        _smtpchk,
+        "greeting, `HELO localhost` or `[<hello> <domain>]`, and QUIT have to be answered with 2xx; whole lines are "
+        "awaited, and a refused HELO fails at once",
+        "4.2",
+    ),
+    done(
+        "option pgsql-check",
+        _BACK,
+        _pgsql,
+        "PostgreSQL has to answer `user <username>` with a request for a password, or with none",
+        "4.2",
+    ),
+    done(
+        "option mysql-check",
+        _BACK,
+        _mysql,
+        "MySQL or MariaDB has to greet and, with `user <username>`, to let that user in without a password; `pre-41`, "
+        "`post-41`",
+        "4.2",
+    ),
+    done("option ldap-check", _BACK, _chooses(Kind.LDAP), "an anonymous LDAPv3 bind has to succeed", "4.2"),
+    *refused(
+        "option spop-check, option ssl-hello-chk",
+        _BACK,
+        "wproxy checks by tcp-check, httpchk, redis-check, smtpchk, pgsql-check, mysql-check and ldap-check",
         "4.2",
     ),
     *refused("option external-check", _BACK, "wproxy starts no programs", "4.2"),

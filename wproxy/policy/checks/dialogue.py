@@ -73,6 +73,12 @@ class Dialogue:
             return self.refused(HANDSHAKE_FAILED)
         return CheckResult(status, reason + step.where)
 
+    def lost(self, reason: str) -> Action:
+        """Take note of a reset while an answer is awaited: what has come of it is judged; return what to do next."""
+        if self._answer and isinstance(self._plan.steps[self._position], Expect):
+            return self.receive_data(b"", ended=True)
+        return self.broken(reason)
+
     def timed_out(self) -> CheckResult:
         """Return what is to be said when the time is over."""
         step = self._plan.steps[self._position]

@@ -20,7 +20,12 @@ from wproxy.config.login import Login
 from wproxy.policy.checks.agent import AgentLine
 from wproxy.policy.checks.content import Content
 from wproxy.policy.checks.http import HttpAnswer, HttpContent, HttpStatus
+from wproxy.policy.checks.ldap import BIND, Bound
+from wproxy.policy.checks.mysql import Packet
+from wproxy.policy.checks.mysql import login as mysql_login
+from wproxy.policy.checks.postgresql import Authentication, startup
 from wproxy.policy.checks.redis import PING, ROLE, LoggedIn, Pong, Primary
+from wproxy.policy.checks.smtp import QUIT, Greeting, HelloAnswer, QuitAnswer
 from wproxy.policy.checks.steps import Connect, Expect, Matcher, Plan, Send, Step
 from wproxy.policy.checks.verdict import STATUSES, CheckStatus
 
@@ -146,6 +151,39 @@ def _redis(login: Login | None, *, stores: bool) -> Plan:
     return Plan(tuple(steps))
 
 
+# -- option smtpchk, pgsql-check, mysql-check, ldap-check --------------------------------------------------------------
+
+
+def _smtp(check: HealthCheck) -> Plan:
+    wrong = CheckStatus.L7STS
+    return Plan(
+        (
+            Connect(linger=True),
+            Expect(Greeting(), failed=CheckStatus.L7RSP, empty=_empty(2)),
+            Send(f"{check.client.hello}\r\n".encode("utf-8", "surrogateescape")),
+            Expect(HelloAnswer(), failed=wrong, empty=_empty(5)),
+            Send(QUIT),
+            Expect(QuitAnswer(), failed=wrong, empty=_empty(7)),
+        )
+    )
+
+
+def _postgresql(check: HealthCheck) -> Plan:
+    return Plan((Connect(linger=True), Send(startup(check.client.user)), Expect(Authentication(), empty=_empty(3))))
+
+
+def _mysql(check: HealthCheck) -> Plan:
+    client = check.client
+    if not client.user:
+        return Plan((Connect(linger=True), Expect(Packet(), empty=_empty(2))))
+    question = Send(mysql_login(client.user, old=client.old))
+    return Plan((Connect(linger=True), question, Expect(Packet(), empty=_empty(3)), Expect(Packet(1))))
+
+
+def _ldap(check: HealthCheck) -> Plan:
+    return Plan((Connect(), Send(BIND), Expect(Bound(), empty=_empty(2))))
+
+
 # -- option httpchk ----------------------------------------------------------------------------------------------------
 
 
@@ -220,4 +258,8 @@ _KINDS: Mapping[Kind, Callable[[HealthCheck], Plan]] = {
     Kind.CONNECT: _connecting,
     Kind.TCP: _tcp,
     Kind.HTTP: _http,
+    Kind.SMTP: _smtp,
+    Kind.POSTGRESQL: _postgresql,
+    Kind.MYSQL: _mysql,
+    Kind.LDAP: _ldap,
 }

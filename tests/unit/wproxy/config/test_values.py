@@ -20,6 +20,8 @@ from wproxy.config.values import ArgumentError
         (values.count, "2147483647", 2147483647),
         (values.limit, "5", 5),
         (values.limit, "0", None),
+        (values.pool, "0", 0),
+        (values.pool, "-1", None),
         (values.positive, "1", 1),
         (values.threads, "64", 64),
         (values.weight, "0", 0),

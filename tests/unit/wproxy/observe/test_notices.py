@@ -90,6 +90,13 @@ def test_a_log_of_checks_tells_each_that_ends_otherwise_and_saves_the_reason() -
     assert texts[3].startswith("Server back/a is DOWN. 0 active")
 
 
+def test_what_a_server_says_stays_on_its_line() -> None:
+    told = Told(Config(frontends=(frontend_config(),), backends=(replace(backend_config(line(check=True))),)))
+    for _ in range(3):
+        told.control.report_check(told.server, CheckResult(CheckStatus.L7RSP, 'né "<b>"\r\n\x1b[0m\N{CENT SIGN}'))
+    assert 'info: "n<C3><A9> <22><3C>b<3E><22><0D><0A><1B>[0m<C2><A2>", check' in told.take()[0].text
+
+
 class Said:
     """A proxy with two servers, and what is logged about it."""
 

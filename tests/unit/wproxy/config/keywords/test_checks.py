@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.wproxy.config.keywords.rows import problem_of
-from wproxy.config.checks import ConnectRule, ExpectRule, HealthCheck, Kind, Match, RequestRule, SendRule
+from wproxy.config.checks import CheckClient, ConnectRule, ExpectRule, HealthCheck, Kind, Match, RequestRule, SendRule
 from wproxy.config.loader import parse
 
 
@@ -53,6 +53,40 @@ def test_httpchk(words: str, rule: RequestRule) -> None:
     assert check_of(f"backend b\n option httpchk{words}\n").request == rule
 
 
+@pytest.mark.parametrize(
+    ("words", "kind", "client"),
+    [
+        ("smtpchk", Kind.SMTP, CheckClient()),
+        ("smtpchk EHLO a.b", Kind.SMTP, CheckClient("EHLO a.b")),
+        ("smtpchk HELO a.b", Kind.SMTP, CheckClient("HELO a.b")),
+        ("smtpchk LHLO a.b", Kind.SMTP, CheckClient()),
+        ("smtpchk EHLO", Kind.SMTP, CheckClient()),
+        ("pgsql-check user u", Kind.POSTGRESQL, CheckClient(user="u")),
+        ("mysql-check", Kind.MYSQL, CheckClient()),
+        ("mysql-check user u", Kind.MYSQL, CheckClient(user="u")),
+        ("mysql-check user u post-41", Kind.MYSQL, CheckClient(user="u")),
+        ("mysql-check user u pre-41", Kind.MYSQL, CheckClient(user="u", old=True)),
+        ("ldap-check", Kind.LDAP, CheckClient()),
+    ],
+)
+def test_checks_of_other_services(words: str, kind: Kind, client: CheckClient) -> None:
+    check = check_of(f"backend b\n option {words}\n")
+    assert (check.kind, check.client) == (kind, client)
+    check = check_of(f"defaults\n option {words}\nbackend b\n")
+    assert (check.kind, check.client) == (kind, client)
+
+
+def test_the_last_line_counts_alone() -> None:
+    text = "defaults\n option mysql-check user u pre-41\nbackend b\n option smtpchk HELO a\n option mysql-check\n"
+    assert check_of(text) == HealthCheck(Kind.MYSQL)
+
+
+@pytest.mark.parametrize("words", ["LHLO a.b", "EHLO", "ehlo a.b"])
+def test_a_hello_that_is_not_said_is_warned_about(words: str) -> None:
+    [warning] = parse(f"backend b\n option smtpchk {words}\n", "a.cfg", {}).warnings
+    assert "'HELO localhost' is said instead" in warning
+
+
 def test_hidden_headers_are_warned_about() -> None:
     [warning] = parse("backend b\n option httpchk GET / HTTP/1.0\\r\\nA:b\n", "a.cfg", {}).warnings
     assert "http-check send" in warning
@@ -79,10 +113,21 @@ def test_defaults_and_no() -> None:
             "HAProxy's keyword 'option external-check' is not supported by wproxy: wproxy starts no programs",
         ),
         (
-            "option mysql-check user u",
-            "HAProxy's keyword 'option mysql-check' is not supported by wproxy: wproxy checks by tcp-check, "
-            "redis-check and httpchk",
+            "option spop-check",
+            "HAProxy's keyword 'option spop-check' is not supported by wproxy: wproxy checks by tcp-check, "
+            "httpchk, redis-check, smtpchk, pgsql-check, mysql-check and ldap-check",
         ),
+        ("option smtpchk HELO a b", "'option smtpchk' cannot handle unexpected argument 'b'"),
+        ("option ldap-check x", "'option ldap-check' cannot handle unexpected argument 'x'"),
+        ("no option ldap-check", "'no' cannot stand before 'option ldap-check'"),
+        ("option pgsql-check", "'option pgsql-check' expects 'user <username>' as argument"),
+        ("option pgsql-check user", "'option pgsql-check' expects 'user <username>' as argument"),
+        ("option pgsql-check usr u", "'option pgsql-check' expects 'user <username>', not 'usr'"),
+        ("option pgsql-check user u x", "'option pgsql-check' cannot handle unexpected argument 'x'"),
+        ("option mysql-check usr u", "'option mysql-check' expects 'user <username>' or nothing, not 'usr'"),
+        ("option mysql-check user", "'option mysql-check' expects a username after 'user'"),
+        ("option mysql-check user u 41", "'option mysql-check' knows 'post-41' and 'pre-41', not '41'"),
+        ("option mysql-check user u pre-41 x", "'option mysql-check' cannot handle unexpected argument 'x'"),
     ],
 )
 def test_problems(line: str, problem: str) -> None:

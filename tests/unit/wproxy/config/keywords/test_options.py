@@ -35,9 +35,8 @@ def test_redispatch(line: str, redispatch: int | None) -> None:
             "unknown keyword 'option redispach' in 'backend' section; did you mean 'option redispatch'?",
         ),
         (
-            "option smtpchk",
-            "HAProxy's keyword 'option smtpchk' is not supported by wproxy: wproxy checks by tcp-check, redis-check "
-            "and httpchk",
+            "option external-check",
+            "HAProxy's keyword 'option external-check' is not supported by wproxy: wproxy starts no programs",
         ),
     ],
 )

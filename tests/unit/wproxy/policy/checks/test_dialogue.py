@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 import pytest
 
-from wproxy.config.checks import AgentSettings, ConnectRule, ExpectRule, HealthCheck, Kind, Match, RequestRule, SendRule
+from wproxy.config.checks import (
+    AgentSettings,
+    CheckClient,
+    ConnectRule,
+    ExpectRule,
+    HealthCheck,
+    Kind,
+    Match,
+    RequestRule,
+    SendRule,
+)
 from wproxy.policy.checks.content import Content
 from wproxy.policy.checks.dialogue import ANSWER_MAX, Action, Dialogue, Wait
 from wproxy.policy.checks.kinds import plan_of, plan_of_agent
@@ -17,6 +27,12 @@ HTTP = plan_of(HealthCheck(Kind.HTTP))
 HTTP_STRING = plan_of(HealthCheck(Kind.HTTP, (ExpectRule(1, Match.STRING, "hello"),)))
 AGENT = plan_of_agent(AgentSettings(1, send=b"hi\n"))
 ROLE = plan_of(HealthCheck(Kind.TCP, (SendRule(1, b"info"), ExpectRule(2, Match.STRING, "role:master"))))
+
+
+SMTP = plan_of(HealthCheck(Kind.SMTP))
+POSTGRESQL = plan_of(HealthCheck(Kind.POSTGRESQL, client=CheckClient(user="u")))
+MYSQL = plan_of(HealthCheck(Kind.MYSQL, client=CheckClient(user="u")))
+LDAP = plan_of(HealthCheck(Kind.LDAP))
 
 
 @dataclass
@@ -57,6 +73,13 @@ def talk(plan: Plan) -> Conversation:
         (HTTP_STRING, b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhallo", CheckStatus.L7RSP),
         (AGENT, b"up 50%\r\n", CheckStatus.CHECKED),
         (ROLE, b"# Replication\r\nrole:master", CheckStatus.L7OK),
+        (SMTP, b"554 go away\r\n", CheckStatus.L7STS),
+        (POSTGRESQL, b"R\0\0\0\x08\0\0\0\0", CheckStatus.L7OK),
+        (POSTGRESQL, b"E\0\0\0\x0dSFATAL\0\0", CheckStatus.L7RSP),
+        (MYSQL, b"\2\0\0\0\x0a8" + b"\1\0\0\2\0", CheckStatus.L7OK),
+        (MYSQL, b"\2\0\0\0\x0a8" + b"\5\0\0\2\xff\1\2no", CheckStatus.L7STS),
+        (LDAP, bytes.fromhex("300c02010161070a010004000400"), CheckStatus.L7OK),
+        (LDAP, bytes.fromhex("300c02010161070a013104000400"), CheckStatus.L7STS),
     ],
 )
 def test_every_split_of_an_answer_gives_the_same_result(plan: Plan, answer: bytes, status: CheckStatus) -> None:
@@ -70,6 +93,37 @@ def test_every_split_of_an_answer_gives_the_same_result(plan: Plan, answer: byte
     conversation = talk(plan)
     heard = (conversation.hear(answer[number : number + 1]) for number in range(len(answer)))
     assert next(each for each in heard if isinstance(each, CheckResult)) == whole
+
+
+def test_a_mail_server_is_asked_in_turn_byte_by_byte_too() -> None:
+    conversation = talk(SMTP)
+    for answer in (b"220 hi\r\n", b"250-a\r\n250 b\r\n", b"221 bye\r\n"):
+        heard = [conversation.hear(answer[number : number + 1]) for number in range(len(answer))]
+        assert set(heard[:-1]) == {Wait.FOR_DATA}
+    assert conversation.sent == b"HELO localhost\r\nQUIT\r\n"
+    assert heard[-1] == CheckResult(CheckStatus.L7OK, "bye", code=221)
+
+
+@pytest.mark.parametrize(("plan", "step"), [(SMTP, 2), (POSTGRESQL, 3), (MYSQL, 3), (LDAP, 2)])
+def test_a_server_that_says_nothing(plan: Plan, step: int) -> None:
+    said = f"TCPCHK got an empty response at step {step}"
+    assert talk(plan).hear(b"", ended=True) == CheckResult(CheckStatus.L7RSP, said)
+
+
+def test_what_came_before_a_reset_is_judged() -> None:
+    conversation = talk(ROLE)
+    assert conversation.dialogue.lost("Reset") == CheckResult(
+        CheckStatus.SOCKERR, "Reset at step 2 of tcp-check (expect string 'role:master')"
+    )
+    conversation.hear(b"role:slave")
+    assert conversation.dialogue.lost("Reset") == CheckResult(
+        CheckStatus.L7RSP, "TCPCHK did not match content 'role:master' at step 2"
+    )
+    dialogue = Dialogue(ROLE)
+    dialogue.start()
+    dialogue.receive_data(b"too early")
+    place = " at initial connection step of tcp-check"
+    assert dialogue.lost("Reset") == CheckResult(CheckStatus.L4CON, "Reset" + place)
 
 
 def test_only_a_connection() -> None:

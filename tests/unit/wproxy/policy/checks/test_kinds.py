@@ -4,6 +4,7 @@ import pytest
 
 from wproxy.config.checks import (
     AgentSettings,
+    CheckClient,
     ConnectRule,
     ExpectRule,
     HealthCheck,
@@ -36,6 +37,11 @@ def names(check: HealthCheck) -> list[str]:
         (HealthCheck(Kind.HTTP, (RequestRule(1, uri="/x"),)), ["Connect", "Send", "Expect"]),
         (HealthCheck(Kind.HTTP, (ExpectRule(1, Match.STATUS, "200"),)), ["Connect", "Send", "Expect"]),
         (HealthCheck(Kind.HTTP, (ConnectRule(1), RequestRule(2))), ["Connect", "Send", "Expect"]),
+        (HealthCheck(Kind.SMTP), ["Connect", "Expect", "Send", "Expect", "Send", "Expect"]),
+        (HealthCheck(Kind.POSTGRESQL, client=CheckClient(user="u")), ["Connect", "Send", "Expect"]),
+        (HealthCheck(Kind.MYSQL), ["Connect", "Expect"]),
+        (HealthCheck(Kind.MYSQL, client=CheckClient(user="u")), ["Connect", "Send", "Expect", "Expect"]),
+        (HealthCheck(Kind.LDAP), ["Connect", "Send", "Expect"]),
     ],
 )
 def test_what_no_rule_says_is_added(check: HealthCheck, steps: list[str]) -> None:
