@@ -12,13 +12,17 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from tests.support.proxies import Proxy, proxy
+from tests.support.stats import Stats
 from tests.support.waiting import wait_for
+
+T = TypeVar("T")
 
 TIMEOUT_S = 1.5  # of clients and servers, in both programs
 KEPT_S = 0.5
@@ -48,6 +52,7 @@ class Talk:
         self.writer = writer
         self.heard = bytearray()
         self.ended = ""  # "end" or "reset" once it is over
+        self.number = 0  # a server's: how many connections the case has had before
         self.another: Callable[[], Awaitable[Talk]] = _alone  # a client's: opens one more connection
 
     async def say(self, data: bytes) -> None:
@@ -169,7 +174,10 @@ def answers(*replies: bytes, closes: bool = False, size: int | None = None) -> A
 
 @dataclass(frozen=True)
 class Case:
-    """What a client writes, what its server does, lines for its section, words for its lines `server` and `bind`."""
+    """What a client writes, what its server does, lines for its section, words for its lines `server` and `bind`.
+
+    `twins` are the names of further servers, with the same address.
+    """
 
     name: str
     client: Act
@@ -177,6 +185,7 @@ class Case:
     lines: tuple[str, ...] = ()
     words: str = ""
     bind: str = ""
+    twins: tuple[str, ...] = ()
 
 
 @dataclass
@@ -225,6 +234,7 @@ async def _run(case: Case, folder: Path, number: int) -> Seen:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talk = Talk(reader, writer)
+        talk.number = len(talks)
         talks.append(talk)
         try:
             await case.server(talk)
@@ -281,30 +291,45 @@ def serving(program: str, folder: Path, cases: Sequence[Case], lines: Sequence[s
     sections = []
     for number, case in enumerate(cases):
         own = "\n".join(f"    {line}" for line in (*lines, *case.lines))
-        sections.append(
-            f"listen case{number}\n    bind unix@{folder}/c{number} {case.bind}\n{own}\n"
-            f"    server s unix@{folder}/s{number} {case.words}\n"
-        )
+        servers = "".join(f"    server {name} unix@{folder}/s{number} {case.words}\n" for name in ("s", *case.twins))
+        sections.append(f"listen case{number}\n    bind unix@{folder}/c{number} {case.bind}\n{own}\n{servers}")
     with proxy(program, folder, *lines, mode="http", rest="".join(sections)) as made:
         yield made
 
 
 def logged(program: str, cases: Sequence[Case], lines: Sequence[str] = LINES) -> list[list[str]]:
     """Return what `program` writes into its log about each case, without dates, addresses, times and sizes."""
+    return [told.lines for told in tell(program, cases, lines=lines)]
+
+
+@dataclass
+class Told:
+    """What a proxy tells of one case: its log, and counters of each line of `show stat`; and what was seen of it."""
+
+    seen: Seen
+    lines: list[str]
+    counters: dict[str, dict[str, str]]
+
+
+def tell(program: str, cases: Sequence[Case], *columns: str, lines: Sequence[str] = LINES) -> list[Told]:
+    """Return what `program` logs about each case, as `logged` does, and what it counts in `columns`."""
     folder = Path(tempfile.mkdtemp(prefix="h"))
     try:
         with serving(program, folder, cases, ("log stdout format raw local0", "option httplog", *lines)) as made:
-            asyncio.run(_run_all(cases, folder))
+            seen = asyncio.run(_run_all(cases, folder))
             wait_for(lambda: " fe=case" not in made.stats.ask("show sess"), what="the end of all sessions")
             text = made.log
+            rows = [Stats(made.stats.path, f"case{number}").rows() for number in range(len(cases))] if columns else []
     finally:
         shutil.rmtree(folder)
     found: list[list[str]] = [[] for _ in cases]
     for match in _LOG_LINE.finditer(text):
         number, server, times, status, rest, retries, queues, request = match.groups()
-        came = "/".join("-1" if time == "-1" else "T" for time in times.split("/"))
+        came = "/".join("-1" if time.startswith("-") else "T" for time in times.split("/"))
         found[int(number)].append(f"{server} {came} {status} {rest} {retries} {queues} {request}")
-    return [sorted(lines) for lines in found]
+    counted = [{name: {column: row[column] for column in columns} for name, row in each.items()} for each in rows]
+    parts = zip(seen, found, counted or [{} for _ in cases], strict=True)
+    return [Told(each, sorted(lines), counters) for each, lines, counters in parts]
 
 
 def run(program: str, cases: Sequence[Case], lines: Sequence[str] = LINES) -> list[Seen]:
@@ -318,14 +343,26 @@ def run(program: str, cases: Sequence[Case], lines: Sequence[str] = LINES) -> li
 
 
 def compare(cases: Sequence[Case], lines: Sequence[str] = LINES, times: int = 3) -> dict[str, tuple[Seen, Seen]]:
-    """Return the cases that differ, with what HAProxy and what wproxy let be seen.
+    """Return the cases that differ, with what HAProxy and what wproxy let be seen."""
+    return _compare(cases, lambda program, left: run(program, left, lines), times)
+
+
+def compare_told(cases: Sequence[Case], *columns: str, times: int = 3) -> dict[str, tuple[Told, Told]]:
+    """Do the same with what log and `columns` of the statistics tell, too."""
+    return _compare(cases, lambda program, left: tell(program, left, *columns), times)
+
+
+def _compare(
+    cases: Sequence[Case], look: Callable[[str, Sequence[Case]], Sequence[T]], times: int
+) -> dict[str, tuple[T, T]]:
+    """Return the cases in which `look` sees a difference.
 
     Those that differ are run again, because on a busy machine a moment's difference may be one of time.
     """
-    differing: dict[str, tuple[Seen, Seen]] = {}
+    differing: dict[str, tuple[T, T]] = {}
     left = list(cases)
     for _ in range(times):
-        both = zip(left, run("haproxy", left, lines), run("wproxy", left, lines), strict=True)
+        both = zip(left, look("haproxy", left), look("wproxy", left), strict=True)
         differing = {case.name: (theirs, ours) for case, theirs, ours in both if theirs != ours}
         left = [case for case in left if case.name in differing]
         if not left:
@@ -333,6 +370,6 @@ def compare(cases: Sequence[Case], lines: Sequence[str] = LINES, times: int = 3)
     return differing
 
 
-def report(differing: dict[str, tuple[Seen, Seen]]) -> str:
+def report(differing: Mapping[str, tuple[object, object]]) -> str:
     """Return what differs, for a person to read."""
     return "".join(f"\n{name}\n  haproxy {theirs}\n  wproxy  {ours}" for name, (theirs, ours) in differing.items())
