@@ -157,7 +157,7 @@ HTTP: tuple[Keyword, ...] = (
     done(
         "retry-on", _BACK, _retry_on,
         "when a request goes out again, `retries` times at most; what fits into tune.bufsize and was there as a whole",
-        "4.2",
+        "4.2", misplaced=True,
     ),
     done(
         "option http-keep-alive", _ANYWHERE, _closes(Closing.KEEP_ALIVE), "keep connections; the default", "4.2",
