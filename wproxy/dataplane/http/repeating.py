@@ -73,7 +73,6 @@ class Repeating(Answering):
         self.connected_at = None
         key = 0 if route.ties is None else route.ties.key(self)
         self._search = Search(self, self, route, self.client.site.services)
-        # Where a server has left or was silent, its idle connections may be no better.
-        may_reuse = keep and (self.client.served or route.reuse is Reuse.ALWAYS or route.retry_on.empty)
-        self._search.again(key, stuck=self.bound is not None, may_reuse=may_reuse)
+        may_reuse = route.shares and (self.client.served or route.reuse is Reuse.ALWAYS or route.retry_on.empty)
+        self._search.again(key, stuck=self.bound is not None, may_reuse=may_reuse, doubtful=not keep)
         return True

@@ -88,19 +88,20 @@ class Search:
         self._stuck = preferred is not None
         self._task = self._services.loop.create_task(self._establish(preferred))
 
-    def again(self, key: int, *, stuck: bool, may_reuse: bool) -> None:
+    def again(self, key: int, *, stuck: bool, may_reuse: bool, doubtful: bool) -> None:
         """Begin once more: the server on which the record has its place has had the request, and failed it.
 
         Counted as HAProxy does: a retry for the failure, and one more where the server stays the same. There is no
-        pause before it.
+        pause before it. Where the connection's end was `doubtful`, idle ones to that server may be no better.
         """
-        self._key, self._stuck, self._may_reuse = key, stuck, may_reuse
+        self._key, self._stuck = key, stuck
         record = self._record
         place = record.place
         assert place is not None
         record.retries += 1
         self._count("retries", place)
         self._leaves = self._may_leave(place, record.retries)
+        self._may_reuse = may_reuse and (self._leaves or not doubtful)
         if not self._leaves:
             self._count("retries", place)
             place.counters.sessions += 1
