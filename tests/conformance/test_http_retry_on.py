@@ -154,8 +154,6 @@ def test_other_servers() -> None:
                  (*ELSEWHERE, "http-send-name-header X-Server"), twins=("t",)),
             Case("refused, then failed", says(GET), failing(500),
                  (REFUSES, "retry-on 500 conn-failure", "retries 3", "option redispatch", QUICK)),
-            Case("failed after refused", says(GET), failing(500),
-                 (REFUSES, "retry-on 500 conn-failure", "retries 2", "option redispatch", QUICK)),
             Case("refused, which is no reason", says(GET), failing(500),
                  (REFUSES, "retry-on 500", "retries 2", "option redispatch", QUICK)),
             Case("a cookie for another", says(bound), failing(500), (*ALL, *cookie), twins=("t",)),
