@@ -133,8 +133,7 @@ class Application:
                 keep_alive(sock, frontend.config.keepalive)  # off, too: it may come from a process that had it on
         self._listeners = {
             name: [
-                Listener(bind.address, sock, self._factory(frontend, bind, number))
-                for number, (bind, sock) in enumerate(sockets.frontends[name], 1)
+                Listener(bind.address, sock, self._factory(frontend, bind)) for bind, sock in sockets.frontends[name]
             ]
             for name, frontend in self._registry.frontends.items()
             if name in serves
@@ -341,41 +340,41 @@ class Application:
 
     # -- connections between the parts ---------------------------------------------------------------------------
 
-    def _factory(self, frontend: Frontend, bind: model.Bind, number: int) -> Callable[[], asyncio.BaseProtocol]:
-        """Return what makes the protocol of each client that `frontend` accepts on its `number`th address."""
+    def _factory(self, frontend: Frontend, bind: model.Bind) -> Callable[[], asyncio.BaseProtocol]:
+        """Return what makes the protocol of each client that `frontend` accepts on that address."""
         backend = self._backend_of(frontend, frontend.config.default_backend)
         if frontend.config.mode is model.Mode.HTTP:
-            return self._http_factory(frontend, bind, number, backend)
+            return self._http_factory(frontend, bind, backend)
         route, services = self._route(frontend, backend), self._services
         if Plan.needed(bind, route):
-            plan = self._plan(frontend, bind, number, route)
+            plan = self._plan(frontend, bind, route)
             return lambda: Reception(plan, services)
         if self._redis is not None and frontend.config.mode is model.Mode.REDIS:
             return self._redis.factory(route)
         return lambda: TcpConnection(route, services).client
 
     def _http_factory(
-        self, frontend: Frontend, bind: model.Bind, number: int, backend: Backend
+        self, frontend: Frontend, bind: model.Bind, backend: Backend
     ) -> Callable[[], asyncio.BaseProtocol]:
         """Return what makes the protocol of each client in mode http; requests find their way one by one."""
-        site = self._http.site(frontend, number, backend, self._targets(frontend).values())
+        site = self._http.site(frontend, bind.number, backend, self._targets(frontend).values())
         if not Plan.receives(bind, frontend.config):
             return lambda: ClientConnection(site)
         services, route = self._services, self._route(frontend, backend)
         plan = Plan(
-            frontend, number, bind.accept_proxy, route, {}, self._process_facts,
+            frontend, bind.number, bind.accept_proxy, route, {}, self._process_facts,
             lambda _, arrival: ClientConnection(site, arrival), switches=False, tls=bind.tls,
         )  # fmt: skip
         return lambda: Reception(plan, services)
 
-    def _plan(self, frontend: Frontend, bind: model.Bind, number: int, default: Route) -> Plan:
+    def _plan(self, frontend: Frontend, bind: model.Bind, default: Route) -> Plan:
         """Return what clients go through first where there are rules or a PROXY header."""
         routes = {name: self._route(frontend, backend) for name, backend in self._targets(frontend).items()}
         nowhere = self._backend_of(frontend, frontend.name if frontend.in_listen else None)
         inspect = inspecting((default, *routes.values()), self._services, nowhere, self._http.contents)
         return Plan(
             frontend,
-            number,
+            bind.number,
             bind.accept_proxy,
             default,
             routes,

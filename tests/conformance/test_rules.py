@@ -177,6 +177,30 @@ def test_each_address_of_a_frontend_has_its_number(tmp_path: Path, servers: dict
             assert (ask(made.port, "127.0.0.1"), ask(second, "127.0.0.1")) == ("one", "two")
 
 
+@pytest.mark.parametrize(
+    ("words", "number", "position"),
+    [
+        (("id 3", ""), 3, 1),
+        (("id 3", ""), 4, 2),
+        (("id 9", ""), 3, 2),
+        (("", "id 1"), 1, 2),
+        (("", "id 1"), 2, 0),
+        (("", "id 1"), 3, 1),
+    ],
+)
+def test_addresses_with_numbers_of_their_own(
+    words: tuple[str, str], number: int, position: int, tmp_path: Path, servers: dict[str, int]
+) -> None:
+    """Those without one get the next that is free; the first address is another one."""
+    for program in ("haproxy", "wproxy"):
+        ports = free_port(), free_port()
+        lines = [f"bind 127.0.0.1:{port} {word}" for port, word in zip(ports, words, strict=True)]
+        lines += [f"use_backend two if {{ so_id {number} }}", "default_backend one"]
+        with proxy(program, tmp_path, *lines, rest=backends(servers)) as made:
+            answers = [ask(port, "127.0.0.1") for port in (made.port, *ports)]
+            assert answers == ["two" if each == position else "one" for each in range(3)], program
+
+
 def test_a_server_that_is_set_down_changes_the_way(tmp_path: Path, servers: dict[str, int]) -> None:
     for program in ("haproxy", "wproxy"):
         lines = ["use_backend two if { nbsrv(one) 0 }", "default_backend one"]

@@ -8,6 +8,7 @@ takes as long as its longest timeout.
 from __future__ import annotations
 
 import asyncio
+import operator
 import re
 import shutil
 import tempfile
@@ -16,9 +17,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from tests.support.proxies import Proxy, proxy
+from tests.support.stats import Stats
 from tests.support.waiting import wait_for
+
+T = TypeVar("T")
 
 TIMEOUT_S = 1.5  # of clients and servers, in both programs
 KEPT_S = 0.5
@@ -48,6 +53,7 @@ class Talk:
         self.writer = writer
         self.heard = bytearray()
         self.ended = ""  # "end" or "reset" once it is over
+        self.number = 0  # a server's: how many connections the case has had before
         self.another: Callable[[], Awaitable[Talk]] = _alone  # a client's: opens one more connection
 
     async def say(self, data: bytes) -> None:
@@ -169,7 +175,10 @@ def answers(*replies: bytes, closes: bool = False, size: int | None = None) -> A
 
 @dataclass(frozen=True)
 class Case:
-    """What a client writes, what its server does, lines for its section, words for its lines `server` and `bind`."""
+    """What a client writes, what its server does, lines for its section, words for its lines `server` and `bind`.
+
+    `twins` are the names of further servers, with the same address.
+    """
 
     name: str
     client: Act
@@ -177,6 +186,7 @@ class Case:
     lines: tuple[str, ...] = ()
     words: str = ""
     bind: str = ""
+    twins: tuple[str, ...] = ()
 
 
 @dataclass
@@ -226,6 +236,7 @@ async def _run(case: Case, folder: Path, number: int) -> Seen:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talk = Talk(reader, writer)
+        talk.number = len(talks)
         talks.append(talk)
         try:
             await case.server(talk)
@@ -286,48 +297,45 @@ def serving(program: str, folder: Path, cases: Sequence[Case], lines: Sequence[s
     sections = ["global\n    nbthread 1\n"]
     for number, case in enumerate(cases):
         own = "\n".join(f"    {line}" for line in (*lines, *case.lines))
-        sections.append(
-            f"listen case{number}\n    bind unix@{folder}/c{number} {case.bind}\n{own}\n"
-            f"    server s unix@{folder}/s{number} {case.words}\n"
-        )
+        servers = "".join(f"    server {name} unix@{folder}/s{number} {case.words}\n" for name in ("s", *case.twins))
+        sections.append(f"listen case{number}\n    bind unix@{folder}/c{number} {case.bind}\n{own}\n{servers}")
     with proxy(program, folder, *lines, mode="http", rest="".join(sections)) as made:
         yield made
 
 
 def logged(program: str, cases: Sequence[Case], lines: Sequence[str] = LINES) -> list[list[str]]:
     """Return what `program` writes into its log about each case, without dates, addresses, times and sizes."""
+    return [told.lines for told in tell(program, cases, lines=lines)]
+
+
+@dataclass
+class Told:
+    """What a proxy tells of one case: its log, and counters of each line of `show stat`; and what was seen of it."""
+
+    seen: Seen
+    lines: list[str]
+    counters: dict[str, dict[str, str]]
+
+
+def tell(program: str, cases: Sequence[Case], *columns: str, lines: Sequence[str] = LINES) -> list[Told]:
+    """Return what `program` logs about each case, as `logged` does, and what it counts in `columns`."""
     folder = Path(tempfile.mkdtemp(prefix="h"))
     try:
         with serving(program, folder, cases, ("log stdout format raw local0", "option httplog", *lines)) as made:
-            asyncio.run(_run_all(cases, folder))
+            seen = asyncio.run(_run_all(cases, folder))
             wait_for(lambda: " fe=case" not in made.stats.ask("show sess"), what="the end of all sessions")
             text = made.log
+            rows = [Stats(made.stats.path, f"case{number}").rows() for number in range(len(cases))] if columns else []
     finally:
         shutil.rmtree(folder)
     found: list[list[str]] = [[] for _ in cases]
     for match in _LOG_LINE.finditer(text):
         number, server, times, status, rest, retries, queues, request = match.groups()
-        came = "/".join("-1" if time == "-1" else "T" for time in times.split("/"))
+        came = "/".join("-1" if time.startswith("-") else "T" for time in times.split("/"))
         found[int(number)].append(f"{server} {came} {status} {rest} {retries} {queues} {request}")
-    return [sorted(lines) for lines in found]
-
-
-def compare_logs(
-    cases: Sequence[Case], times: int = 3, *, each: bool = False
-) -> dict[str, tuple[list[str], list[str]]]:
-    """Return the cases about which HAProxy and wproxy log something else, and what; asks again as `compare` does.
-
-    With `each` those of which nothing is logged are among them.
-    """
-    differing: dict[str, tuple[list[str], list[str]]] = {}
-    left = list(cases)
-    for _ in range(times):
-        both = zip(left, logged("haproxy", left), logged("wproxy", left), strict=True)
-        differing = {case.name: (theirs, ours) for case, theirs, ours in both if theirs != ours or (each and not ours)}
-        left = [case for case in left if case.name in differing]
-        if not left:
-            break
-    return differing
+    counted = [{name: {column: row[column] for column in columns} for name, row in each.items()} for each in rows]
+    parts = zip(seen, found, counted or [{} for _ in cases], strict=True)
+    return [Told(each, sorted(lines), counters) for each, lines, counters in parts]
 
 
 def run(program: str, cases: Sequence[Case], lines: Sequence[str] = LINES) -> list[Seen]:
@@ -347,15 +355,42 @@ def _all(seen: Seen) -> object:
 def compare(
     cases: Sequence[Case], lines: Sequence[str] = LINES, times: int = 3, look: Callable[[Seen], object] = _all
 ) -> dict[str, tuple[Seen, Seen]]:
-    """Return the cases that differ in what is looked at, with what HAProxy and what wproxy let be seen.
+    """Return the cases that differ in what is looked at, with what HAProxy and what wproxy let be seen."""
+    return _compare(
+        cases, lambda program, left: run(program, left, lines), times, lambda theirs, ours: look(theirs) != look(ours)
+    )
+
+
+def compare_told(cases: Sequence[Case], *columns: str, times: int = 3) -> dict[str, tuple[Told, Told]]:
+    """Do the same with what log and `columns` of the statistics tell, too."""
+    return _compare(cases, lambda program, left: tell(program, left, *columns), times, operator.ne)
+
+
+def compare_logs(
+    cases: Sequence[Case], times: int = 3, *, each: bool = False
+) -> dict[str, tuple[list[str], list[str]]]:
+    """Return the cases about which HAProxy and wproxy log something else, and what.
+
+    With `each` those of which nothing is logged are among them.
+    """
+    return _compare(cases, logged, times, lambda theirs, ours: theirs != ours or (each and not ours))
+
+
+def _compare(
+    cases: Sequence[Case],
+    look: Callable[[str, Sequence[Case]], Sequence[T]],
+    times: int,
+    differ: Callable[[T, T], bool],
+) -> dict[str, tuple[T, T]]:
+    """Return the cases that `look` finds to `differ`, with what it saw of HAProxy and of wproxy.
 
     Those that differ are run again, because on a busy machine a moment's difference may be one of time.
     """
-    differing: dict[str, tuple[Seen, Seen]] = {}
+    differing: dict[str, tuple[T, T]] = {}
     left = list(cases)
     for _ in range(times):
-        both = zip(left, run("haproxy", left, lines), run("wproxy", left, lines), strict=True)
-        differing = {case.name: (theirs, ours) for case, theirs, ours in both if look(theirs) != look(ours)}
+        both = zip(left, look("haproxy", left), look("wproxy", left), strict=True)
+        differing = {case.name: (theirs, ours) for case, theirs, ours in both if differ(theirs, ours)}
         left = [case for case in left if case.name in differing]
         if not left:
             break

@@ -84,7 +84,7 @@ def _frontend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Frontend:
         proxy_id=number,
         mode=proxy.mode,
         location=proxy.location,
-        binds=tuple(bind for draft in proxy.binds for bind in _binds(draft)),
+        binds=_binds(proxy.binds),
         default_backend=_served_by(proxy),
         maxconn=proxy.maxconn,
         rate_limit=proxy.rate_limit,
@@ -174,9 +174,19 @@ def _served_by(proxy: ProxyDraft) -> str | None:
     return proxy.default_backend or (proxy.name if proxy.has_backend else None)
 
 
-def _binds(draft: BindDraft) -> list[Bind]:
-    words = draft.accept_proxy, draft.tls_made, draft.name
-    return [Bind(address, draft.location, *words) for address in draft.addresses]
+def _binds(drafts: Sequence[BindDraft]) -> tuple[Bind, ...]:
+    """Return the addresses; one without a number gets that of its place, or the next that is free, as on HAProxy."""
+    taken = {draft.number for draft in drafts}
+    made: list[Bind] = []
+    free = 1
+    for draft in drafts:
+        for address in draft.addresses:
+            while draft.number is None and free in taken:
+                free += 1
+            words = draft.accept_proxy, draft.tls_made, draft.name, draft.number or free
+            made.append(Bind(address, draft.location, *words))
+            free += 1
+    return tuple(made)
 
 
 def _backend(proxy: ProxyDraft, number: int, process: GlobalDraft) -> Backend:

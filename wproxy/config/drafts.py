@@ -90,6 +90,7 @@ class BindDraft:
     group: str | None = None
     accept_proxy: bool = False
     name: str = ""
+    number: int | None = None  # None for the next one that is free
     tls: TlsDraft = field(default_factory=TlsDraft)
     tls_made: TlsBind | None = None  # by `config.contexts`
 

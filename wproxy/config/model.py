@@ -149,13 +149,14 @@ class Logs:
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """One listening address of a frontend."""
+    """One listening address of a frontend; `number` is what rules and logs know it by (`id`)."""
 
     address: Address
     location: Location
     accept_proxy: bool = False
     tls: TlsBind | None = None
     name: str = ""
+    number: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,9 @@ _DIFFERENCES = """\
 - `option httpslog`: a line about what is no request has "-" for all that is said of the connection's TLS.
 - `table_trackers` does not count its own look at the entry, as HAProxy 2.6.12 does. Bytes that stick tables count in
   `mode http` are those on the wire. A table on the socket: `set table` is not known.
+- `retry-on`: a request whose server has sent an interim response (103) is not sent again; HAProxy 2.6.12 sends nothing
+  then, and waits. Nothing is sent as early data, so `0rtt-rejected` never comes true. The whole request has to fit into
+  `tune.bufsize` less `tune.maxrewrite` as the client has written it: HAProxy counts some bytes more for each field.
 - A PROXY header may come in several segments, and what follows `PROXY UNKNOWN` is skipped, as the protocol's text has
   it; HAProxy refuses both. Addresses in it are read strictly: HAProxy takes 10.0.0.777 for 10.0.3.9.
 - A server needs a host and a fixed port: HAProxy takes the client's destination where they are missing.

@@ -37,8 +37,8 @@ class SessionLog:
 
     def __init__(self, listener: Listener, binds: Sequence[Bind]) -> None:
         self._listener = listener
-        self._binds = {bind.address.path: number for number, bind in enumerate(binds, 1) if bind.address.path}
-        self._names = [bind.name or str(number) for number, bind in enumerate(binds, 1)]
+        self._binds = {bind.address.path: bind.number for bind in binds if bind.address.path}
+        self._names = {bind.number: bind.name or str(bind.number) for bind in binds}
         self.connected = listener.connected
         self.ended = listener.ended
 
@@ -51,9 +51,9 @@ class SessionLog:
         self._listener.accepted(session)
 
     def turned_away(self, session: Session, ends: Ends, number: int, reason: str, *, silent: bool) -> None:
-        """Tell of a client that got no further than the `number`th `bind` line, for `reason`; `silent` said nothing."""
+        """Tell of a client that got no further than the address of that number, for `reason`; `silent` said nothing."""
         addresses(session, None, ends, self._binds)
-        self._listener.turned_away(session, self._names[number - 1], reason, silent=silent)
+        self._listener.turned_away(session, self._names[number], reason, silent=silent)
 
 
 def addresses(

@@ -339,6 +339,7 @@ class HttpFacts(Facts):
     captured_cookie: str | None = None  # for the log, as `name=value`
     captured_set_cookie: str | None = None
     log_level: int | None = None  # what set-log-level said; SILENT for no line at all
+    once_only: bool = False  # it is not sent again when a server has failed it (`retry-on`)
     method: bytes = b""  # these two as they came, before any rule
     target: bytes = b""
     exchange: ExchangeFacts | None = None  # the one in hand
@@ -376,6 +377,7 @@ class HttpFacts(Facts):
         self.server_name, self.server_id = "", 0
         self.captured_cookie = self.captured_set_cookie = None
         self.log_level = self.identity = None
+        self.once_only = False
         if self.variables:
             self.variables = {name: value for name, value in self.variables.items() if name.startswith("sess.")}
         if self.tracks is not None:

@@ -26,7 +26,6 @@ CALLS = {**VARIABLE_CALLS, **TRACKING_CALLS}
 
 # HAProxy's others: what wproxy takes without effect, and how the names of those begin that it refuses.
 WITHOUT_EFFECT = {
-    "disable-l7-retry": "wproxy never sends a request twice",
     "set-mark": "needs marks of the kernel that wproxy does not set",
     "set-nice": "wproxy has one queue",
     "set-tos": "needs marks of the kernel that wproxy does not set",

@@ -8,7 +8,7 @@ from dataclasses import field, replace
 from wproxy.config.acl.facts import Condition, HttpFacts
 from wproxy.config.http.action import Slots
 from wproxy.config.http.captures import CaptureDraft
-from wproxy.config.http.model import Closing, HttpBack, HttpFront, HttpTimeouts, Page, Reuse, Rule
+from wproxy.config.http.model import Closing, HttpBack, HttpFront, HttpTimeouts, Page, RetryOn, Reuse, Rule
 from wproxy.records import dataclass
 
 
@@ -18,6 +18,7 @@ class HttpDraft:
 
     closing: Closing = Closing.KEEP_ALIVE
     reuse: Reuse = Reuse.SAFE
+    retry_on: RetryOn = field(default_factory=RetryOn)
     request_s: float | None = None
     keep_alive_s: float | None = None
     tarpit_s: float | None = None
@@ -79,6 +80,7 @@ class HttpDraft:
         return HttpBack(
             closing=self.closing,
             reuse=self.reuse,
+            retry_on=self.retry_on,
             content_rules=tuple(self.content_rules),
             request_rules=(*self.request_rules, *self.redirects),
             response_rules=tuple(self.response_rules),

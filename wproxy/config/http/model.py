@@ -101,6 +101,22 @@ class HttpTimeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryOn:
+    """What makes a request go out again (section 4.2, "retry-on"): no connection, or a server that fails it."""
+
+    connect: bool = True  # there was no connection to the server
+    empty: bool = False  # the server left before it had answered
+    junk: bool = False  # what it said is no HTTP
+    timeout: bool = False  # it said nothing for `timeout server`
+    statuses: frozenset[int] = frozenset()
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a request may go out again that a server has had already."""
+        return self.empty or self.junk or self.timeout or bool(self.statuses)
+
+
+@dataclass(frozen=True, slots=True)
 class HttpFront:
     """What a frontend in mode http does with requests and responses.
 
@@ -136,6 +152,7 @@ class HttpBack:
 
     closing: Closing = Closing.KEEP_ALIVE
     reuse: Reuse = Reuse.SAFE
+    retry_on: RetryOn = field(default_factory=RetryOn)
     content_rules: tuple[Rule, ...] = ()  # before anything else is done with a request
     request_rules: tuple[Rule, ...] = ()
     response_rules: tuple[Rule, ...] = ()

@@ -129,6 +129,13 @@ def _set_status(words: Words, context: Context) -> Act:
     return act
 
 
+def _disable_repeats(words: Words, context: Context) -> Act:
+    def act(facts: HttpFacts) -> None:
+        facts.once_only = True
+
+    return act
+
+
 TARGET_ACTIONS = (
     Action("set-path", _setting(_with_path), response=False),
     Action("set-pathq", _setting(_with_pathq), response=False),
@@ -138,5 +145,6 @@ TARGET_ACTIONS = (
     Action("replace-path", _replacing(lambda target: _part_of(target, query=False)), response=False),
     Action("replace-pathq", _replacing(lambda target: _part_of(target, query=True)), response=False),
     Action("replace-uri", _replacing(lambda target: (0, len(target))), response=False),
+    Action("disable-l7-retry", _disable_repeats, response=False),
     Action("set-status", _set_status, request=False),
 )

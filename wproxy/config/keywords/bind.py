@@ -28,6 +28,14 @@ PARAMETERS: Grammar[BindDraft] = Grammar(
         done("accept-proxy", _BIND, SetsTo("accept_proxy", True), "clients begin with a PROXY header, v1 or v2", "5.1"),
         *ignored("level +1", _BIND, "acts on stats sockets only", "5.1"),
         done("name", _BIND, Sets("name", values.TEXT), "what logs call the address when they name it", "5.1"),
+        done(
+            "id",
+            _BIND,
+            Sets("number", values.POSITIVE),
+            "its number for `so_id` and the log",
+            "5.1",
+        ),
+        *ignored("id +1", _STATS, "numbers the socket in statistics that wproxy does not keep per socket", "5.1"),
         *ignored("name +1", _STATS, "names the socket in statistics that wproxy does not keep per socket", "5.1"),
         *ignored("backlog +1, nice +1, process +1, thread +1, shards +1, tfo, defer-accept", _BOTH, _TUNING, "5.1"),
         *ignored("expose-fd +1", _BOTH, "the sockets pass to a new process without it", "5.1"),
@@ -36,7 +44,7 @@ PARAMETERS: Grammar[BindDraft] = Grammar(
         *refused("uid +1, gid +1", _BOTH, "write `user` and `group` by name on a stats socket", "5.1"),
         *refused("accept-proxy", _STATS, "", "5.1"),
         *refused("transparent, v4v6, v6only", _BOTH, "", "5.1"),
-        *refused("accept-netscaler-cip +1, id +1, interface +1, maxconn +1, mss +1", _BOTH, "", "5.1"),
+        *refused("accept-netscaler-cip +1, interface +1, maxconn +1, mss +1", _BOTH, "", "5.1"),
         *refused("namespace +1, proto +1, severity-output +1, tcp-ut +1", _BOTH, "", "5.1"),
         *refused("quic-cc-algo +1, quic-force-retry", _BOTH, "wproxy has no QUIC", "5.1"),
     )
@@ -45,7 +53,14 @@ PARAMETERS: Grammar[BindDraft] = Grammar(
 
 def bind(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     """Note one `bind` line of `proxy`."""
-    proxy.binds.append(_listener(replace(statement, section=Section.BIND), report))
+    draft = _listener(replace(statement, section=Section.BIND), report)
+    if draft.number is not None:
+        if len(draft.addresses) > 1:
+            raise ArgumentError("can give an 'id' to one address only: write a line for each")
+        for other in proxy.binds:
+            if other.number == draft.number:
+                raise ArgumentError(f"cannot have id {draft.number}, which line {other.location.line} has already")
+    proxy.binds.append(draft)
 
 
 def stats_socket(process: GlobalDraft, statement: Statement, report: Report) -> None:

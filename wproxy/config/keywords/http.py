@@ -7,7 +7,7 @@ from typing import Any
 from wproxy.config import values
 from wproxy.config.drafts import ProxyDraft
 from wproxy.config.grammar import Action, Keyword, Report, Section, Statement, at_most, done, single
-from wproxy.config.http.model import Closing, Reuse
+from wproxy.config.http.model import Closing, RetryOn, Reuse
 from wproxy.config.keywords.rules import note
 from wproxy.config.nearest import did_you_mean
 from wproxy.config.values import ArgumentError
@@ -17,6 +17,14 @@ _PROXIES = (Section.FRONTEND, Section.LISTEN, Section.BACKEND)
 _FRONT = (Section.DEFAULTS, Section.FRONTEND, Section.LISTEN)
 _BACK = (Section.DEFAULTS, Section.LISTEN, Section.BACKEND)
 _BINDS = (Section.FRONTEND, Section.LISTEN)
+
+# The words of `retry-on`. Nothing is ever sent as early data here, so that nothing of it can be rejected.
+_RETRIED = (
+    "none", "conn-failure", "empty-response", "junk-response", "response-timeout", "0rtt-rejected",
+    "all-retryable-errors",
+)  # fmt: skip
+_RETRIED_STATUSES = ("401", "403", "404", "408", "425", "500", "501", "502", "503", "504")
+_ALL_RETRYABLE = {"conn-failure", "empty-response", "junk-response", "response-timeout", "500", "502", "503", "504"}
 
 
 def _line(expects: str) -> Action:
@@ -88,6 +96,34 @@ def _reuse(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     proxy.http.reuse = known[name]
 
 
+def _retry_on(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
+    """Replace what was said before, in a `defaults` section for instance."""
+    words = statement.arguments
+    if not words:
+        raise ArgumentError(f"expects at least one of {', '.join(_RETRIED)} or a status")
+    for word in words:
+        if word not in _RETRIED and word not in _RETRIED_STATUSES:
+            raise ArgumentError(
+                f"knows {', '.join(_RETRIED)} and the statuses {', '.join(_RETRIED_STATUSES)}, "
+                f"not '{word}'{did_you_mean(word, _RETRIED)}"
+            )
+    if "none" in words and len(words) > 1:
+        raise ArgumentError("cannot have anything beside 'none'")
+    proxy.http.retry_on = _retried({*words})
+
+
+def _retried(words: set[str]) -> RetryOn:
+    if "all-retryable-errors" in words:
+        words = words | _ALL_RETRYABLE
+    return RetryOn(
+        connect="conn-failure" in words,
+        empty="empty-response" in words,
+        junk="junk-response" in words,
+        timeout="response-timeout" in words,
+        statuses=frozenset(int(word) for word in words if word in _RETRIED_STATUSES),
+    )
+
+
 def _monitor_uri(proxy: ProxyDraft, statement: Statement, report: Report) -> None:
     proxy.http.monitor_uri = single(statement, "an address such as /health").encode("utf-8", "surrogateescape")
 
@@ -118,6 +154,11 @@ HTTP: tuple[Keyword, ...] = (
     done("timeout tarpit", _ANYWHERE, _time("tarpit_s"), "how long `http-request tarpit` lasts", "4.2"),
     done("timeout http-keep-alive", _ANYWHERE, _time("keep_alive_s"), "time between two requests", "4.2"),
     done("http-reuse", _BACK, _reuse, "never, safe, aggressive, always: which connections serve others", "4.2"),
+    done(
+        "retry-on", _BACK, _retry_on,
+        "when a request goes out again, `retries` times at most; what fits into tune.bufsize and was there as a whole",
+        "4.2", misplaced=True,
+    ),
     done(
         "option http-keep-alive", _ANYWHERE, _closes(Closing.KEEP_ALIVE), "keep connections; the default", "4.2",
         undo=_keeps(Closing.KEEP_ALIVE),

@@ -101,7 +101,13 @@ PROXY: Grammar[ProxyDraft] = Grammar(
             "4.2",
         ),
         done("source", _BACK, backend_source, "the address that connections to servers come from: addr[:port]", "4.2"),
-        done("retries", _BACK, Sets("retries", values.COUNT), "attempts after a failed connect; default 3", "4.2"),
+        done(
+            "retries",
+            _BACK,
+            Sets("retries", values.COUNT),
+            "attempts after one that failed; default 3",
+            "4.2",
+        ),
         done("disabled", _ANYWHERE, SetsTo("disabled", True), "do not start this proxy", "4.2"),
         done("enabled", _ANYWHERE, SetsTo("disabled", False), "start this proxy, against defaults", "4.2"),
         done("timeout client", _FRONT, Sets("client_s", values.TIMEOUT), "idle time of a client", "4.2"),
@@ -142,7 +148,7 @@ PROXY: Grammar[ProxyDraft] = Grammar(
         *CHECK_RULES,
         *refused("email-alert", _ANYWHERE, "", "4.2"),
         *refused("load-server-state-from-file, server-state-file-name", _BACK, "", "4.2"),
-        *refused("persist rdp-cookie, retry-on, transparent", _BACK, "", "4.2"),
+        *refused("persist rdp-cookie, transparent", _BACK, "", "4.2"),
         *RETIRED,
     )
 )

@@ -85,6 +85,10 @@ class Answering(ServerSide):
             head.to_bytes(outgoing.response_end(head, self.request, keeps=self.keeps, tunnel=False)) + data[head.size :]
         )
 
+    def unbound(self) -> None:
+        """Forget which server its cookie or a table has named (`search.Seeker`)."""
+        self.bound = None
+
     def unfound(self, cause: str) -> None:
         """Tell the client that there is no server (`search.Seeker`)."""
         self.end(cause)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from wproxy.config.acl.facts import SILENT, HttpFacts
 from wproxy.config.http.model import Answer, Reuse, Service
 from wproxy.dataplane.http import captured, outgoing
-from wproxy.dataplane.http.answering import Answering
+from wproxy.dataplane.http.repeating import Repeating
 from wproxy.dataplane.http.search import Search
 from wproxy.dataplane.http.site import first_outcome
 from wproxy.dataplane.http.visit import Visit
@@ -27,21 +27,18 @@ from wproxy.state.server import Server
 
 if TYPE_CHECKING:
     from wproxy.dataplane.http.client import ClientConnection
-    from wproxy.dataplane.http.pool import Pool
     from wproxy.dataplane.http.server import ServerConnection
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _EARLY_BYTES = 16 * 1024  # of a body that come before there is a server
 
 
-class Exchange(Answering):
+class Exchange(Repeating):
     """One request and its response; `complete`, `answer` or `abort` end it, each exactly once."""
 
-    __slots__ = ("_body_in", "_body_until", "_early", "_search", "_then", "_visit")
+    __slots__ = ("_body_in", "_body_until", "_then", "_visit")
 
     _body_in: Body | None  # of the request
-    _early: list[bytes] | None  # of that body, while there is no server
-    _search: Search | None
     _visit: Visit | None  # of a statistics page
     _then: Callable[[], None] | None  # what is done when a body is there that is waited for, until `_body_until`
 
@@ -243,18 +240,10 @@ class Exchange(Answering):
         self._search = Search(self, self, route, client.site.services)
         self._search.begin(preferred, key, may_reuse=may_reuse)
 
-    def pool_of(self, server: Server) -> Pool:
-        """Return the pool of connections to `server` that may serve this request (`search.Seeker`).
-
-        Where the server has been told who the client is, or connections are not shared, it is the client's own.
-        """
-        client, own = self.client, self.client.pools
-        if (own is not None and server in own) or self.route.reuse is Reuse.NEVER or server.line.send_proxy is not None:
-            return client.own_pools()[server]
-        return self.route.pools[server]
-
     def found(self, connection: ServerConnection) -> None:
         """Send the request, as far as it has come (`search.Seeker`)."""
+        if self.route.repeats:
+            self._remember()
         if self._over or not connection.usable:  # or: its server has closed it in the turn in which it was made
             connection.pool.ended()
             connection.close()
@@ -289,10 +278,6 @@ class Exchange(Answering):
             request.remove(route.name_field)
             end += b"%b: %b\r\n" % (route.name_field, self.server.name.encode())
         return end
-
-    def known_facts(self) -> HttpFacts:
-        """Return `facts` (`search.Seeker`)."""
-        return self.facts
 
     # -- bytes from the client -----------------------------------------------------------------------------------
 
@@ -488,12 +473,10 @@ class Exchange(Answering):
             else:
                 client.close("cD")
         elif self.response is None:
-            self.end("sH")
-            self._server_keeps = False
-            for party in (self.server, self.backend):
-                if party is not None:
-                    party.counters.response_errors += 1
-            self.fail(504)
+            if not self._sent_again(self.route.retry_on.timeout):
+                self.end("sH")
+                self._count_error()
+                self.fail(504)
         else:
             self.end("sD")
             client.close("sD")

@@ -29,7 +29,7 @@ class ExchangeLog:
     __slots__ = ("_paths", "finished", "responded")
 
     def __init__(self, listener: Listener, binds: Sequence[Bind]) -> None:
-        self._paths = {bind.address.path: number for number, bind in enumerate(binds, 1) if bind.address.path}
+        self._paths = {bind.address.path: bind.number for bind in binds if bind.address.path}
         self.responded = listener.responded
         self.finished = listener.finished
 

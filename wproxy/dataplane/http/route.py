@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from wproxy.config.http.model import Closing, HttpBack, HttpFront, Page, Reuse, Rule
+from wproxy.config.http.model import Closing, HttpBack, HttpFront, Page, RetryOn, Reuse, Rule
 from wproxy.config.model import Backend as BackendConfig
 from wproxy.config.model import Frontend as FrontendConfig
 from wproxy.dataplane.http.exchange_log import ExchangeLog
@@ -79,6 +79,9 @@ class HttpRoute:
     buffers: bool  # bodies are waited for, where the frontend has not done it, for `buffer_s`
     buffer_s: float
     prefers_last: bool
+    reconnects: bool  # another attempt follows one to connect that has failed
+    repeats: bool  # a request that a server has failed may go out again
+    retry_on: RetryOn
     pretends: bool  # servers are not told that their connection will be closed
     log: ExchangeLog | None = None
     ties: Ties | None = None
@@ -128,6 +131,9 @@ class HttpRoute:
             buffers=back.buffer_request and not front.buffer_request,
             buffer_s=seconds(back.request_s),
             prefers_last=back.prefer_last,
+            reconnects=back.retry_on.connect,
+            repeats=back.retry_on.repeats,
+            retry_on=back.retry_on,
             pretends=back.pretend_keep_alive,
             log=log,
             ties=_ties(backend.config, stickiness, persistence),

@@ -32,6 +32,9 @@ class Seeker(Protocol):
     def known_facts(self) -> HttpFacts:
         """Return what may be asked about the client, for the name that a server is told."""
 
+    def unbound(self) -> None:
+        """Take note that any server will do from now on."""
+
     def unfound(self, cause: str) -> None:
         """Give up, for `cause` (the termination state)."""
 
@@ -44,8 +47,8 @@ class Search:
     """
 
     __slots__ = (
-        "_connecting", "_hopeless", "_key", "_made", "_may_reuse", "_record", "_route", "_seeker", "_services",
-        "_stuck", "_task", "_waits_in", "deadline", "granted", "timed_out",
+        "_connecting", "_hopeless", "_key", "_leaves", "_made", "_may_reuse", "_record", "_route", "_seeker",
+        "_services", "_stuck", "_task", "_waits_in", "deadline", "granted", "timed_out",
     )  # fmt: skip
 
     def __init__(self, seeker: Seeker, record: Transaction, route: HttpRoute, services: Services) -> None:
@@ -55,6 +58,7 @@ class Search:
         self._services = services
         self._key = 0
         self._stuck = False
+        self._leaves = False  # the server that has the place
         self._may_reuse = False
         self._task: asyncio.Task[None] | None = None
         self._connecting = False
@@ -84,12 +88,31 @@ class Search:
         self._stuck = preferred is not None
         self._task = self._services.loop.create_task(self._establish(preferred))
 
+    def again(self, key: int, *, stuck: bool, may_reuse: bool, doubtful: bool) -> None:
+        """Begin once more: the server on which the record has its place has had the request, and failed it.
+
+        Counted as HAProxy does: a retry for the failure, and one more where the server stays the same. There is no
+        pause before it. Where the connection's end was `doubtful`, idle ones to that server may be no better.
+        """
+        self._key, self._stuck = key, stuck
+        record = self._record
+        place = record.place
+        assert place is not None
+        record.retries += 1
+        self._count("retries", place)
+        self._leaves = self._may_leave(place, record.retries)
+        self._may_reuse = may_reuse and (self._leaves or not doubtful)
+        if not self._leaves:
+            self._count("retries", place)
+            place.counters.sessions += 1
+        self._task = self._services.loop.create_task(self._establish(None))
+
     async def _establish(self, preferred: Server | None) -> None:
         """Reserve a place, unless there is one, and connect; retry as `retries` and `option redispatch` say."""
         retries = self._route.backend.config.retries
-        stays = self._record.place is not None
+        stays = self._record.place is not None and not self._leaves
         fault = ""  # of the first attempt, which decides what is logged
-        for retry in range(retries + 1):
+        for retry in range(self._record.retries, retries + 1):
             if not stays and not await self._reserve(preferred if not retry else None):
                 return
             connection = await self._connect()
@@ -101,6 +124,8 @@ class Search:
             fault = fault or ("s" if self.timed_out else "S")
             if self._hopeless:
                 self._record.retries = retries  # as HAProxy has it in the log
+                break
+            if not self._route.reconnects:
                 break
             if retry < retries:
                 self._record.retries = retry + 1
@@ -137,6 +162,8 @@ class Search:
         previous = record.place
         if previous is not None:
             record.place = None
+            self._stuck = False
+            self._seeker.unbound()
             backend.release(previous)
         if preferred is None:
             record.place = backend.assign(previous, self._key)

@@ -31,7 +31,7 @@ class ServerSide(Transaction):
     """
 
     __slots__ = (
-        "_body_out", "_counted", "_facts", "_held", "_over", "_server_at_eof", "_server_keeps",
+        "_again", "_body_out", "_counted", "_facts", "_held", "_over", "_server_at_eof", "_server_keeps",
         "_server_last", "_server_paused", "_squeezed", "_squeezing", "_unheard", "active_at", "asked", "bound",
         "client", "connection", "keeps", "request", "request_done", "response", "route", "tunnel",
     )  # fmt: skip
@@ -39,6 +39,7 @@ class ServerSide(Transaction):
     response: ResponseHead | None
     connection: ServerConnection | None
     bound: Server | None
+    _again: bytes | None  # the body of a request that may be sent again, None of one that may not
     _body_out: Body | None  # of the response
     _facts: HttpFacts | None
     _squeezing: Algorithm | None  # how the response may be compressed
@@ -59,7 +60,7 @@ class ServerSide(Transaction):
         self.request_done = True
         self.asked: Presented[Server] = NOTHING_ASKED
         self.response = self.connection = self.bound = None
-        self._body_out = self._facts = self._squeezing = self._squeezed = None
+        self._again = self._body_out = self._facts = self._squeezing = self._squeezed = None
         self.tunnel = self._over = self._unheard = self._counted = False
         self._server_keeps = self._server_last = self._server_paused = self._server_at_eof = False
         self._held = b""  # the beginning of the response's head
@@ -76,6 +77,10 @@ class ServerSide(Transaction):
 
     def complete(self) -> None:
         """End the exchange: request and response have both come to their end."""
+        raise NotImplementedError
+
+    def _sent_again(self, wanted: bool, *, keep: bool = False) -> bool:
+        """Tell whether the request goes out again, if that is `wanted`."""
         raise NotImplementedError
 
     def fail(self, status: int) -> None:
@@ -102,20 +107,33 @@ class ServerSide(Transaction):
                 break
             if isinstance(head, Fault):
                 captured.response(self, data, head.reason)
-                self._bad_response("PH")
+                if self._sent_again(self.route.retry_on.junk):
+                    self._count_error()
+                else:
+                    self._bad_response("PH")
                 return
             data = data[head.size :] if len(data) > head.size else b""
             if 100 <= head.status < 200 and head.status != 101:
                 self._interim(head)
                 continue
             self._held = b""
-            if head.status >= 400 and self._facts is not None:
-                self._facts.heard(head.status)
+            if head.status >= 400:
+                if self._again is not None and self._status_repeats(head, data):
+                    return
+                if self._facts is not None:
+                    self._facts.heard(head.status)
             self._respond(head, data)
             return
         self._held = data
 
+    def _status_repeats(self, head: ResponseHead, rest: bytes) -> bool:
+        """Tell whether the request goes out again because of the response's status; `rest` has come of its body."""
+        size = 0 if self.request.method == b"HEAD" else head.length
+        whole = size == len(rest) and not (head.closes or self._server_last)
+        return self._sent_again(head.status in self.route.retry_on.statuses, keep=whole and self.route.shares)
+
     def _interim(self, head: ResponseHead) -> None:
+        self._again = None  # the client has heard of the server
         head.unframe()
         self._server_last |= head.closes and head.minor == 1
         self._write(head.to_bytes())
@@ -329,7 +347,8 @@ class ServerSide(Transaction):
             if not self._over:  # the request goes on for nobody
                 self.complete()
         elif self.response is None:
-            self._bad_response("SH")
+            if not self._sent_again(self.route.retry_on.empty):
+                self._bad_response("SH")
         elif self._body_out is not None:
             self._server_aborted()
             self.end("SD")
@@ -344,15 +363,20 @@ class ServerSide(Transaction):
             if party is not None:
                 party.counters.server_aborts += 1
 
-    def _bad_response(self, cause: str) -> None:
-        """Tell the client that the server has not said anything sensible."""
+    def _count_error(self) -> None:
         for party in (self.server, self.backend):
             if party is not None:
                 party.counters.response_errors += 1
+
+    def _bad_response(self, cause: str) -> None:
+        """Tell the client that the server has not said anything sensible."""
+        unheard = cause == "SH" and self.client.served and not self._held
+        if not unheard:
+            self._count_error()
         if self._facts is not None:
             self._facts.count(FAILURE)
         self.end(cause)
-        if cause == "SH" and self.client.served and not self._held:
+        if unheard:
             # As HAProxy: who has had an answer on its connection sees it end, and may then try again.
             self._unheard = True
             self._close_client()

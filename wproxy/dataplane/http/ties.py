@@ -86,7 +86,7 @@ class Ties:
         persistence, stickiness = self._persistence, self._stickiness
         if persistence is not None:
             asked = exchange.asked
-            if not direct and asked.letter == "V":
+            if not direct and asked.letter == "V" and asked.server is not server:
                 asked = exchange.asked = asked._replace(letter="D")  # it could not be reached
             letter = persistence.answer(head, exchange.request.method, asked, server, direct=direct)
             exchange.cookies = persistence.letters(asked, letter)

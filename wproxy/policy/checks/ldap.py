@@ -6,10 +6,10 @@ HAProxy takes an answer whose length is written with one byte or three for none;
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wproxy.policy.checks.steps import Judgement
 from wproxy.policy.checks.verdict import CheckStatus
+from wproxy.records import dataclass
 
 BIND = bytes.fromhex("300c020101600702010304008000")
 

@@ -5,11 +5,10 @@ Packets are three bytes of length, a number, and as many bytes (MySQL's client/s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wproxy.policy.checks import saying
 from wproxy.policy.checks.steps import Judgement
 from wproxy.policy.checks.verdict import CheckStatus
+from wproxy.records import dataclass
 
 _LENGTH_BYTES = 3
 _HEAD_BYTES = 4

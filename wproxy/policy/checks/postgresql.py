@@ -6,11 +6,11 @@ Messages are a letter, four bytes of length that count themselves, and the rest 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wproxy.policy.checks import saying
 from wproxy.policy.checks.steps import Judgement
 from wproxy.policy.checks.verdict import CheckStatus
+from wproxy.records import dataclass
 
 _PROTOCOL = b"\0\3\0\0"
 _LENGTH_BYTES = 4

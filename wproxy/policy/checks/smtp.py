@@ -8,11 +8,11 @@ decides.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wproxy.policy.checks import saying
 from wproxy.policy.checks.steps import Judgement
 from wproxy.policy.checks.verdict import CheckStatus
+from wproxy.records import dataclass
 
 QUIT = b"QUIT\r\n"
 

@@ -101,7 +101,7 @@ frontend f
             proxy_id=3,
             mode=Mode.REDIS,
             location=at(15),
-            binds=(Bind(Address("", 1), at(16)), Bind(Address("", 2), at(16))),
+            binds=(Bind(Address("", 1), at(16)), Bind(Address("", 2), at(16), number=2)),
             default_backend="b",
             maxconn=8,
             timeouts=Timeouts(client_s=1.0),

@@ -49,6 +49,7 @@ from wproxy.config.values import ArgumentError
         (values.level, "operator", Level.OPERATOR),
         (values.permissions, "660", 0o660),
         (values.node, "a-1.b_c", "a-1.b_c"),
+        (values.pool, "5", 5),
     ],
 )
 def test_values(read: Callable[[str], object], text: str, expected: object) -> None:

@@ -14,11 +14,11 @@ def test_no_name_is_both_done_and_not() -> None:
 
 def test_what_has_no_effect_is_told() -> None:
     text = "frontend f\n mode http\n bind :1\n timeout client 1s\n"
-    text += " http-request set-nice 1\n http-request disable-l7-retry\n"
+    text += " http-request set-nice 1\n http-request set-tos 1\n"
     config = parse(text, "a.cfg", {})
     assert config.warnings == (
         "[a.cfg:5] : 'http-request' set-nice has no effect in wproxy",
-        "[a.cfg:6] : 'http-request' disable-l7-retry has no effect in wproxy",
+        "[a.cfg:6] : 'http-request' set-tos has no effect in wproxy",
     )
     assert config.frontends[0].http is not None
     assert config.frontends[0].http.request_rules == ()

@@ -52,6 +52,15 @@ def test_status(words: str, status: int, reason: bytes) -> None:
     assert (response.status, response.reason) == (status, reason)
 
 
+def test_requests_that_are_sent_once() -> None:
+    facts, _ = after("http-request disable-l7-retry if { path /nowhere }")
+    assert not facts.once_only
+    facts, _ = after("http-request disable-l7-retry")
+    assert facts.once_only
+    facts.begin(facts.request, (0, 0))
+    assert not facts.once_only
+
+
 def test_problems() -> None:
     assert problem("http-response set-status 99") == "'http-response set-status' has to be >= 100, not 99"
     assert problem("http-request replace-path ( x").startswith("'http-request replace-path' regex '(' is invalid")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.wproxy.config.http.exchange import front
 from tests.unit.wproxy.config.keywords.rows import problem_of
-from wproxy.config.http.model import Closing, HttpBack, HttpTimeouts, Reuse
+from wproxy.config.http.model import Closing, HttpBack, HttpTimeouts, RetryOn, Reuse
 from wproxy.config.loader import parse
 
 
@@ -42,9 +42,39 @@ def test_of_backends() -> None:
 
 
 @pytest.mark.parametrize(
+    ("lines", "made"),
+    [
+        ([], RetryOn()),
+        (["retry-on none"], RetryOn(connect=False)),
+        (["retry-on 0rtt-rejected"], RetryOn(connect=False)),
+        (["retry-on conn-failure empty-response 404 503"], RetryOn(empty=True, statuses=frozenset({404, 503}))),
+        (["retry-on 500", "retry-on junk-response"], RetryOn(connect=False, junk=True)),
+        (
+            ["retry-on all-retryable-errors 401"],
+            RetryOn(empty=True, junk=True, timeout=True, statuses=frozenset({401, 500, 502, 503, 504})),
+        ),
+    ],
+)
+def test_what_is_tried_again(lines: list[str], made: RetryOn) -> None:
+    assert back(*lines).retry_on == made
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("backend b\n http-reuse sometimes", "'http-reuse' knows never, safe, aggressive, always, not 'sometimes'"),
+        (
+            "backend b\n retry-on",
+            "'retry-on' expects at least one of none, conn-failure, empty-response, junk-response, response-timeout, "
+            "0rtt-rejected, all-retryable-errors or a status",
+        ),
+        (
+            "backend b\n retry-on 500 empty-respons",
+            "'retry-on' knows none, conn-failure, empty-response, junk-response, response-timeout, 0rtt-rejected, "
+            "all-retryable-errors and the statuses 401, 403, 404, 408, 425, 500, 501, 502, 503, 504, not "
+            "'empty-respons'; did you mean 'empty-response'?",
+        ),
+        ("backend b\n retry-on none 500", "'retry-on' cannot have anything beside 'none'"),
         ("defaults\n http-request deny", "'http-request' cannot stand in a 'defaults' section without a name"),
         ("listen l\n errorfile", "'errorfile' expects a status"),
         ("listen l\n monitor-uri", "'monitor-uri' expects an address such as /health"),

@@ -67,6 +67,11 @@ def test_a_cookie_leads_and_is_renewed_when_its_server_could_not_be_reached() ->
     ties.choose(elsewhere)
     assert responded(ties, elsewhere, a) == [b"SRV=sa; path=/"]
     assert elsewhere.cookies == "DI"
+    back = exchange(b"SRV=sb")
+    ties.choose(back)
+    back.bound = None  # tried again, on whatever server there is
+    assert responded(ties, back, b) == [b"SRV=sb; path=/"]
+    assert back.cookies == "VI"
     new = exchange()
     assert ties.choose(new) is None
     assert responded(ties, new, a) == [b"SRV=sa; path=/"]
