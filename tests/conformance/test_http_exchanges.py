@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.support.http_beside import GET, OK, Act, Case, Talk, answers, compare, report, says
+from tests.support.http_beside import GET, OK, Act, Case, Talk, answers, compare, report, says, tells
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -24,21 +24,6 @@ PAUSE_S = 0.2
 
 async def silent(talk: Talk) -> None:
     await talk.hear_to_end()
-
-
-def tells(text: bytes, *, closes: bool = False, after_s: float = 0.0) -> Act:
-    """Say `text` once the head of a request is there, whatever its body is."""
-
-    async def act(talk: Talk) -> None:
-        await talk.hear_until(b"\r\n\r\n")
-        await asyncio.sleep(after_s)
-        await talk.say(text)
-        if closes:
-            talk.close()
-        else:
-            await talk.hear_to_end()
-
-    return act
 
 
 def goes_on_after(mark: bytes, first: bytes, second: bytes) -> Act:

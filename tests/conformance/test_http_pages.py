@@ -11,25 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.beside_http import PROGRAMS, Scene, scene
-from tests.support.http_beside import GET, Act, Case, Talk, answers, compare, report, run, says
+from tests.support.http_beside import GET, Case, answers, compare, report, run, says, tells
 from tests.support.programs import WPROXY, free_port, need
 from tests.support.tcp_server import connect, read_all
 
 STATUSES = (200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504)
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"
 BAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"
-
-
-def tells(text: bytes, *, closes: bool = False) -> Act:
-    async def act(talk: Talk) -> None:
-        await talk.hear_until(b"\r\n\r\n")
-        await talk.say(text)
-        if closes:
-            talk.close()
-        else:
-            await talk.hear_to_end()
-
-    return act
 
 
 silent = tells(b"")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.support.http_beside import GET, OK, Act, Case, Talk, answers, compare_told, report, says
+from tests.support.http_beside import GET, OK, Act, Case, Talk, answers, compare_told, report, says, tells
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
@@ -43,22 +43,8 @@ def failing(status: int, body: bytes = b"no") -> Act:
     return answers(head + body, closes=True)
 
 
-def blurts(text: bytes, *, closes: bool = True) -> Act:
-    """Say `text` when a request's head has come, then close, or wait for the other end to do it."""
-
-    async def act(talk: Talk) -> None:
-        await talk.hear_until(b"\r\n\r\n")
-        await talk.say(text)
-        if closes:
-            talk.close()
-        else:
-            await talk.hear_to_end()
-
-    return act
-
-
-leaves = blurts(b"")
-silent = blurts(b"", closes=False)
+leaves = tells(b"", closes=True)
+silent = tells(b"")
 
 
 farewell = answers(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), closes=True)
@@ -81,8 +67,8 @@ def test_each_kind_of_failure() -> None:
     failures = {
         "empty": leaves,
         "reset": resets,
-        "half a head": blurts(b"HTTP/1.1 200 OK\r\nFoo: "),
-        "junk": blurts(b"hello\r\n\r\n"),
+        "half a head": tells(b"HTTP/1.1 200 OK\r\nFoo: ", closes=True),
+        "junk": tells(b"hello\r\n\r\n", closes=True),
         "500": failing(500),
     }
     words = ("conn-failure", "empty-response", "junk-response", "500", "404 empty-response", "none", "0rtt-rejected")
@@ -102,7 +88,7 @@ def test_servers_that_say_nothing(word: str) -> None:
         [
             Case("once", says(GET), turns(silent, answers()), lines),
             Case("always", says(GET), silent, lines),
-            Case("half a head", says(GET), turns(blurts(b"HTTP/1.1 200", closes=False), answers()), lines),
+            Case("half a head", says(GET), turns(tells(b"HTTP/1.1 200"), answers()), lines),
             Case("a body", says(POST), turns(silent, answers()), lines),
         ]
     )
@@ -121,8 +107,8 @@ def test_when_all_attempts_are_used_up() -> None:
     check(
         [
             Case("empty", says(GET), leaves, ALL),
-            Case("junk", says(GET), blurts(b"hello\r\n\r\n"), ALL),
-            Case("half a head", says(GET), blurts(b"HTTP/1.1 200 OK\r\nFoo: "), ALL),
+            Case("junk", says(GET), tells(b"hello\r\n\r\n", closes=True), ALL),
+            Case("half a head", says(GET), tells(b"HTTP/1.1 200 OK\r\nFoo: ", closes=True), ALL),
             Case("a status", says(GET), failing(503), ALL),
             Case("a status, then another", says(GET), turns(failing(503), failing(500), failing(404)), ALL),
             Case("none at all, empty", says(GET), leaves, never),
@@ -245,12 +231,12 @@ def test_connections_that_are_used_again() -> None:
 def test_errors_with_a_body() -> None:
     check(
         [
-            Case("to the end", says(GET), turns(blurts(b"HTTP/1.1 500 No\r\n\r\nno"), answers()), ALL),
+            Case("to the end", says(GET), turns(tells(b"HTTP/1.1 500 No\r\n\r\nno", closes=True), answers()), ALL),
             Case("without an end", says(GET),
-                 turns(blurts(b"HTTP/1.1 500 No\r\n\r\nno", closes=False), answers()), ALL),
+                 turns(tells(b"HTTP/1.1 500 No\r\n\r\nno"), answers()), ALL),
             Case("large", says(GET), turns(failing(500, b"x" * 200_000), answers()), ALL),
             Case("chunks", says(GET), turns(
-                blurts(b"HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n", closes=False),
+                tells(b"HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n"),
                 answers()), ALL),
         ]
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.support.http_beside import GET, OK, Act, Case, Talk, answers, compare_logs, report, says
+from tests.support.http_beside import GET, OK, Act, Case, Talk, answers, compare_logs, report, says, tells
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -13,22 +13,6 @@ UPGRADE = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r
 FOUND = b"HTTP/1.1 200 OK\r\n"
 FOUND_CHUNKED = FOUND + b"Transfer-Encoding: chunked\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig"
-
-
-def tells(text: bytes, *, closes: bool = False, after_s: float = 0.0) -> Act:
-    """Say `text` once the head of a request is there."""
-
-    async def act(talk: Talk) -> None:
-        if not await talk.hear_until(b"\r\n\r\n"):
-            return
-        await asyncio.sleep(after_s)
-        await talk.say(text)
-        if closes:
-            talk.close()
-        else:
-            await talk.hear_to_end()
-
-    return act
 
 
 def apart(*pieces: bytes) -> Act:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from tests.support.check_server import Questioned, Script, check_server
 from tests.support.log_lines import steady
 from tests.support.programs import free_port
 from tests.support.proxies import Proxy, proxy
+from tests.support.tcp_server import full_backlog
 from tests.support.waiting import wait_for
 
 COLUMNS = (
@@ -61,14 +61,8 @@ def server_of(script: Script | str) -> Iterator[Questioned]:
     elif script == DEAD:
         yield Questioned(free_port())
     else:
-        with socket.socket() as full, ExitStack() as waiting:
-            full.bind(("127.0.0.1", 0))
-            full.listen(0)
-            for _ in range(4):
-                client = waiting.enter_context(socket.socket())
-                client.setblocking(False)
-                client.connect_ex(full.getsockname())
-            yield Questioned(full.getsockname()[1])
+        with full_backlog() as port:
+            yield Questioned(port)
 
 
 def observe(

@@ -173,6 +173,21 @@ def answers(*replies: bytes, closes: bool = False, size: int | None = None) -> A
     return act
 
 
+def tells(text: bytes, *, closes: bool = False, after_s: float = 0.0) -> Act:
+    """Say `text` once the head of a request is there, whatever its body is; then close, or wait for the other end."""
+
+    async def act(talk: Talk) -> None:
+        await talk.hear_until(b"\r\n\r\n")
+        await asyncio.sleep(after_s)
+        await talk.say(text)
+        if closes:
+            talk.close()
+        else:
+            await talk.hear_to_end()
+
+    return act
+
+
 @dataclass(frozen=True)
 class Case:
     """What a client writes, what its server does, lines for its section, words for its lines `server` and `bind`.

@@ -79,7 +79,6 @@ class HttpRoute:
     buffers: bool  # bodies are waited for, where the frontend has not done it, for `buffer_s`
     buffer_s: float
     prefers_last: bool
-    reconnects: bool  # another attempt follows one to connect that has failed
     repeats: bool  # a request that a server has failed may go out again
     retry_on: RetryOn
     pretends: bool  # servers are not told that their connection will be closed
@@ -131,7 +130,6 @@ class HttpRoute:
             buffers=back.buffer_request and not front.buffer_request,
             buffer_s=seconds(back.request_s),
             prefers_last=back.prefer_last,
-            reconnects=back.retry_on.connect,
             repeats=back.retry_on.repeats,
             retry_on=back.retry_on,
             pretends=back.pretend_keep_alive,

@@ -125,7 +125,7 @@ class Search:
             if self._hopeless:
                 self._record.retries = retries  # as HAProxy has it in the log
                 break
-            if not self._route.reconnects:
+            if not self._route.retry_on.connect:
                 break
             if retry < retries:
                 self._record.retries = retry + 1
