@@ -252,7 +252,7 @@ class Supervisor:
         self._known = now
         if differing:
             self._number += 1
-            for member in self._members.values():
+            for member in list(self._members.values()):  # one that is found to be gone leaves
                 member.outbox.put(self._number, differing)
                 self._flush(member)
             self._settle_leases()
