@@ -370,13 +370,13 @@ class Supervisor:
     def _count_in(self, giver: Member, changes: tables.Changes) -> None:
         """Count what `giver` has counted, and have the others do so."""
         tables.follow(self._registry, changes, self._loop.time())
-        for member in self._members.values():
+        for member in list(self._members.values()):
             if member is not giver:
                 member.channel.send(Kind.COUNTS, changes)
 
     def share(self, entries: tables.Entries, giver: Member | None = None) -> None:
         """Tell the workers, but for the giver, of entries."""
-        for member in self._members.values():
+        for member in list(self._members.values()):
             if entries and member is not giver:
                 member.channel.send(Kind.ENTRIES, entries)
 
