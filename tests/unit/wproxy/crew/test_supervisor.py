@@ -119,3 +119,18 @@ def test_weights_that_no_worker_has_heard_of_are_not_taken_for_some_by_which_key
     assert (world.weights, world.happened) == ([30], [2])
     world.join(1)
     assert (world.weights, world.happened) == ([30, 50], [2, 2, [30, 50]])
+
+
+def test_a_worker_that_is_found_to_be_gone_keeps_no_news_from_the_others() -> None:
+    world = World()
+    gone, there = Channel([]), Channel(world.happened)
+    for number, channel in enumerate((gone, there), 1):
+        world.channel = cast("Any", channel)
+        world.join(number)
+        world.says(Kind.DONE, 1)
+    world.happened.clear()
+    cast("Any", gone).send_bytes = lambda _: world.supervisor._lost(cast("Any", gone))  # as by a broken pipe
+    world.set_weight(50)
+    assert [member.number for member in world.supervisor.members] == [2]
+    assert world.happened[0] == [30, 50]
+    assert len(world.happened) > 1, "the other one was told"
